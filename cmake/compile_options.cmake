@@ -1,0 +1,63 @@
+# One set of flags for every target: language level, warnings, hardening.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# The libraries go into static helpers and into PIE programs alike.
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# Where lxcri-start, lxcri-init and lxcri-hook are, seen from bin/lxcri: never an absolute path, so
+# that an installed tree can be moved.
+set(LXCRI_LIBEXEC_DIR "${CMAKE_INSTALL_LIBEXECDIR}/lxcri")
+
+add_library(lxcri_options INTERFACE)
+target_compile_definitions(lxcri_options INTERFACE _GNU_SOURCE LXCRI_VERSION="${PROJECT_VERSION}")
+target_compile_options(
+  lxcri_options
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wswitch-enum
+            -Wnon-virtual-dtor
+            -Wold-style-cast
+            -fstack-protector-strong
+            -fstack-clash-protection
+            -fcf-protection
+            -ffunction-sections
+            -fdata-sections)
+target_link_options(lxcri_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections)
+if(CMAKE_BUILD_TYPE MATCHES "Rel")
+  target_compile_options(lxcri_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(LXCRI_WERROR)
+  target_compile_options(lxcri_options INTERFACE -Werror)
+endif()
+
+# Sanitizers need a dynamic program; the static helpers are then built dynamic too.
+if(LXCRI_SANITIZE)
+  target_compile_options(lxcri_options INTERFACE -fsanitize=${LXCRI_SANITIZE}
+                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(lxcri_options INTERFACE -fsanitize=${LXCRI_SANITIZE})
+endif()
+
+# lxcri_library(NAME LINKS...): the static library of the folder it is called in.
+function(lxcri_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC lxcri_options ${ARGN})
+endfunction()
+
+# A program that starts quickly and runs in any root filesystem: no dynamic loader, no PIE.
+function(lxcri_static_program target)
+  if(NOT LXCRI_SANITIZE)
+    target_link_options(${target} PRIVATE -static -no-pie)
+  endif()
+endfunction()

@@ -1,0 +1,29 @@
+#pragma once
+// The arguments that `create` and `run` share.
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "command.h"
+#include "runtime/create.h"
+
+namespace lxcri::cmd {
+
+struct CreateArguments {
+    std::string id;
+    std::string bundle = ".";
+    std::string pid_file;
+    std::string console_socket;
+    std::uint32_t preserve_fds = 0;
+    bool no_pivot = false;
+    bool no_new_keyring = false;
+    bool no_subreaper = false;
+};
+
+// SystemError when there is no such directory.
+std::string absolute_bundle(const std::string& bundle);
+
+void add_create_options(CLI::App& app, CreateArguments& arguments);
+runtime::CreateOptions make_create_options(const CreateArguments& arguments);
+
+}  // namespace lxcri::cmd

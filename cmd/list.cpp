@@ -1,0 +1,71 @@
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "command.h"
+#include "runtime/operations.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+using Row = std::array<std::string, 6>;
+
+void print_table(const std::vector<oci::State>& states) {
+    std::vector<Row> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
+    for (const auto& state : states) {
+        rows.push_back({state.id, std::to_string(state.pid),
+                        std::string(oci::status_name(state.status)), state.bundle, state.created,
+                        state.owner});
+    }
+    std::array<std::size_t, 6> widths{};
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line += row[i];
+            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 3, ' ');
+        }
+        std::puts(line.c_str());
+    }
+}
+
+void print_json(const std::vector<oci::State>& states) {
+    auto array = nlohmann::ordered_json::array();
+    for (const auto& state : states) {
+        auto object = nlohmann::ordered_json::parse(oci::to_json(state));
+        if (!object.contains("pid")) object["pid"] = 0;
+        array.push_back(std::move(object));
+    }
+    std::puts(array.dump().c_str());
+}
+
+}  // namespace
+
+int run_list(const Globals& globals, Arguments arguments) {
+    CLI::App app("List the containers below --root.", "lxcri list");
+    std::string format = "table";
+    bool quiet = false;
+    app.add_option("-f,--format", format, "table or json");
+    app.add_flag("-q,--quiet", quiet, "IDs only");
+    parse(app, std::move(arguments));
+    if (format != "table" && format != "json") {
+        throw Error(concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+    }
+    const auto states = runtime::list(globals.options);
+    if (quiet) {
+        for (const auto& state : states) std::puts(state.id.c_str());
+    } else if (format == "json") {
+        print_json(states);
+    } else {
+        print_table(states);
+    }
+    return EXIT_SUCCESS;
+}
+
+}  // namespace lxcri::cmd

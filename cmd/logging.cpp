@@ -1,0 +1,61 @@
+#include "logging.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/strings.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+    switch (level) {
+        case LogLevel::error: return spdlog::level::err;
+        case LogLevel::warning: return spdlog::level::warn;
+        case LogLevel::info: return spdlog::level::info;
+        case LogLevel::debug: return spdlog::level::debug;
+    }
+    return spdlog::level::err;
+}
+
+std::string json_string(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void Log::open(const std::string& file, LogFormat format, LogLevel level) {
+    format_ = format;
+    try {
+        spdlog::sink_ptr sink;
+        if (file.empty()) {
+            sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+        } else {
+            sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
+        }
+        logger_ = std::make_shared<spdlog::logger>("lxcri", std::move(sink));
+    } catch (const spdlog::spdlog_ex& error) {
+        throw Error(concat("--log: ", error.what()));
+    }
+    // The message comes as a JSON string, which also is what runc's text format has in its quotes.
+    logger_->set_pattern(format == LogFormat::json
+                             ? R"({"level":"%l","msg":%v,"time":"%Y-%m-%dT%H:%M:%S.%f%z"})"
+                             : R"(time="%Y-%m-%dT%H:%M:%S.%f%z" level=%l msg=%v)");
+    logger_->set_level(spdlog_level(level));
+    logger_->flush_on(spdlog::level::trace);
+}
+
+void Log::write(LogLevel level, std::string_view message) {
+    if (logger_) logger_->log(spdlog_level(level), "{}", json_string(message));
+}
+
+void Log::error(std::string_view message) { write(LogLevel::error, message); }
+void Log::warning(std::string_view message) { write(LogLevel::warning, message); }
+void Log::debug(std::string_view message) { write(LogLevel::debug, message); }
+
+}  // namespace lxcri::cmd

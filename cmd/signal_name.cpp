@@ -1,0 +1,50 @@
+#include "signal_name.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/strings.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+std::optional<int> find_number(std::string name) {
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    constexpr std::string_view kPrefix = "SIG";
+    if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
+    for (int number = 1; number < SIGRTMIN; ++number) {
+        const char* abbreviation = ::sigabbrev_np(number);
+        if (abbreviation != nullptr && name == abbreviation) return number;
+    }
+    if (name == "RTMIN") return SIGRTMIN;
+    if (name == "RTMAX") return SIGRTMAX;
+    const auto offset = [&](std::string_view base) {
+        return name.starts_with(base)
+                   ? parse_integer<int>(std::string_view(name).substr(base.size()))
+                   : std::optional<int>();
+    };
+    if (const auto above = offset("RTMIN+"); above && *above >= 0) return SIGRTMIN + *above;
+    if (const auto below = offset("RTMAX-"); below && *below >= 0) return SIGRTMAX - *below;
+    return {};
+}
+
+}  // namespace
+
+int parse_signal(std::string_view text) {
+    const auto plain = parse_integer<int>(text);
+    const auto number = plain ? plain : find_number(std::string(text));
+    if (number && *number >= 1 && *number <= SIGRTMAX) return *number;
+    throw Error(concat("signal: found ", lxcri::quoted(text),
+                       ", accepted are names such as TERM and numbers from 1 to ",
+                       std::to_string(SIGRTMAX)));
+}
+
+}  // namespace lxcri::cmd

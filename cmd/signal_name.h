@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace lxcri::cmd {
+
+// "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3" -> the number. Error when it is no signal.
+int parse_signal(std::string_view text);
+
+}  // namespace lxcri::cmd

@@ -1,0 +1,18 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "command.h"
+#include "runtime/operations.h"
+
+namespace lxcri::cmd {
+
+int run_state(const Globals& globals, Arguments arguments) {
+    CLI::App app("Print the state of a container as JSON.", "lxcri state");
+    std::string id;
+    app.add_option("ID", id, "name of the container")->required();
+    parse(app, std::move(arguments));
+    std::puts(oci::to_json(runtime::state(globals.options, id)).c_str());
+    return EXIT_SUCCESS;
+}
+
+}  // namespace lxcri::cmd

@@ -1,0 +1,118 @@
+#include "devices.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/mount.h"
+#include "os/rooted_path.h"
+
+namespace lxcri::hooks {
+
+namespace {
+
+using handoff::DeviceNode;
+using handoff::NodeType;
+using os::RootedDir;
+using os::UniqueFd;
+
+mode_t type_bits(NodeType type) {
+    switch (type) {
+        case NodeType::character: return S_IFCHR;
+        case NodeType::block: return S_IFBLK;
+        case NodeType::fifo: return S_IFIFO;
+    }
+    throw Error("internal error: unknown node type");
+}
+
+dev_t number_of(const DeviceNode& node) {
+    return node.type == NodeType::fifo ? 0 : ::makedev(node.major, node.minor);
+}
+
+// config-linux.md: "if a file already exists at path that does not match the requested device, the
+// runtime MUST generate an error".
+void check_existing(int dir_fd, const std::string& name, const DeviceNode& node) {
+    struct stat status {};
+    os::check(::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "stat", node.path);
+    const bool same_type = (status.st_mode & S_IFMT) == type_bits(node.type);
+    if (!same_type || (node.type != NodeType::fifo && status.st_rdev != number_of(node))) {
+        throw Error(concat(quoted(node.path), " exists already and is something else"));
+    }
+}
+
+void make_node(int rootfs_fd, const DeviceNode& node) {
+    const auto [parent, last] = os::split_parent(node.path);
+    const std::string name(last);
+    const UniqueFd dir = RootedDir(rootfs_fd).make_directories(parent, 0755);
+    const mode_t mode = type_bits(node.type) | (node.mode & 07777U);
+    if (::mknodat(dir.get(), name.c_str(), mode, number_of(node)) == -1) {
+        if (errno != EEXIST) throw SystemError(errno, "mknod", node.path);
+        return check_existing(dir.get(), name, node);
+    }
+    if (node.uid != 0 || node.gid != 0) {
+        os::check(::fchownat(dir.get(), name.c_str(), node.uid, node.gid, AT_SYMLINK_NOFOLLOW),
+                  "chown", node.path);
+    }
+}
+
+void bind_node(int rootfs_fd, const DeviceNode& node, SourceReceiver& sources) {
+    const UniqueFd source = sources.next();
+    const UniqueFd target = RootedDir(rootfs_fd).make_file(node.path, 0644);
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+    os::set_mount_attributes(source.get(), false, attributes, node.path);
+    os::attach_mount(source.get(), target.get(), node.path);
+}
+
+struct Link {
+    const char* name;
+    const char* target;
+};
+
+constexpr std::array<Link, 4> kLinks{{
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
+}};
+
+void make_link(int dir_fd, const Link& link) {
+    if (::symlinkat(link.target, dir_fd, link.name) == -1 && errno != EEXIST) {
+        throw SystemError(errno, "symlink", concat("/dev/", link.name));
+    }
+}
+
+}  // namespace
+
+void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources) {
+    for (const auto& node : plan.devices) {
+        in_context(node.pointer.empty() ? "default device" : node.pointer, [&] {
+            if (plan.bind_devices && node.type != NodeType::fifo) {
+                bind_node(rootfs_fd, node, sources);
+            } else {
+                make_node(rootfs_fd, node);
+            }
+        });
+    }
+}
+
+void make_dev_links(int rootfs_fd) {
+    const RootedDir root(rootfs_fd);
+    const UniqueFd dev = root.make_directories("/dev", 0755);
+    for (const auto& link : kLinks) make_link(dev.get(), link);
+    if (root.find("/proc/kcore", O_PATH)) make_link(dev.get(), {"core", "/proc/kcore"});
+    // runtime-linux.md and every caller: the multiplexer is that of the container's own devpts.
+    if (::unlinkat(dev.get(), "ptmx", 0) == -1 && errno != ENOENT) {
+        throw SystemError(errno, "unlink", "/dev/ptmx");
+    }
+    make_link(dev.get(), {"ptmx", "pts/ptmx"});
+}
+
+}  // namespace lxcri::hooks

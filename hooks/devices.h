@@ -1,0 +1,15 @@
+#pragma once
+// Device nodes and the links of /dev: runtime-spec config-linux.md "Devices", runtime-linux.md
+// "Dev symbolic links".
+
+#include "handoff/plan.h"
+#include "mounts.h"
+
+namespace lxcri::hooks {
+
+// By mknod, or, where the plan says so, by binding the host's nodes that come from `sources`.
+void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources);
+
+void make_dev_links(int rootfs_fd);
+
+}  // namespace lxcri::hooks

@@ -1,0 +1,259 @@
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "os/rooted_path.h"
+
+namespace lxcri::hooks {
+
+namespace {
+
+using handoff::MountAction;
+using handoff::MountKind;
+using os::RootedDir;
+using os::UniqueFd;
+
+bool is_on_procfs(int fd) {
+    struct statfs filesystem {};
+    os::check(::fstatfs(fd, &filesystem), "fstatfs");
+    return filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
+struct stat status_of(int fd, std::string_view name) {
+    struct stat status {};
+    os::check(::fstat(fd, &status), "fstat", name);
+    return status;
+}
+
+// The places that everything else relies on have to be plain directories of the image: behind a
+// link the "procfs" that we and the container process write to could be anything
+// (CVE-2019-19921, CVE-2023-27561).
+bool must_be_plain_directory(const MountAction& action) {
+    return action.destination == "/proc" || action.destination == "/sys" ||
+           action.destination == "/dev" || action.type == "proc" || action.type == "sysfs";
+}
+
+void refuse_symlink(int rootfs_fd, const MountAction& action) {
+    const UniqueFd plain(os::try_openat2(rootfs_fd, action.destination, O_PATH | O_NOFOLLOW, 0,
+                                         RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS));
+    if (!plain.valid()) {
+        if (errno == ENOENT) return;  // it will be made
+        if (errno == ELOOP) {
+            throw Error(concat(quoted(action.destination),
+                               " in the root filesystem is behind a symbolic link, it has to be a "
+                               "plain directory"));
+        }
+        throw SystemError(errno, "openat2", action.destination);
+    }
+    const mode_t mode = status_of(plain.get(), action.destination).st_mode;
+    if (!S_ISDIR(mode)) {
+        throw Error(concat(quoted(action.destination), S_ISLNK(mode) ? " is a symbolic link" : " is no directory",
+                           " in the root filesystem, it has to be a plain directory"));
+    }
+}
+
+// What may be mounted on top of a procfs: single files that tell about the machine. Everything
+// else would let a bundle forge what later steps read and write there (CVE-2019-16884).
+bool may_cover_procfs(std::string_view destination) {
+    constexpr std::array<std::string_view, 10> kFiles{
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",   "/proc/stat",
+        "/proc/swaps",   "/proc/uptime",    "/proc/loadavg",   "/proc/slabinfo",
+        "/proc/sys/kernel/ns_last_pid",     "/proc/sys/crypto/fips_enabled"};
+    return std::find(kFiles.begin(), kFiles.end(), destination) != kFiles.end();
+}
+
+void check_proc_rules(const MountAction& action, int mount_fd, int target_fd) {
+    if (action.destination == "/proc") {
+        if (!is_on_procfs(mount_fd)) {
+            throw Error("only a procfs can be mounted on \"/proc\"");
+        }
+        return;
+    }
+    if (is_on_procfs(target_fd) && !may_cover_procfs(action.destination)) {
+        throw Error(concat(quoted(action.destination), " is inside of the procfs and cannot be "
+                                                       "mounted on"));
+    }
+}
+
+void refuse_root(int rootfs_fd, int target_fd, const MountAction& action) {
+    const struct stat root = status_of(rootfs_fd, "/");
+    const struct stat target = status_of(target_fd, action.destination);
+    if (root.st_dev == target.st_dev && root.st_ino == target.st_ino) {
+        throw Error(concat(quoted(action.destination), " leads to the root itself"));
+    }
+}
+
+UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
+    if (must_be_plain_directory(action)) refuse_symlink(rootfs_fd, action);
+    const RootedDir root(rootfs_fd);
+    UniqueFd target = directory ? root.make_directories(action.destination, 0755)
+                                : root.make_file(action.destination, 0644);
+    refuse_root(rootfs_fd, target.get(), action);
+    if (!directory && S_ISDIR(status_of(target.get(), action.destination).st_mode)) {
+        throw Error(concat("the source ", quoted(action.source), " is a file but ",
+                           quoted(action.destination), " is a directory"));
+    }
+    return target;
+}
+
+// mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
+void keep_mode_of_covered(int rootfs_fd, const MountAction& action, os::NewFilesystem& filesystem) {
+    const bool has_mode = std::any_of(action.data.begin(), action.data.end(), [](const auto& item) {
+        return item.starts_with("mode=");
+    });
+    if (action.type != "tmpfs" || has_mode) return;
+    const auto covered = RootedDir(rootfs_fd).find(action.destination, O_PATH | O_DIRECTORY);
+    const mode_t mode =
+        covered ? status_of(covered->get(), action.destination).st_mode & 07777U : 0755U;
+    std::array<char, 8> octal{};
+    std::snprintf(octal.data(), octal.size(), "%o", mode);
+    filesystem.set_string("mode", octal.data());
+}
+
+UniqueFd make_filesystem(int rootfs_fd, const MountAction& action) {
+    os::NewFilesystem filesystem(action.type);
+    filesystem.set_string("source", action.source);
+    for (const auto& flag : action.flags) filesystem.set_flag(flag);
+    for (const auto& option : action.data) {
+        const auto equals = option.find('=');
+        if (equals == std::string::npos) {
+            filesystem.set_flag(option);
+        } else {
+            filesystem.set_string(option.substr(0, equals), option.substr(equals + 1));
+        }
+    }
+    keep_mode_of_covered(rootfs_fd, action, filesystem);
+    return filesystem.mount(0);
+}
+
+// Before the mount is attached: at no moment is it there with less restrictions than asked.
+void apply_attributes(int mount_fd, const MountAction& action, std::uint64_t set) {
+    if (set != 0 || action.clear != 0) {
+        mount_attr attributes{};
+        attributes.attr_set = set;
+        attributes.attr_clr = action.clear;
+        os::set_mount_attributes(mount_fd, false, attributes, action.destination);
+    }
+    if (action.recursive_set != 0 || action.recursive_clear != 0) {
+        mount_attr attributes{};
+        attributes.attr_set = action.recursive_set;
+        attributes.attr_clr = action.recursive_clear;
+        os::set_mount_attributes(mount_fd, true, attributes, action.destination);
+    }
+}
+
+void apply_propagation(int mount_fd, const MountAction& action) {
+    // A copy of a shared mount of the host is its peer: unless asked for, nothing may propagate.
+    if (action.kind == MountKind::bind && action.propagation.empty()) {
+        mount_attr attributes{};
+        attributes.propagation = MS_PRIVATE;
+        os::set_mount_attributes(mount_fd, true, attributes, action.destination);
+    }
+    for (const auto flags : action.propagation) {
+        mount_attr attributes{};
+        attributes.propagation = flags & ~std::uint64_t{MS_REC};
+        os::set_mount_attributes(mount_fd, (flags & MS_REC) != 0, attributes, action.destination);
+    }
+}
+
+void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
+            DelayedReadonly& delayed) {
+    UniqueFd mount = action.kind == MountKind::bind ? sources.next()
+                                                    : make_filesystem(rootfs_fd, action);
+    const bool delay =
+        action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    apply_propagation(mount.get(), action);
+    apply_attributes(mount.get(), action,
+                     delay ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
+    const bool directory = S_ISDIR(status_of(mount.get(), action.source).st_mode);
+    const UniqueFd target = open_target(rootfs_fd, action, directory);
+    check_proc_rules(action, mount.get(), target.get());
+    os::attach_mount(mount.get(), target.get(), action.destination);
+    if (delay) delayed.add(std::move(mount), action.pointer);
+}
+
+void make_symlink(int rootfs_fd, const MountAction& action) {
+    const auto [parent, name] = os::split_parent(action.destination);
+    const UniqueFd dir = RootedDir(rootfs_fd).open(parent, O_PATH | O_DIRECTORY);
+    os::check(::symlinkat(action.source.c_str(), dir.get(), std::string(name).c_str()), "symlink",
+              action.destination);
+}
+
+void change_attributes(int rootfs_fd, const MountAction& action) {
+    const UniqueFd target = RootedDir(rootfs_fd).open(action.destination, O_PATH);
+    apply_attributes(target.get(), action, action.set);
+}
+
+}  // namespace
+
+UniqueFd SourceReceiver::next() {
+    if (waiting_.empty()) {
+        auto message = handoff::expect(channel_, handoff::MessageKind::sources);
+        for (auto& fd : message.fds) waiting_.push_back(std::move(fd));
+        if (waiting_.empty()) throw Error("internal error: a message without mount sources");
+    }
+    UniqueFd fd = std::move(waiting_.front());
+    waiting_.pop_front();
+    return fd;
+}
+
+void DelayedReadonly::add(UniqueFd mount, std::string pointer) {
+    entries_.push_back({std::move(mount), std::move(pointer)});
+}
+
+void DelayedReadonly::apply() {
+    for (const auto& entry : entries_) {
+        mount_attr attributes{};
+        attributes.attr_set = MOUNT_ATTR_RDONLY;
+        os::set_mount_attributes(entry.mount.get(), false, attributes, entry.pointer);
+    }
+}
+
+void remove_dev_placeholder(int rootfs_fd) {
+    const UniqueFd dev = os::openat2(rootfs_fd, "dev", O_PATH | O_DIRECTORY, 0,
+                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    // umount2 takes no descriptor; the procfs here is still the host's.
+    const std::string path = concat("/proc/self/fd/", std::to_string(dev.get()));
+    os::check(::umount2(path.c_str(), MNT_DETACH), "umount", "/dev");
+}
+
+void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
+                DelayedReadonly& delayed) {
+    in_context(action.pointer, [&] {
+        switch (action.kind) {
+            case MountKind::bind:
+            case MountKind::filesystem: return attach(rootfs_fd, action, sources, delayed);
+            case MountKind::symlink: return make_symlink(rootfs_fd, action);
+            case MountKind::attributes: return change_attributes(rootfs_fd, action);
+        }
+    });
+}
+
+void mount_temporary_proc(int rootfs_fd) {
+    MountAction action;
+    action.destination = "/proc";
+    action.type = "proc";
+    action.source = "proc";
+    action.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    const UniqueFd mount = make_filesystem(rootfs_fd, action);
+    const UniqueFd target = open_target(rootfs_fd, action, true);
+    os::attach_mount(mount.get(), target.get(), action.destination);
+}
+
+}  // namespace lxcri::hooks

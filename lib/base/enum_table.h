@@ -1,0 +1,48 @@
+#pragma once
+// A name <-> value table: one constexpr array serves parsing, printing and error texts.
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace lxcri {
+
+template <class Value>
+struct Named {
+    std::string_view name;
+    Value value;
+};
+
+template <class Value, std::size_t N>
+constexpr std::optional<Value> value_of(const std::array<Named<Value>, N>& table,
+                                        std::string_view name) {
+    for (const auto& row : table) {
+        if (row.name == name) return row.value;
+    }
+    return {};
+}
+
+// The first name of the value; "" when the table has none.
+template <class Value, std::size_t N>
+constexpr std::string_view name_of(const std::array<Named<Value>, N>& table, Value value) {
+    for (const auto& row : table) {
+        if (row.value == value) return row.name;
+    }
+    return {};
+}
+
+// "a, b, c" for "accepted are ...".
+template <class Value, std::size_t N>
+std::string names_of(const std::array<Named<Value>, N>& table) {
+    std::string names;
+    for (const auto& row : table) {
+        if (!names.empty()) names += ", ";
+        names += row.name;
+    }
+    return names;
+}
+
+}  // namespace lxcri

@@ -1,0 +1,71 @@
+#pragma once
+// The errors of the project. Everything that fails throws one of these; main() turns the one
+// that arrives into a single line: from the operation, outside in, to the cause.
+// Messages are lower case, have no full stop and name their operand in quotes.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace lxcri {
+
+class Error : public std::exception {
+  public:
+    explicit Error(std::string message) : message_(std::move(message)) {}
+    const char* what() const noexcept override { return message_.c_str(); }
+
+    // Puts "context: " before the message. The dynamic type, and so the meaning, stays.
+    void add_context(std::string_view context);
+
+  private:
+    std::string message_;
+};
+
+// What the caller wrote in config.json (or process.json, resources) cannot be used.
+// `pointer` is an RFC 6901 JSON pointer into that document, "" for the document itself.
+class SpecError : public Error {
+  public:
+    SpecError(std::string pointer, std::string_view problem);
+    const std::string& pointer() const noexcept { return pointer_; }
+
+  private:
+    std::string pointer_;
+};
+
+// The container is not in a state in which the operation is allowed, exists already, or does not
+// exist.
+class StateError : public Error {
+    using Error::Error;
+};
+
+// No container has this ID; `delete --force` takes it for success.
+class NotFoundError : public StateError {
+    using StateError::StateError;
+};
+
+// A system call failed. The message is `call "operand": errno text`.
+class SystemError : public Error {
+  public:
+    SystemError(int code, std::string_view call, std::string_view operand = {});
+    int code() const noexcept { return code_; }
+
+  private:
+    int code_;
+};
+
+// strerror in lower case: callers match on "no such file or directory" and "permission denied".
+std::string errno_text(int code);
+
+// Runs `action`; an Error that leaves it gets `context` in front.
+template <class Action>
+decltype(auto) in_context(std::string_view context, Action&& action) {
+    try {
+        return std::forward<Action>(action)();
+    } catch (Error& error) {
+        error.add_context(context);
+        throw;
+    }
+}
+
+}  // namespace lxcri

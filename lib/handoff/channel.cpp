@@ -1,0 +1,69 @@
+#include "handoff/channel.h"
+
+#include "base/strings.h"
+#include "os/file.h"
+
+namespace lxcri::handoff {
+
+namespace {
+
+// Well below net.core.wmem_default, which bounds one message.
+constexpr std::size_t kInlineBody = 32768;
+// The second byte of a message: where the body is.
+constexpr char kInline = 'i';
+constexpr char kInMemfd = 'm';  // the last descriptor is the body
+
+}  // namespace
+
+bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds,
+          bool dont_wait) {
+    std::string data{static_cast<char>(kind), kInline};
+    if (body.size() <= kInlineBody) {
+        data += body;
+        return os::send_message(channel, data, fds, dont_wait);
+    }
+    data[1] = kInMemfd;
+    const os::UniqueFd memfd = os::make_sealed_memfd("lxcri plan", body);
+    std::vector<int> all(fds.begin(), fds.end());
+    all.push_back(memfd.get());
+    return os::send_message(channel, data, all, dont_wait);
+}
+
+std::optional<Received> receive(int channel) {
+    auto message = os::receive_message(channel, kInlineBody + 2);
+    if (!message) return {};
+    if (message->data.size() < 2) throw Error("internal error: an empty message");
+    Received received;
+    received.kind = static_cast<MessageKind>(message->data[0]);
+    received.fds = std::move(message->fds);
+    received.sender = message->sender;
+    if (message->data[1] == kInMemfd) {
+        if (received.fds.empty()) throw Error("internal error: a message without its body");
+        received.body = os::read_all(received.fds.back().get(), "plan");
+        received.fds.pop_back();
+    } else {
+        received.body = message->data.substr(2);
+    }
+    return received;
+}
+
+Received expect(int channel, MessageKind kind) {
+    auto received = receive(channel);
+    if (!received) throw Error("lxcri create has ended");
+    if (received->kind != kind) {
+        throw Error(concat("internal error: message ",
+                           quoted(std::string(1, static_cast<char>(received->kind))),
+                           " instead of ", quoted(std::string(1, static_cast<char>(kind)))));
+    }
+    return std::move(*received);
+}
+
+void send_failure(int channel, std::string_view text) noexcept {
+    try {
+        (void)send(channel, MessageKind::failure, text.substr(0, kInlineBody));
+    } catch (const Error&) {
+        return;
+    }
+}
+
+}  // namespace lxcri::handoff

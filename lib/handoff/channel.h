@@ -1,0 +1,67 @@
+#pragma once
+// The conversation between `lxcri create` and its three helpers: one SOCK_SEQPACKET pair whose far
+// end is inherited by lxcri-start, then by lxcri-hook, then by lxcri-init. They run one after the
+// other, and each takes exactly the messages that are meant for it:
+//
+//   create                       lxcri-start            lxcri-hook              lxcri-init
+//     StartPlan + namespaces ------> reads
+//     HookPlan + /dev/null ----------------------------> reads
+//     Sources (n times) -------------------------------> reads, one descriptor a bind
+//                   <---------------------------------- RuntimeHooks (only when there are some)
+//     Proceed ----------------------------------------> goes on
+//     InitPlan + descriptors -------------------------------------------------> reads
+//                   <--------------------------------------------------------- Ready
+//     Recorded or StartNow ---------------------------------------------------> waits, or starts
+//
+// Any of the three may say Failure instead; EOF means that the other side has died, and each side
+// then ends: a `create` that is killed leaves no process behind.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "handoff/codec.h"
+#include "os/unix_socket.h"
+
+namespace lxcri::handoff {
+
+enum class MessageKind : char {
+    start_plan = 'S',
+    hook_plan = 'H',
+    sources = 'M',
+    init_plan = 'I',
+    proceed = 'P',
+    recorded = 'D',
+    start_now = 'N',
+    runtime_hooks = 'h',
+    ready = 'r',
+    failure = 'f',
+};
+
+// Where the helpers find what they inherit: numbers that liblxc leaves alone.
+inline constexpr int kChannelFd = 3;
+inline constexpr int kInitImageFd = 4;
+
+struct Received {
+    MessageKind kind{};
+    std::string body;
+    std::vector<os::UniqueFd> fds;
+    pid_t sender = 0;
+};
+
+// Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer.
+bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds = {},
+          bool dont_wait = false);
+// Nothing at EOF.
+std::optional<Received> receive(int channel);
+// The next message has to be of this kind. Error when it is another one, or EOF ("lxcri create
+// has died").
+Received expect(int channel, MessageKind kind);
+
+// Tells create what went wrong. When create has gone nobody is left to be told.
+void send_failure(int channel, std::string_view text) noexcept;
+
+}  // namespace lxcri::handoff

@@ -1,0 +1,276 @@
+#pragma once
+// What `lxcri create` decides and the three helpers carry out. Plain values: made by translate/,
+// printed by `lxcri translate`, sent over the channel (channel.h), never touched again.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lxcri::handoff {
+
+// An OCI hook, ready to run (run_hooks.h).
+struct Hook {
+    std::string pointer;  // "/hooks/createContainer/0"
+    std::string path;
+    std::vector<std::string> args;
+    std::vector<std::string> env;
+    std::int64_t timeout = 0;  // seconds; 0: none
+};
+
+// The state document for hooks that run where only the helper knows the pid: the JSON text before
+// and after the number.
+struct StateTemplate {
+    std::string before_pid;
+    std::string after_pid;
+};
+
+// ---------------------------------------------------------------- lxcri-start
+
+struct LxcItem {
+    std::string key;
+    std::string value;
+};
+
+struct StartPlan {
+    std::string id;
+    std::string runtime_root;
+    std::vector<LxcItem> items;  // for set_config_item, in this order
+    // Types ("net", "pid", ...) whose descriptors come with the plan, in the same order:
+    // lxc.namespace.share.TYPE, or for "time" a setns before liblxc starts (P26).
+    std::vector<std::string> shared_namespaces;
+    bool keep_monitor = false;
+};
+
+// ---------------------------------------------------------------- lxcri-hook
+
+enum class MountKind : std::uint8_t {
+    bind,        // a detached copy of the source comes over the channel
+    filesystem,  // made in the container's namespaces
+    symlink,     // no mount: a link to `source` at `destination`
+    attributes,  // no mount: changes the one at `destination`
+};
+
+struct MountAction {
+    std::string pointer;      // "/mounts/3"
+    std::string destination;  // as seen in the container
+    MountKind kind = MountKind::filesystem;
+    std::string type;                 // of a filesystem
+    std::string source;               // bind: path on the host; else the name it shows
+    bool recursive = false;           // rbind
+    std::uint64_t set = 0;            // MOUNT_ATTR_* of the mount itself
+    std::uint64_t clear = 0;          //
+    std::uint64_t recursive_set = 0;  // MOUNT_ATTR_* of it and all below
+    std::uint64_t recursive_clear = 0;
+    std::vector<std::uint64_t> propagation;  // MS_SHARED ... with or without MS_REC, in order
+    std::vector<std::string> flags;          // of the filesystem: "sync", "dirsync", ...
+    std::vector<std::string> data;           // "key" or "key=value" for the filesystem
+};
+
+enum class NodeType : std::uint8_t { character, block, fifo };
+
+struct DeviceNode {
+    std::string pointer;  // "/linux/devices/0"; empty for the default devices
+    std::string path;
+    NodeType type = NodeType::character;
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+    std::uint32_t mode = 0666;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+
+struct Sysctl {
+    std::string key;   // as written
+    std::string path;  // below /proc/sys
+    std::string value;
+};
+
+struct HookPlan {
+    std::vector<MountAction> mounts;
+    bool set_up_dev = true;     // false when the bundle binds something on /dev
+    bool bind_devices = false;  // host nodes come over the channel instead of mknod
+    std::vector<DeviceNode> devices;
+    bool temporary_proc = false;  // the bundle has no /proc, but lxcri-init is started through it
+    bool loopback_up = false;
+    std::vector<Sysctl> sysctls;
+    std::vector<std::string> masked_paths;
+    std::vector<std::string> readonly_paths;
+    bool runtime_hooks = false;  // prestart or createRuntime: tell create and wait
+    std::vector<Hook> create_container;
+    StateTemplate state;  // status creating
+};
+
+// ---------------------------------------------------------------- lxcri-init
+
+// Bit n stands for the capability with the number n.
+struct CapabilitySets {
+    std::uint64_t bounding = 0;
+    std::uint64_t effective = 0;
+    std::uint64_t permitted = 0;
+    std::uint64_t inheritable = 0;
+    std::uint64_t ambient = 0;
+};
+
+struct ProcessPlan {
+    std::vector<std::string> args;
+    std::vector<std::string> env;
+    std::string cwd;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> groups;
+    std::uint32_t umask = 0022;
+    CapabilitySets capabilities;
+    bool no_new_privileges = false;
+    std::uint32_t preserved_fds = 0;  // 3 .. 3+n-1, LISTEN_FDS and --preserve-fds
+    std::uint32_t open_stdio = 0;     // bit n: the caller's descriptor n is open
+};
+
+struct MountPropagation {
+    std::string destination;
+    std::vector<std::uint64_t> propagation;
+};
+
+struct InitPlan {
+    bool has_process = false;
+    ProcessPlan process;
+    std::string hostname;  // empty: leave it
+    std::string domainname;
+    std::string session_keyring;  // empty: none
+    bool temporary_proc = false;  // take it away before the container process starts
+    bool readonly_root = false;
+    std::uint64_t root_propagation = 0;                 // MS_*, 0: private
+    std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
+    std::vector<Hook> start_container;
+    StateTemplate state;  // status created
+};
+
+// ---------------------------------------------------------------- fields
+
+template <class V>
+void visit_fields(V& visit, Hook& hook) {
+    visit("pointer", hook.pointer);
+    visit("path", hook.path);
+    visit("args", hook.args);
+    visit("env", hook.env);
+    visit("timeout", hook.timeout);
+}
+
+template <class V>
+void visit_fields(V& visit, StateTemplate& state) {
+    visit("beforePid", state.before_pid);
+    visit("afterPid", state.after_pid);
+}
+
+template <class V>
+void visit_fields(V& visit, LxcItem& item) {
+    visit("key", item.key);
+    visit("value", item.value);
+}
+
+template <class V>
+void visit_fields(V& visit, StartPlan& plan) {
+    visit("id", plan.id);
+    visit("runtimeRoot", plan.runtime_root);
+    visit("items", plan.items);
+    visit("sharedNamespaces", plan.shared_namespaces);
+    visit("keepMonitor", plan.keep_monitor);
+}
+
+template <class V>
+void visit_fields(V& visit, MountAction& mount) {
+    visit("pointer", mount.pointer);
+    visit("destination", mount.destination);
+    visit("kind", mount.kind);
+    visit("type", mount.type);
+    visit("source", mount.source);
+    visit("recursive", mount.recursive);
+    visit("set", mount.set);
+    visit("clear", mount.clear);
+    visit("recursiveSet", mount.recursive_set);
+    visit("recursiveClear", mount.recursive_clear);
+    visit("propagation", mount.propagation);
+    visit("flags", mount.flags);
+    visit("data", mount.data);
+}
+
+template <class V>
+void visit_fields(V& visit, DeviceNode& node) {
+    visit("pointer", node.pointer);
+    visit("path", node.path);
+    visit("type", node.type);
+    visit("major", node.major);
+    visit("minor", node.minor);
+    visit("mode", node.mode);
+    visit("uid", node.uid);
+    visit("gid", node.gid);
+}
+
+template <class V>
+void visit_fields(V& visit, Sysctl& sysctl) {
+    visit("key", sysctl.key);
+    visit("path", sysctl.path);
+    visit("value", sysctl.value);
+}
+
+template <class V>
+void visit_fields(V& visit, HookPlan& plan) {
+    visit("mounts", plan.mounts);
+    visit("setUpDev", plan.set_up_dev);
+    visit("bindDevices", plan.bind_devices);
+    visit("devices", plan.devices);
+    visit("temporaryProc", plan.temporary_proc);
+    visit("loopbackUp", plan.loopback_up);
+    visit("sysctls", plan.sysctls);
+    visit("maskedPaths", plan.masked_paths);
+    visit("readonlyPaths", plan.readonly_paths);
+    visit("runtimeHooks", plan.runtime_hooks);
+    visit("createContainer", plan.create_container);
+    visit("state", plan.state);
+}
+
+template <class V>
+void visit_fields(V& visit, CapabilitySets& sets) {
+    visit("bounding", sets.bounding);
+    visit("effective", sets.effective);
+    visit("permitted", sets.permitted);
+    visit("inheritable", sets.inheritable);
+    visit("ambient", sets.ambient);
+}
+
+template <class V>
+void visit_fields(V& visit, ProcessPlan& process) {
+    visit("args", process.args);
+    visit("env", process.env);
+    visit("cwd", process.cwd);
+    visit("uid", process.uid);
+    visit("gid", process.gid);
+    visit("groups", process.groups);
+    visit("umask", process.umask);
+    visit("capabilities", process.capabilities);
+    visit("noNewPrivileges", process.no_new_privileges);
+    visit("preservedFds", process.preserved_fds);
+    visit("openStdio", process.open_stdio);
+}
+
+template <class V>
+void visit_fields(V& visit, MountPropagation& mount) {
+    visit("destination", mount.destination);
+    visit("propagation", mount.propagation);
+}
+
+template <class V>
+void visit_fields(V& visit, InitPlan& plan) {
+    visit("hasProcess", plan.has_process);
+    visit("process", plan.process);
+    visit("hostname", plan.hostname);
+    visit("domainname", plan.domainname);
+    visit("sessionKeyring", plan.session_keyring);
+    visit("temporaryProc", plan.temporary_proc);
+    visit("readonlyRoot", plan.readonly_root);
+    visit("rootPropagation", plan.root_propagation);
+    visit("mountPropagations", plan.mount_propagations);
+    visit("startContainer", plan.start_container);
+    visit("state", plan.state);
+}
+
+}  // namespace lxcri::handoff

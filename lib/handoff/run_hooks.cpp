@@ -1,0 +1,118 @@
+#include "handoff/run_hooks.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/process.h"
+
+namespace lxcri::handoff {
+
+namespace {
+
+// A child that could not exec says so with the errno, through a pipe that exec closes.
+struct ExecPipe {
+    os::UniqueFd read;
+    os::UniqueFd write;
+};
+
+ExecPipe make_exec_pipe() {
+    std::array<int, 2> ends{};
+    os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+    return {os::UniqueFd(ends[0]), os::UniqueFd(ends[1])};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    result.reserve(texts.size() + 1);
+    for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+// In the child, between fork and exec: nothing here allocates.
+[[noreturn]] void exec_hook(const char* path, char* const* args, char* const* env,
+                            const char* directory, int input, int output, int error_pipe) noexcept {
+    // The pipe must not be one of 0-2, which are overwritten now.
+    const int report = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, 3);
+    os::reset_signals();
+    if (::dup2(input, 0) != -1 && ::dup2(output, 1) != -1 && ::dup2(output, 2) != -1 &&
+        (*directory == '\0' || ::chdir(directory) == 0)) {
+        ::execve(path, args, env);
+    }
+    const int code = errno;
+    (void)!::write(report, &code, sizeof code);
+    ::_exit(127);
+}
+
+// The last lines of what the hook wrote, on one line.
+std::string last_words(int output) {
+    constexpr off_t kWanted = 1024;
+    const off_t size = ::lseek(output, 0, SEEK_END);
+    if (size <= 0) return {};
+    std::string text(static_cast<std::size_t>(size < kWanted ? size : kWanted), '\0');
+    const off_t from = size - static_cast<off_t>(text.size());
+    const ssize_t got = ::pread(output, text.data(), text.size(), from);
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
+    if (text.empty()) return {};
+    return concat(", its output ends with ", quoted(text));
+}
+
+}  // namespace
+
+std::string fill_in(const StateTemplate& state, long pid) {
+    return concat(state.before_pid, std::to_string(pid), state.after_pid);
+}
+
+void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
+    const std::string name = concat("hook ", hook.pointer, " ", quoted(hook.path));
+    // A file in memory as stdin, not a pipe: a hook that does not read it harms nobody.
+    const os::UniqueFd input = os::make_sealed_memfd("state", state);
+    const os::UniqueFd output(os::check(::memfd_create("hook output", MFD_CLOEXEC), "memfd_create"));
+    os::check(::fcntl(output.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
+    ExecPipe failed = make_exec_pipe();
+    const auto args = pointers(hook.args);
+    const auto env = pointers(hook.env);
+    os::close_on_exec_from(3);
+
+    auto child = os::fork_child();
+    if (!child) {
+        exec_hook(hook.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
+                  output.get(), failed.write.get());
+    }
+    failed.write.reset();
+    int code = 0;
+    const ssize_t told =
+        os::retry([&] { return ::read(failed.read.get(), &code, sizeof code); });
+    if (told == sizeof code) {
+        (void)child->wait();
+        throw SystemError(code, name);
+    }
+    os::Deadline deadline;
+    if (hook.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(hook.timeout);
+    const auto status = child->wait(deadline);
+    if (!status) {
+        child->kill_and_reap();
+        throw Error(concat(name, " exceeded its timeout of ", std::to_string(hook.timeout),
+                           " seconds", last_words(output.get())));
+    }
+    if (!status->success()) {
+        throw Error(concat(name, " ", status->describe(), last_words(output.get())));
+    }
+}
+
+void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
+               const std::string& directory) {
+    for (const auto& hook : hooks) run_hook(hook, state, directory);
+}
+
+}  // namespace lxcri::handoff

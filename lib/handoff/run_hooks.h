@@ -1,0 +1,26 @@
+#pragma once
+// Runs OCI hooks (runtime-spec config.md "POSIX-platform Hooks"): in `lxcri` those of the runtime
+// namespace, in lxcri-hook createContainer, in lxcri-init startContainer.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "handoff/plan.h"
+
+namespace lxcri::handoff {
+
+// The state document with the pid filled in.
+std::string fill_in(const StateTemplate& state, long pid);
+
+// Runs one hook to its end: the state on stdin; stdout and stderr kept for the error text; default
+// signal dispositions; no descriptor but 0-2; exactly the hook's environment. `directory`: where
+// it starts, "" for where we are. Throws Error, which names hook, path, status and the last lines
+// it wrote, when it cannot run, fails, or exceeds its timeout (it is then killed).
+void run_hook(const Hook& hook, std::string_view state, const std::string& directory = {});
+
+// In order; the first failure ends the list.
+void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
+               const std::string& directory = {});
+
+}  // namespace lxcri::handoff

@@ -1,0 +1,84 @@
+#include "handoff/start_signal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+
+namespace lxcri::handoff {
+
+namespace {
+
+constexpr char kGo = 'g';
+constexpr char kExecuting = 'x';
+
+// Nothing when nobody reads from it.
+std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
+    const int fd = ::openat(directory_fd, kStartFifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd != -1) return os::UniqueFd(fd);
+    if (errno == ENXIO || errno == ENOENT) return {};
+    throw SystemError(errno, "open", kStartFifo);
+}
+
+void write_quietly(int fd, std::string_view text) noexcept {
+    // `start` may have been killed: then nobody wants to know.
+    (void)!::write(fd, text.data(), text.size());
+}
+
+}  // namespace
+
+StartFifos make_start_fifos(int directory_fd) {
+    for (const char* name : {kStartFifo, kResultFifo}) {
+        os::check(::mkfifoat(directory_fd, name, 0600), "mkfifo", name);
+    }
+    StartFifos fifos;
+    // Read and write, so that a read waits although nobody has opened it for writing yet.
+    fifos.start = os::open_at(directory_fd, kStartFifo, O_RDWR);
+    // A FIFO can be opened for writing only while somebody has it open for reading.
+    const os::UniqueFd reader = os::open_at(directory_fd, kResultFifo, O_RDONLY | O_NONBLOCK);
+    fifos.result = os::open_at(directory_fd, kResultFifo, O_WRONLY);
+    return fifos;
+}
+
+void wait_for_start(int start_fd) {
+    char byte = 0;
+    os::check(os::retry([&] { return ::read(start_fd, &byte, 1); }), "read", kStartFifo);
+}
+
+void say_executing(int result_fd) noexcept { write_quietly(result_fd, {&kExecuting, 1}); }
+
+void say_failed(int result_fd, std::string_view text) noexcept { write_quietly(result_fd, text); }
+
+bool is_waiting_for_start(int directory_fd) { return open_start_fifo(directory_fd).has_value(); }
+
+void start_and_wait(int directory_fd, const os::ProcessRef& init) {
+    const auto start = open_start_fifo(directory_fd);
+    if (!start) throw StateError("the container has been started already");
+    const os::UniqueFd result = os::open_at(directory_fd, kResultFifo, O_RDONLY | O_NONBLOCK);
+    os::check(::write(start->get(), &kGo, 1), "write", kStartFifo);
+    std::string told;
+    std::array<pollfd, 2> wanted{{{result.get(), POLLIN, 0}, {init.pidfd(), POLLIN, 0}}};
+    while (true) {
+        os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
+        std::array<char, 4096> buffer{};
+        const ssize_t got = ::read(result.get(), buffer.data(), buffer.size());
+        if (got > 0) {
+            told.append(buffer.data(), static_cast<std::size_t>(got));
+            continue;
+        }
+        // 0: the exec has closed it, or init's death has. EAGAIN: only the pidfd woke us.
+        if (got == 0 || (wanted[1].revents & POLLIN) != 0) break;
+    }
+    if (told.empty()) throw Error("the container's init died before it could start the process");
+    if (told.front() != kExecuting) throw Error(told);
+    if (told.size() > 1) throw Error(told.substr(1));  // the exec itself failed
+}
+
+}  // namespace lxcri::handoff

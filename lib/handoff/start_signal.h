@@ -1,0 +1,40 @@
+#pragma once
+// The two FIFOs between `lxcri start` and lxcri-init. Both are in the container directory, which
+// nobody else can reach; init has them as descriptors from `create`.
+//
+//   start.fifo   init reads it. That init holds it open is what "created" means: whoever opens it
+//                for writing gets ENXIO once init has become the container process, or has died.
+//   result.fifo  init writes: kExecuting just before it executes the container process, or the text
+//                of what failed. The exec closes it.
+
+#include <string>
+#include <string_view>
+
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::handoff {
+
+inline constexpr const char* kStartFifo = "start.fifo";
+inline constexpr const char* kResultFifo = "result.fifo";
+
+// create: makes both in the directory; the descriptors that init gets.
+struct StartFifos {
+    os::UniqueFd start;
+    os::UniqueFd result;
+};
+StartFifos make_start_fifos(int directory_fd);
+
+// init
+void wait_for_start(int start_fd);
+void say_executing(int result_fd) noexcept;
+void say_failed(int result_fd, std::string_view text) noexcept;
+
+// Does an init hold the FIFO: is the container created and not yet started?
+bool is_waiting_for_start(int directory_fd);
+
+// start: lets init go and waits until the container process runs. Error with init's text when it
+// cannot; StateError when no init waits. `init`: whose death ends the waiting.
+void start_and_wait(int directory_fd, const os::ProcessRef& init);
+
+}  // namespace lxcri::handoff

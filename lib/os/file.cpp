@@ -1,0 +1,97 @@
+#include "os/file.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "os/check.h"
+
+namespace lxcri::os {
+
+UniqueFd open_at(int dir_fd, const std::string& path, int flags, mode_t mode) {
+    const int fd =
+        retry([&] { return ::openat(dir_fd, path.c_str(), flags | O_CLOEXEC | O_NOCTTY, mode); });
+    return UniqueFd(check(fd, "open", path));
+}
+
+std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags) {
+    const int fd =
+        retry([&] { return ::openat(dir_fd, path.c_str(), flags | O_CLOEXEC | O_NOCTTY); });
+    if (fd == -1 && errno == ENOENT) return {};
+    return UniqueFd(check(fd, "open", path));
+}
+
+std::string read_all(int fd, std::string_view name, std::size_t limit) {
+    constexpr std::size_t kStep = 16384;
+    std::string data;
+    while (true) {
+        const std::size_t have = data.size();
+        if (have > limit) throw SystemError(EFBIG, "read", name);
+        data.resize(have + kStep);
+        const ssize_t got =
+            check(retry([&] { return ::read(fd, data.data() + have, kStep); }), "read", name);
+        data.resize(have + static_cast<std::size_t>(got));
+        if (got == 0) return data;
+    }
+}
+
+std::string read_file_at(int dir_fd, const std::string& path) {
+    return read_all(open_at(dir_fd, path, O_RDONLY).get(), path);
+}
+
+std::optional<std::string> find_file_at(int dir_fd, const std::string& path) {
+    const auto fd = find_at(dir_fd, path, O_RDONLY);
+    if (!fd) return {};
+    return read_all(fd->get(), path);
+}
+
+void write_all(int fd, std::string_view data, std::string_view name) {
+    while (!data.empty()) {
+        const ssize_t written =
+            check(retry([&] { return ::write(fd, data.data(), data.size()); }), "write", name);
+        data.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+int try_write_value_at(int dir_fd, const std::string& path, std::string_view value) {
+    const UniqueFd fd(::openat(dir_fd, path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd.valid()) return errno;
+    const ssize_t written = retry([&] { return ::write(fd.get(), value.data(), value.size()); });
+    if (written == -1) return errno;
+    return static_cast<std::size_t>(written) == value.size() ? 0 : EIO;
+}
+
+void write_value_at(int dir_fd, const std::string& path, std::string_view value) {
+    if (const int error = try_write_value_at(dir_fd, path, value); error != 0) {
+        throw SystemError(error, concat("write ", quoted(value), " to"), path);
+    }
+}
+
+void write_atomically_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode) {
+    const std::string temporary = concat(".", name, ".", std::to_string(::getpid()));
+    try {
+        const UniqueFd file =
+            open_at(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+        write_all(file.get(), data, temporary);
+        check(::renameat(dir_fd, temporary.c_str(), dir_fd, name.c_str()), "rename", name);
+    } catch (const SystemError& error) {
+        // EEXIST is somebody else's file: the only one that is not ours to remove.
+        if (error.code() != EEXIST) ::unlinkat(dir_fd, temporary.c_str(), 0);
+        throw;
+    }
+}
+
+UniqueFd make_sealed_memfd(const char* name, std::string_view data) {
+    UniqueFd fd(check(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create", name));
+    write_all(fd.get(), data, name);
+    check(::lseek(fd.get(), 0, SEEK_SET), "lseek", name);
+    check(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+          "fcntl F_ADD_SEALS", name);
+    return fd;
+}
+
+UniqueFd duplicate(int fd) {
+    return UniqueFd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl F_DUPFD_CLOEXEC"));
+}
+
+}  // namespace lxcri::os

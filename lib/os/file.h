@@ -1,0 +1,40 @@
+#pragma once
+// Files through descriptors. Every descriptor made here is O_CLOEXEC from birth.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+// openat(2) + O_CLOEXEC + O_NOCTTY. `dir_fd` may be AT_FDCWD.
+UniqueFd open_at(int dir_fd, const std::string& path, int flags, mode_t mode = 0);
+// The same; nothing when the path does not exist (ENOENT).
+std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags);
+
+// The whole content. SystemError(EFBIG) when it is longer than `limit` bytes.
+std::string read_all(int fd, std::string_view name, std::size_t limit = 64U << 20U);
+std::string read_file_at(int dir_fd, const std::string& path);
+// Nothing when the file does not exist.
+std::optional<std::string> find_file_at(int dir_fd, const std::string& path);
+
+void write_all(int fd, std::string_view data, std::string_view name);
+// One write(2) of the whole value, as files of procfs, sysfs and cgroupfs want it.
+void write_value_at(int dir_fd, const std::string& path, std::string_view value);
+// The same; returns the errno instead of throwing it, 0 for success.
+int try_write_value_at(int dir_fd, const std::string& path, std::string_view value);
+
+// Makes `name` appear with its whole content or not at all: temporary name, rename(2).
+void write_atomically_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode);
+
+// An unnamed file in memory with this content, sealed against every later change, at offset 0.
+UniqueFd make_sealed_memfd(const char* name, std::string_view data);
+
+UniqueFd duplicate(int fd);
+
+}  // namespace lxcri::os

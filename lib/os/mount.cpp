@@ -1,0 +1,75 @@
+#include "os/mount.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/strings.h"
+#include "os/check.h"
+
+namespace lxcri::os {
+
+UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive) {
+    unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+    if (recursive) flags |= AT_RECURSIVE;
+    if (path.empty()) flags |= AT_EMPTY_PATH;
+    const auto fd = ::syscall(SYS_open_tree, dir_fd, path.c_str(), flags);
+    return UniqueFd(static_cast<int>(check(fd, "open_tree", path)));
+}
+
+void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
+                          std::string_view name) {
+    const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+    check(::syscall(SYS_mount_setattr, mount_fd, "", flags, &attributes, sizeof attributes),
+          "mount_setattr", name);
+}
+
+void attach_mount(int mount_fd, int target_fd, std::string_view name) {
+    check(::syscall(SYS_move_mount, mount_fd, "", target_fd, "",
+                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+          "move_mount", name);
+}
+
+NewFilesystem::NewFilesystem(const std::string& type)
+    : type_(type),
+      fd_(static_cast<int>(
+          check(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC), "fsopen", type))) {}
+
+void NewFilesystem::set_flag(const std::string& key) {
+    if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == -1) {
+        fail(concat("option ", quoted(key)));
+    }
+}
+
+void NewFilesystem::set_string(const std::string& key, const std::string& value) {
+    if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) ==
+        -1) {
+        fail(concat("option ", quoted(concat(key, "=", value))));
+    }
+}
+
+UniqueFd NewFilesystem::mount(unsigned int attributes) {
+    if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == -1) {
+        fail("create");
+    }
+    const auto fd = ::syscall(SYS_fsmount, fd_.get(), FSMOUNT_CLOEXEC, attributes);
+    if (fd == -1) fail("fsmount");
+    return UniqueFd(static_cast<int>(fd));
+}
+
+void NewFilesystem::fail(std::string_view step) const {
+    const int code = errno;
+    // The context keeps the kernel's own words, one message a read: "e tmpfs: Bad value for 'x'".
+    std::array<char, 512> buffer{};
+    const ssize_t length = ::read(fd_.get(), buffer.data(), buffer.size());
+    std::string_view words;
+    if (length > 2) words = {buffer.data() + 2, static_cast<std::size_t>(length - 2)};
+    while (!words.empty() && words.back() == '\n') words.remove_suffix(1);
+    std::string what = concat("mount a ", type_, ": ", step);
+    if (!words.empty()) what += concat(" (", words, ")");
+    throw SystemError(code, what);
+}
+
+}  // namespace lxcri::os

@@ -1,0 +1,42 @@
+#pragma once
+// The mount API of Linux 5.2+ (open_tree, move_mount, fsopen, mount_setattr) with owners and
+// errors. Every mount is made detached, gets its attributes, and is attached last: at no moment is
+// something visible that is less restricted than asked.
+
+#include <linux/mount.h>
+
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+// open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`. An empty path means
+// the object of `dir_fd` itself.
+UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive);
+
+// mount_setattr(2) on the mount of `mount_fd`. `attributes` as in the manual page.
+void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
+                          std::string_view name);
+
+// move_mount(2): attaches the detached mount on the object of `target_fd`.
+void attach_mount(int mount_fd, int target_fd, std::string_view name);
+
+// A filesystem that is being configured: fsopen(2), fsconfig(2), fsmount(2).
+class NewFilesystem {
+  public:
+    explicit NewFilesystem(const std::string& type);
+    void set_flag(const std::string& key);
+    void set_string(const std::string& key, const std::string& value);
+    // `attributes`: MOUNT_ATTR_*. The detached mount.
+    UniqueFd mount(unsigned int attributes);
+
+  private:
+    void fail(std::string_view step) const;  // adds what the filesystem itself has to say
+
+    std::string type_;
+    UniqueFd fd_;
+};
+
+}  // namespace lxcri::os

@@ -1,0 +1,18 @@
+#pragma once
+// Namespace files (namespaces(7), ioctl_ns(2)).
+
+#include <string>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+// Opens `path` and makes sure that it is a namespace of the type `clone_flag` (CLONE_NEW*).
+// Error when it is no namespace file or one of another type.
+UniqueFd open_namespace(const std::string& path, int clone_flag);
+
+// Is it the namespace that this process is in? `proc_name`: "pid", "mnt", ... below
+// /proc/self/ns.
+bool is_own_namespace(int namespace_fd, const std::string& proc_name);
+
+}  // namespace lxcri::os

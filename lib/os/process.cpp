@@ -1,0 +1,192 @@
+#include "os/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+namespace lxcri::os {
+
+namespace {
+
+UniqueFd open_pidfd(pid_t pid) {
+    return UniqueFd(static_cast<int>(
+        check(::syscall(SYS_pidfd_open, pid, 0), "pidfd_open", std::to_string(pid))));
+}
+
+// False when the deadline passed first.
+bool wait_readable(int fd, const Deadline& deadline) {
+    pollfd wanted{fd, POLLIN, 0};
+    while (true) {
+        const int ready = ::poll(&wanted, 1, poll_timeout(deadline));
+        if (ready > 0) return true;
+        if (ready == 0) return false;
+        if (errno != EINTR) throw SystemError(errno, "poll");
+    }
+}
+
+}  // namespace
+
+int poll_timeout(const Deadline& deadline) {
+    if (!deadline) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+    if (left <= 0) return 0;
+    constexpr long kLongest = 24L * 3600 * 1000;
+    return static_cast<int>(left > kLongest ? kLongest : left);
+}
+
+ProcessStat parse_process_stat(std::string_view text) {
+    // "PID (COMM) STATE PPID ...": COMM may contain anything, blanks and parentheses too.
+    const auto end = text.rfind(") ");
+    if (end == std::string_view::npos) throw Error("/proc/PID/stat has an unknown format");
+    const auto fields = split(text.substr(end + 2), ' ');
+    constexpr std::size_t kState = 0;       // field 3
+    constexpr std::size_t kParent = 1;      // field 4
+    constexpr std::size_t kStartTime = 19;  // field 22
+    if (fields.size() <= kStartTime) throw Error("/proc/PID/stat is too short");
+    const auto parent = parse_integer<pid_t>(fields[kParent]);
+    const auto start = parse_integer<std::uint64_t>(fields[kStartTime]);
+    if (fields[kState].size() != 1 || !parent || !start) {
+        throw Error("/proc/PID/stat has an unknown format");
+    }
+    return {fields[kState][0], *parent, *start};
+}
+
+std::optional<ProcessStat> find_process_stat(pid_t pid) {
+    try {
+        const auto text = find_file_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/stat"));
+        if (!text) return {};
+        return parse_process_stat(*text);
+    } catch (const SystemError& error) {
+        if (error.code() == ESRCH) return {};  // it went between open and read
+        throw;
+    }
+}
+
+std::string ExitStatus::describe() const {
+    if (!signalled_) return concat("exited with status ", std::to_string(value_));
+    const char* name = sigabbrev_np(value_);
+    return concat("was killed by signal ", std::to_string(value_), name == nullptr ? "" : " (SIG",
+                  name == nullptr ? "" : name, name == nullptr ? "" : ")");
+}
+
+ProcessRef ProcessRef::open(pid_t pid) {
+    UniqueFd pidfd = open_pidfd(pid);
+    const auto stat = find_process_stat(pid);
+    if (!stat) throw SystemError(ESRCH, "pidfd_open", std::to_string(pid));
+    return {pid, stat->start_time, std::move(pidfd)};
+}
+
+std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) {
+    if (pid <= 0) return {};
+    UniqueFd pidfd;
+    try {
+        pidfd = open_pidfd(pid);
+    } catch (const SystemError& error) {
+        if (error.code() == ESRCH) return {};
+        throw;
+    }
+    // The pidfd first, the start time second: both are of the same process when they match.
+    const auto stat = find_process_stat(pid);
+    if (!stat || stat->start_time != start_time) return {};
+    if (stat->state == 'Z' || stat->state == 'X') return {};
+    return ProcessRef(pid, start_time, std::move(pidfd));
+}
+
+bool ProcessRef::signal(int number) const {
+    if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) return true;
+    if (errno == ESRCH) return false;
+    throw SystemError(errno, concat("send signal ", std::to_string(number), " to process"),
+                      std::to_string(pid_));
+}
+
+bool ProcessRef::wait_exit(const Deadline& deadline) const {
+    return wait_readable(pidfd_.get(), deadline);
+}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+    if (this != &other) {
+        kill_and_reap();
+        pid_ = std::exchange(other.pid_, -1);
+        pidfd_ = std::move(other.pidfd_);
+    }
+    return *this;
+}
+
+std::optional<ExitStatus> ChildProcess::wait(const Deadline& deadline) {
+    if (deadline && !wait_readable(pidfd_.get(), deadline)) return {};
+    const pid_t pid = std::exchange(pid_, -1);
+    return reap(pid);
+}
+
+void ChildProcess::kill_and_reap() noexcept {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);  // a child that is not reaped keeps its pid: this cannot hit another
+    siginfo_t info{};
+    (void)retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED); });
+    pid_ = -1;
+}
+
+std::optional<ChildProcess> fork_child(int into_cgroup) {
+    int pidfd = -1;
+    clone_args arguments{};
+    arguments.flags = CLONE_PIDFD;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    if (into_cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(into_cgroup);
+    }
+    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    check(pid, "clone3");
+    if (pid == 0) return {};
+    return ChildProcess(static_cast<pid_t>(pid), UniqueFd(pidfd));
+}
+
+ExitStatus reap(pid_t pid) {
+    siginfo_t info{};
+    check(retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED); }), "waitid",
+          std::to_string(pid));
+    if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status);
+    return ExitStatus::signalled(info.si_status);
+}
+
+void reset_signals() noexcept {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    // SIGKILL and SIGSTOP refuse, as do the two that the C library keeps for itself: no loss.
+    for (int number = 1; number <= SIGRTMAX; ++number) (void)::sigaction(number, &action, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void close_on_exec_from(int first) {
+    if (::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+    // Older kernels, and sandboxes that do not know close_range: one by one.
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc/self/fd"), ::closedir);
+    if (!dir) throw SystemError(errno, "open", "/proc/self/fd");
+    while (const dirent* entry = ::readdir(dir.get())) {
+        const auto fd = parse_integer<int>(std::string_view(entry->d_name));
+        if (fd && *fd >= first) (void)::fcntl(*fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+}  // namespace lxcri::os

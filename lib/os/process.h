@@ -1,0 +1,114 @@
+#pragma once
+// Processes as {pid, start time, pidfd}: a pid alone may mean another process a moment later.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = std::optional<Clock::time_point>;  // none: wait for ever
+
+// The milliseconds for poll(2): -1 for no deadline, 0 when it has passed.
+int poll_timeout(const Deadline& deadline);
+
+// What /proc/PID/stat says (proc_pid_stat(5)).
+struct ProcessStat {
+    char state;                // R S D Z T t X ...
+    pid_t parent;              // in the pid namespace of the procfs
+    std::uint64_t start_time;  // clock ticks since boot
+};
+std::optional<ProcessStat> find_process_stat(pid_t pid);
+ProcessStat parse_process_stat(std::string_view text);
+
+// How a process ended, as waitid(2) tells it.
+class ExitStatus {
+  public:
+    static ExitStatus exited(int code) { return ExitStatus(code, false); }
+    static ExitStatus signalled(int signal) { return ExitStatus(signal, true); }
+
+    bool success() const noexcept { return !signalled_ && value_ == 0; }
+    bool is_signal() const noexcept { return signalled_; }
+    int value() const noexcept { return value_; }
+    // The only place that computes 128 + signal.
+    int to_shell_code() const noexcept { return signalled_ ? 128 + value_ : value_; }
+    std::string describe() const;  // "exited with status 3", "was killed by signal 9 (Killed)"
+
+  private:
+    ExitStatus(int value, bool is_signalled) : value_(value), signalled_(is_signalled) {}
+    int value_;
+    bool signalled_;
+};
+
+// A process that need not be our child.
+class ProcessRef {
+  public:
+    // The process that has `pid` now. SystemError(ESRCH) when there is none.
+    static ProcessRef open(pid_t pid);
+    // The process with this pid and this start time, when it still exists and is no zombie.
+    static std::optional<ProcessRef> find(pid_t pid, std::uint64_t start_time);
+
+    pid_t pid() const noexcept { return pid_; }
+    std::uint64_t start_time() const noexcept { return start_time_; }
+    int pidfd() const noexcept { return pidfd_.get(); }
+
+    // pidfd_send_signal(2). False when the process has gone.
+    bool signal(int number) const;
+    // Waits until it has exited (a zombie has). False when the deadline passed first.
+    bool wait_exit(const Deadline& deadline) const;
+
+  private:
+    ProcessRef(pid_t pid, std::uint64_t start_time, UniqueFd pidfd)
+        : pid_(pid), start_time_(start_time), pidfd_(std::move(pidfd)) {}
+    pid_t pid_;
+    std::uint64_t start_time_;
+    UniqueFd pidfd_;
+};
+
+// A child of ours. Destroyed while it runs it is killed and reaped: to forget one is impossible.
+class ChildProcess {
+  public:
+    ChildProcess(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+    ChildProcess(ChildProcess&& other) noexcept
+        : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
+    ChildProcess& operator=(ChildProcess&& other) noexcept;
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+    ~ChildProcess() { kill_and_reap(); }
+
+    pid_t pid() const noexcept { return pid_; }
+    int pidfd() const noexcept { return pidfd_.get(); }
+    bool running() const noexcept { return pid_ > 0; }
+
+    // Nothing when the deadline passed first.
+    std::optional<ExitStatus> wait(const Deadline& deadline = {});
+    void kill_and_reap() noexcept;
+    void release() noexcept { pid_ = -1; }  // it goes on without us
+
+  private:
+    pid_t pid_;
+    UniqueFd pidfd_;
+};
+
+// fork(2) with a pidfd, through clone3(2). In the child the result is empty. The process must
+// have one thread only. `into_cgroup`: a directory of cgroup version 2 in which the child begins;
+// -1 for ours.
+std::optional<ChildProcess> fork_child(int into_cgroup = -1);
+
+// waitid(2) for a child, by pid.
+ExitStatus reap(pid_t pid);
+
+// Default disposition for every signal and an empty mask: what an exec'd program may expect.
+void reset_signals() noexcept;
+
+// Sets FD_CLOEXEC on every descriptor from `first` on, so that an exec leaks none of them.
+void close_on_exec_from(int first);
+
+}  // namespace lxcri::os

@@ -1,0 +1,102 @@
+#include "os/rooted_path.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "os/check.h"
+
+namespace lxcri::os {
+
+namespace {
+
+constexpr std::uint64_t kInside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+
+}  // namespace
+
+int try_openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
+                std::uint64_t resolve) noexcept {
+    open_how how{};
+    // O_NOCTTY has no meaning with O_PATH, where openat2 refuses every flag it does not know.
+    const int extra = (flags & O_PATH) != 0 ? O_CLOEXEC : O_CLOEXEC | O_NOCTTY;
+    how.flags = static_cast<std::uint64_t>(flags | extra);
+    how.mode = (flags & O_CREAT) != 0 ? mode : 0;
+    how.resolve = resolve;
+    while (true) {
+        const long fd = ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how);
+        // EAGAIN: a rename or mount raced with the ".." check of RESOLVE_IN_ROOT (openat2(2)).
+        if (fd != -1 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+    }
+}
+
+UniqueFd openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
+                 std::uint64_t resolve) {
+    return UniqueFd(check(try_openat2(dir_fd, path, flags, mode, resolve), "openat2", path));
+}
+
+UniqueFd RootedDir::open(std::string_view path, int flags, mode_t mode) const {
+    const std::string inside = path.empty() ? "/" : std::string(path);
+    return openat2(root_fd_, inside, flags, mode, kInside);
+}
+
+std::optional<UniqueFd> RootedDir::find(std::string_view path, int flags) const {
+    UniqueFd fd(try_openat2(root_fd_, std::string(path), flags, 0, kInside));
+    if (fd.valid()) return fd;
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    throw SystemError(errno, "openat2", path);
+}
+
+UniqueFd RootedDir::make_directories(std::string_view path, mode_t mode) const {
+    if (auto existing = find(path, O_PATH | O_DIRECTORY)) return std::move(*existing);
+    // Not there as a whole: go down element by element. Each one is opened as seen from the root,
+    // so that symlinks on the way keep their meaning inside.
+    std::string so_far;
+    UniqueFd current = open("/", O_PATH | O_DIRECTORY);
+    for (const auto& element : split(path, '/')) {
+        if (element.empty() || element == ".") continue;
+        so_far += '/';
+        so_far += element;
+        auto next = find(so_far, O_PATH | O_DIRECTORY);
+        if (!next) {
+            if (element == "..") throw SystemError(ENOENT, "mkdir", so_far);
+            if (::mkdirat(current.get(), element.c_str(), mode) == -1 && errno != EEXIST) {
+                throw SystemError(errno, "mkdir", so_far);
+            }
+            next = open(so_far, O_PATH | O_DIRECTORY);
+        }
+        current = std::move(*next);
+    }
+    return current;
+}
+
+UniqueFd RootedDir::make_file(std::string_view path, mode_t mode) const {
+    if (auto existing = find(path, O_PATH)) return std::move(*existing);
+    const auto [parent, name] = split_parent(path);
+    if (name.empty() || name == "." || name == "..") throw SystemError(EISDIR, "create", path);
+    const UniqueFd dir = make_directories(parent, 0755);
+    // O_EXCL and O_NOFOLLOW: what appeared meanwhile is looked up again from the root, never
+    // followed from here.
+    const int made = ::openat(dir.get(), std::string(name).c_str(),
+                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (made == -1 && errno != EEXIST) throw SystemError(errno, "create", path);
+    const UniqueFd closes_it(made);
+    return open(path, O_PATH);
+}
+
+std::pair<std::string_view, std::string_view> split_parent(std::string_view path) {
+    while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+    const auto slash = path.rfind('/');
+    if (slash == std::string_view::npos) return {{}, path};
+    return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+bool is_same_or_below(std::string_view path, std::string_view dir) {
+    while (dir.size() > 1 && dir.back() == '/') dir.remove_suffix(1);
+    if (dir == "/") return !path.empty() && path.front() == '/';
+    if (!path.starts_with(dir)) return false;
+    return path.size() == dir.size() || path[dir.size()] == '/';
+}
+
+}  // namespace lxcri::os

@@ -1,0 +1,53 @@
+#pragma once
+// Paths below a directory that somebody hostile may have filled: resolved with openat2(2) and
+// RESOLVE_IN_ROOT, so that neither "..", nor an absolute or relative symlink, nor a folder swapped
+// while we look leads out. Nothing here joins strings and resolves them again.
+
+#include <linux/openat2.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+class RootedDir {
+  public:
+    // `root_fd` is borrowed: a directory (O_PATH will do) that acts as "/".
+    explicit RootedDir(int root_fd) noexcept : root_fd_(root_fd) {}
+
+    int fd() const noexcept { return root_fd_; }
+
+    // Opens what `path` means inside; symlinks are followed inside. O_CLOEXEC is added.
+    UniqueFd open(std::string_view path, int flags, mode_t mode = 0) const;
+    // Nothing when it is not there: ENOENT, or ENOTDIR for a component.
+    std::optional<UniqueFd> find(std::string_view path, int flags) const;
+
+    // Opens the directory `path` (O_PATH); missing components are made with `mode` (umask
+    // applies). A dangling symlink on the way is an error: following it by hand would be the race
+    // that this type exists to prevent.
+    UniqueFd make_directories(std::string_view path, mode_t mode) const;
+    // Opens the file `path` (O_PATH); when it is missing, an empty regular file is made (mode) and
+    // the directories above it (0755).
+    UniqueFd make_file(std::string_view path, mode_t mode) const;
+
+  private:
+    int root_fd_;
+};
+
+// openat2(2) itself.
+UniqueFd openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
+                 std::uint64_t resolve);
+// -1 and errno instead of an exception.
+int try_openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
+                std::uint64_t resolve) noexcept;
+
+// "a/b/c" -> {"a/b", "c"}; "c" -> {"", "c"}. Trailing slashes are dropped.
+std::pair<std::string_view, std::string_view> split_parent(std::string_view path);
+
+// Is `path` the directory `dir` itself or below it? Compares path elements, not characters.
+bool is_same_or_below(std::string_view path, std::string_view dir);
+
+}  // namespace lxcri::os

@@ -1,0 +1,88 @@
+#include "os/unix_socket.h"
+
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "os/check.h"
+
+namespace lxcri::os {
+
+std::pair<UniqueFd, UniqueFd> make_seqpacket_pair() {
+    std::array<int, 2> ends{};
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+void accept_credentials(int socket) {
+    const int on = 1;
+    check(::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), "setsockopt SO_PASSCRED");
+}
+
+bool send_message(int socket, std::string_view data, std::span<const int> fds, bool dont_wait) {
+    if (fds.size() > kMaxMessageFds) throw Error("too many descriptors in one message");
+    iovec part{const_cast<char*>(data.data()), data.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds)> control{};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    if (!fds.empty()) {
+        header.msg_control = control.data();
+        header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+        cmsghdr* rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+        std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+    }
+    const int flags = MSG_NOSIGNAL | (dont_wait ? MSG_DONTWAIT : 0);
+    const ssize_t sent = retry([&] { return ::sendmsg(socket, &header, flags); });
+    if (sent == -1 && dont_wait && errno == EAGAIN) return false;
+    check(sent, "sendmsg");
+    return true;
+}
+
+std::optional<Message> receive_message(int socket, std::size_t limit) {
+    Message message;
+    message.data.resize(limit);
+    iovec part{message.data.data(), message.data.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds) +
+                                          CMSG_SPACE(sizeof(ucred))>
+        control{};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    ssize_t length = -1;
+    do {
+        length = retry([&] { return ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC); });
+        // ECONNRESET, once: the peer has gone and left something of ours unread. What it has said
+        // before is still to be read.
+    } while (length == -1 && errno == ECONNRESET);
+    check(length, "recvmsg");
+    for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr;
+         item = CMSG_NXTHDR(&header, item)) {
+        if (item->cmsg_level != SOL_SOCKET) continue;
+        if (item->cmsg_type == SCM_RIGHTS) {
+            const std::size_t count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (std::size_t i = 0; i < count; ++i) {
+                int fd = -1;
+                std::memcpy(&fd, CMSG_DATA(item) + i * sizeof fd, sizeof fd);
+                message.fds.emplace_back(fd);
+            }
+        } else if (item->cmsg_type == SCM_CREDENTIALS) {
+            ucred credentials{};
+            std::memcpy(&credentials, CMSG_DATA(item), sizeof credentials);
+            message.sender = credentials.pid;
+        }
+    }
+    // MSG_CTRUNC: descriptors were lost, for example because the limit on open files is reached.
+    if ((header.msg_flags & MSG_CTRUNC) != 0) throw SystemError(EMFILE, "recvmsg");
+    if ((header.msg_flags & MSG_TRUNC) != 0) throw SystemError(EMSGSIZE, "recvmsg");
+    if (length == 0) return {};  // EOF: we never send empty messages
+    message.data.resize(static_cast<std::size_t>(length));
+    return message;
+}
+
+}  // namespace lxcri::os

@@ -1,0 +1,40 @@
+#pragma once
+// Messages with descriptors over AF_UNIX (unix(7)).
+
+#include <sys/types.h>
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+struct Message {
+    std::string data;
+    std::vector<UniqueFd> fds;
+    pid_t sender = 0;  // as the kernel tells, in our pid namespace; needs accept_credentials()
+};
+
+// The kernel takes at most this many descriptors in one message (SCM_MAX_FD is 253).
+inline constexpr std::size_t kMaxMessageFds = 64;
+
+// Two connected SOCK_SEQPACKET sockets: message boundaries hold, and a closed peer is EOF.
+std::pair<UniqueFd, UniqueFd> make_seqpacket_pair();
+
+// From now on received messages carry the sender's pid (SO_PASSCRED).
+void accept_credentials(int socket);
+
+// One message. With `dont_wait`, false when the peer's queue is full. A peer that has gone is
+// SystemError(EPIPE), never SIGPIPE.
+bool send_message(int socket, std::string_view data, std::span<const int> fds,
+                  bool dont_wait = false);
+
+// One message; nothing at EOF. Received descriptors are O_CLOEXEC.
+std::optional<Message> receive_message(int socket, std::size_t limit = 256U << 10U);
+
+}  // namespace lxcri::os

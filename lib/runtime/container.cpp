@@ -1,0 +1,118 @@
+#include "runtime/container.h"
+
+#include <signal.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/run_hooks.h"
+#include "handoff/start_signal.h"
+#include "oci/parse.h"
+#include "os/file.h"
+#include "translate/hooks.h"
+
+namespace lxcri::runtime {
+
+Container Container::open(const Options& options, const std::string& id) {
+    check_id(id);
+    ContainerDir dir = ContainerDir::open(options.root, id);
+    auto record = find_record(dir.fd());
+    const bool complete = record.has_value();
+    if (!complete) {
+        record.emplace();
+        record->id = id;
+        record->oci_version = "1.0.0";
+    }
+    return {std::move(dir), std::move(*record), complete};
+}
+
+void Container::lock() {
+    dir_.lock();
+    // It may have changed, or have gone, while we waited.
+    auto record = find_record(dir_.fd());
+    if (complete_ && !record) {
+        throw NotFoundError(concat("container ", quoted(record_.id), " does not exist"));
+    }
+    if (record) {
+        record_ = std::move(*record);
+        complete_ = true;
+    }
+}
+
+std::optional<os::ProcessRef> Container::init() const {
+    return os::ProcessRef::find(record_.pid, record_.start_time);
+}
+
+oci::Status Container::status() const {
+    if (record_.pid == 0) return dir_.is_locked() ? oci::Status::creating : oci::Status::stopped;
+    if (!init()) return oci::Status::stopped;
+    if (record_.owns_cgroup && cgroup().is_frozen()) return oci::Status::paused;
+    return handoff::is_waiting_for_start(dir_.fd()) ? oci::Status::created : oci::Status::running;
+}
+
+oci::State Container::state() const {
+    oci::State state;
+    state.oci_version = record_.oci_version;
+    state.id = record_.id;
+    state.status = status();
+    state.bundle = record_.bundle;
+    state.rootfs = record_.rootfs;
+    state.created = record_.created;
+    state.owner = record_.owner;
+    state.annotations = record_.annotations;
+    if (state.status != oci::Status::stopped) state.pid = record_.pid;
+    return state;
+}
+
+oci::Spec Container::spec() const {
+    return oci::parse_spec(os::read_file_at(dir_.fd(), "config.json"));
+}
+
+void Container::kill_everything(os::Clock::time_point deadline) const {
+    if (const auto process = init()) {
+        process->signal(SIGKILL);
+        const auto group = cgroup();
+        if (group.is_frozen()) group.thaw(deadline);
+        if (!process->wait_exit(deadline)) {
+            throw Error(concat("the container process ", std::to_string(process->pid()),
+                               " does not end"));
+        }
+    }
+    // A pid namespace shared with others outlives its first process.
+    if (record_.owns_cgroup && !cgroup().kill_all_and_wait(deadline)) {
+        throw Error("processes of the container do not end");
+    }
+    if (const auto monitor =
+            os::ProcessRef::find(record_.monitor_pid, record_.monitor_start_time)) {
+        // It ends by itself when the container has.
+        if (!monitor->wait_exit(deadline)) monitor->signal(SIGKILL);
+    }
+}
+
+void Container::destroy(const Options& options) {
+    std::optional<oci::Spec> spec;
+    if (record_.has_poststop) spec = this->spec();
+    const auto deadline = os::Clock::now() + std::chrono::seconds(10);
+    kill_everything(deadline);
+    cgroup().remove(deadline);
+    oci::State state = this->state();
+    dir_.remove();
+    if (spec) {
+        state.status = oci::Status::stopped;
+        state.pid = 0;
+        run_poststop_hooks(*spec, std::move(state), options);
+    }
+}
+
+void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options& options) {
+    const std::string text = oci::to_json(state);
+    for (const auto& hook : translate::make_hooks(spec.hooks.poststop, "poststop")) {
+        try {
+            handoff::run_hook(hook, text);
+        } catch (const Error& error) {
+            // runtime.md: "the remaining hooks and lifecycle continue as if the hook had succeeded".
+            options.warn(error.what());
+        }
+    }
+}
+
+}  // namespace lxcri::runtime

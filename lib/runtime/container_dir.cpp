@@ -1,0 +1,148 @@
+#include "runtime/container_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+constexpr int kLockSeconds = 30;
+
+os::UniqueFd open_directory_at(int dir_fd, const std::string& path) {
+    return os::open_at(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+// Search permission for all, because liblxc's child checks it as the root of a user namespace.
+void make_root(const std::string& root) {
+    std::string path;
+    for (const auto& element : split(root, '/')) {
+        if (element.empty()) continue;
+        path += '/';
+        path += element;
+        if (::mkdir(path.c_str(), 0711) == -1 && errno != EEXIST) {
+            throw SystemError(errno, "mkdir", path);
+        }
+    }
+}
+
+std::vector<std::string> names_in(int dir_fd) {
+    os::UniqueFd copy = os::open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(copy.get()), ::closedir);
+    if (!dir) throw SystemError(errno, "fdopendir");
+    (void)copy.release();
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(dir.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    return names;
+}
+
+bool may_be_id(std::string_view id) {
+    constexpr std::size_t kLongest = 1024;
+    if (id.empty() || id.size() > kLongest || id == "." || id == "..") return false;
+    return std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '+' || c == '.' || c == '-';
+    });
+}
+
+}  // namespace
+
+void check_id(std::string_view id) {
+    if (may_be_id(id)) return;
+    throw Error(concat("container ID ", quoted(id),
+                       ": accepted are letters, digits, and the characters _ + . -"));
+}
+
+std::vector<std::string> list_ids(const std::string& root) {
+    const os::UniqueFd dir = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
+    auto names = names_in(dir.get());
+    std::erase_if(names, [&](const std::string& name) {
+        struct stat status {};
+        return !may_be_id(name) ||
+               ::fstatat(dir.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == -1 ||
+               !S_ISDIR(status.st_mode);
+    });
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+ContainerDir ContainerDir::create(const std::string& root, const std::string& id) {
+    make_root(root);
+    os::UniqueFd root_fd = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
+    if (::mkdirat(root_fd.get(), id.c_str(), 0700) == -1) {
+        if (errno == EEXIST) throw StateError(concat("container ", quoted(id), " exists already"));
+        throw SystemError(errno, "mkdir", concat(root, "/", id));
+    }
+    os::UniqueFd fd = open_directory_at(root_fd.get(), id);
+    ContainerDir dir(std::move(root_fd), std::move(fd), id);
+    dir.lock();
+    return dir;
+}
+
+ContainerDir ContainerDir::open(const std::string& root, const std::string& id) {
+    const auto gone = [&] { return NotFoundError(concat("container ", quoted(id), " does not exist")); };
+    auto root_fd = os::find_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
+    if (!root_fd) throw gone();
+    auto fd = os::find_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!fd) throw gone();
+    return {std::move(*root_fd), std::move(*fd), id};
+}
+
+void ContainerDir::lock() {
+    if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) throw SystemError(errno, "flock", id_);
+    // flock has no deadline of its own: an alarm interrupts it.
+    struct sigaction action {};
+    struct sigaction old {};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGALRM, &action, &old);
+    ::alarm(kLockSeconds);
+    const int result = ::flock(fd_.get(), LOCK_EX);
+    const int code = errno;
+    ::alarm(0);
+    ::sigaction(SIGALRM, &old, nullptr);
+    if (result == 0) return;
+    if (code == EINTR) {
+        throw StateError(concat("another command is at work on container ", quoted(id_)));
+    }
+    throw SystemError(code, "flock", id_);
+}
+
+bool ContainerDir::is_locked() const {
+    // A descriptor of its own: the one we have may hold the lock itself.
+    const os::UniqueFd probe = os::open_at(fd_.get(), ".", O_RDONLY | O_DIRECTORY);
+    return ::flock(probe.get(), LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+}
+
+void ContainerDir::remove() {
+    // The record goes last: as long as it is there, what is left can be found and removed.
+    auto names = names_in(fd_.get());
+    std::stable_partition(names.begin(), names.end(),
+                          [](const std::string& name) { return name != "state.json"; });
+    for (const auto& name : names) {
+        if (::unlinkat(fd_.get(), name.c_str(), 0) == -1 && errno != ENOENT) {
+            throw SystemError(errno, "unlink", name);
+        }
+    }
+    if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) {
+        throw SystemError(errno, "rmdir", id_);
+    }
+}
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,51 @@
+#pragma once
+// <runtime root>/<id>: everything that a container leaves on disk. Nobody but its owner can read
+// or write there.
+//
+//   config.json   the bundle's, as it was when `create` read it
+//   state.json    the record (record.h)
+//   start.fifo, result.fifo   handoff/start_signal.h
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::runtime {
+
+// Throws Error when it cannot be an ID: letters, digits and "_+.-", not "." or "..", at most 1024
+// bytes. Every function below wants a checked ID.
+void check_id(std::string_view id);
+
+// The IDs below the runtime root, sorted. SystemError when the root does not exist.
+std::vector<std::string> list_ids(const std::string& root);
+
+class ContainerDir {
+  public:
+    // Makes it, and the runtime root where missing. StateError when the ID is in use. Locked.
+    static ContainerDir create(const std::string& root, const std::string& id);
+    // NotFoundError when there is none.
+    static ContainerDir open(const std::string& root, const std::string& id);
+
+    int fd() const noexcept { return fd_.get(); }
+
+    // One lock orders the commands that change a container. Waits for the other command, but not
+    // for ever: StateError.
+    void lock();
+    // Does some command (`create`, mostly) hold the lock now?
+    bool is_locked() const;
+
+    // Removes the directory and all in it. What is gone already is success.
+    void remove();
+
+  private:
+    ContainerDir(os::UniqueFd root, os::UniqueFd fd, std::string id)
+        : root_(std::move(root)), fd_(std::move(fd)), id_(std::move(id)) {}
+    os::UniqueFd root_;
+    os::UniqueFd fd_;
+    std::string id_;
+};
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,369 @@
+#include "runtime/create.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/container_cgroup.h"
+#include "cgroup/resources.h"
+#include "handoff/run_hooks.h"
+#include "handoff/start_signal.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "runtime/container.h"
+#include "runtime/container_dir.h"
+#include "runtime/monitor.h"
+#include "runtime/own_cgroup.h"
+#include "runtime/owner.h"
+#include "runtime/record.h"
+#include "runtime/sender.h"
+#include "runtime/translation.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using handoff::MessageKind;
+
+std::string now_rfc3339() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    std::array<char, 64> text{};
+    const std::size_t length = ::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    std::string nanoseconds = std::to_string(now.tv_nsec);
+    nanoseconds.insert(0, 9 - nanoseconds.size(), '0');
+    return concat(std::string_view(text.data(), length), ".", nanoseconds, "Z");
+}
+
+// What the cgroup is going to be, before it is made: whoever finds only this knows where to look.
+cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& path) {
+    cgroup::Record record;
+    for (const auto& hierarchy : layout.hierarchies) {
+        record.directories.push_back({hierarchy.version, hierarchy.controllers,
+                                      hierarchy.mount_point,
+                                      concat(hierarchy.mount_point, "/", path), 0});
+    }
+    return record;
+}
+
+// Stops here when a test asks for it, so that it can kill us at a known point.
+void test_point([[maybe_unused]] const char* name) {
+#ifdef LXCRI_TEST_POINTS
+    const char* wanted = ::getenv("LXCRI_TEST_STOP_AT");
+    if (wanted != nullptr && std::string_view(wanted) == name) ::raise(SIGSTOP);
+#endif
+}
+
+// One creation, from the directory to the record. Whatever has been made when an exception passes
+// is unmade by the destructor: only what this call has made.
+class Creation {
+  public:
+    Creation(const Options& options, const CreateOptions& create_options)
+        : options_(options), call_(create_options) {}
+    Creation(const Creation&) = delete;
+    Creation& operator=(const Creation&) = delete;
+    ~Creation() {
+        if (!committed_) undo();
+    }
+
+    Created run();
+
+  private:
+    void read_bundle();
+    void make_cgroup();
+    void start_helper();
+    void converse();
+    void take_message(handoff::Received message);
+    void run_runtime_hooks(pid_t hook_pid);
+    void helper_has_ended();
+    void finish_init(pid_t pid);
+    void limit_process();
+    void hand_over();
+    void check_survival();
+    void write_pid_file();
+    void undo() noexcept;
+    const oci::Spec& spec() const { return translation_.spec; }
+    const translate::Plan& plan() const { return translation_.plan; }
+    os::Clock::time_point deadline() const { return os::Clock::now() + options_.timeout; }
+
+    const Options& options_;
+    const CreateOptions& call_;
+    std::optional<ContainerDir> dir_;
+    Translation translation_;
+    Record record_;
+    std::optional<cgroup::ContainerCgroup> cgroup_;
+    std::optional<Monitor> monitor_;
+    std::optional<Sender> sender_;
+    std::optional<os::ProcessRef> init_;
+    bool hooks_have_run_ = false;
+    bool committed_ = false;
+};
+
+void Creation::read_bundle() {
+    const os::UniqueFd bundle = os::open_at(AT_FDCWD, call_.bundle, O_RDONLY | O_DIRECTORY);
+    const std::string text = os::read_file_at(bundle.get(), "config.json");
+    // From here on changes in the bundle have no effect (runtime.md "Lifecycle", 2).
+    const os::UniqueFd copy = os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
+    os::write_all(copy.get(), text, "config.json");
+
+    in_context(concat(call_.bundle, "/config.json"), [&] {
+        translation_ = translate_config(options_, call_, text);
+        if (!spec().unsupported.empty()) {
+            throw Error(concat("not supported yet: ", join(spec().unsupported, ", ")));
+        }
+    });
+    for (const auto& warning : translation_.warnings) options_.warn(warning);
+
+    record_.id = call_.id;
+    record_.oci_version = spec().oci_version;
+    record_.bundle = call_.bundle;
+    record_.rootfs = translation_.host.rootfs;
+    record_.created = now_rfc3339();
+    record_.owner = owner_name(::geteuid());
+    record_.annotations = spec().annotations;
+    record_.own_pid_namespace =
+        spec().linux_ && spec().linux_->find_namespace(oci::NamespaceType::pid) != nullptr &&
+        !spec().linux_->find_namespace(oci::NamespaceType::pid)->path;
+    record_.has_process = spec().process.has_value();
+    record_.has_poststart = !spec().hooks.poststart.empty();
+    record_.has_poststop = !spec().hooks.poststop.empty();
+    record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    write_record(dir_->fd(), record_);
+}
+
+void Creation::make_cgroup() {
+    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
+    record_.cgroup = cgroup_->record();
+    record_.owns_cgroup = true;
+    write_record(dir_->fd(), record_);
+    test_point("cgroup-made");
+    const bool has_resources = spec().linux_ && spec().linux_->resources;
+    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
+}
+
+void Creation::start_helper() {
+    monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd());
+    test_point("helper-started");
+}
+
+// Sends the plans as the helpers take them, and listens, until init is ready.
+void Creation::converse() {
+    os::Deadline limit = deadline();
+    while (!init_) {
+        const bool sending = sender_->has_next();
+        const short events = sending ? POLLIN | POLLOUT : POLLIN;
+        std::array<pollfd, 2> wanted{{{monitor_->channel(), events, 0},
+                                      {monitor_->process().pidfd(), POLLIN, 0}}};
+        const int ready = os::retry(
+            [&] { return ::poll(wanted.data(), wanted.size(), os::poll_timeout(limit)); });
+        os::check(ready, "poll");
+        if (ready == 0) {
+            throw Error(concat("the container was not ready within ",
+                               std::to_string(options_.timeout.count()), " seconds"));
+        }
+        if ((wanted[0].revents & POLLIN) != 0) {
+            auto message = handoff::receive(monitor_->channel());
+            if (message) {
+                take_message(std::move(*message));
+                limit = deadline();  // hooks take the time they take
+                continue;
+            }
+        }
+        if ((wanted[1].revents & POLLIN) != 0) helper_has_ended();
+        if ((wanted[0].revents & (POLLHUP | POLLERR)) != 0) {
+            // All of them are gone, or going: the monitor tells how.
+            (void)monitor_->process().wait(deadline());
+            helper_has_ended();
+        }
+        if ((wanted[0].revents & POLLOUT) != 0) sender_->send_next();
+    }
+}
+
+void Creation::take_message(handoff::Received message) {
+    switch (message.kind) {
+        case MessageKind::failure:
+            // createContainer hooks are part of the lifecycle that poststop ends.
+            hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
+            throw Error(message.body);
+        case MessageKind::runtime_hooks: return run_runtime_hooks(message.sender);
+        case MessageKind::ready: return finish_init(message.sender);
+        case MessageKind::start_plan:
+        case MessageKind::hook_plan:
+        case MessageKind::sources:
+        case MessageKind::init_plan:
+        case MessageKind::proceed:
+        case MessageKind::recorded:
+        case MessageKind::start_now: break;
+    }
+    throw Error("internal error: a message that is ours to send");
+}
+
+void Creation::run_runtime_hooks(pid_t hook_pid) {
+    // lxcri-hook is a child of the process that becomes init.
+    const auto stat = os::find_process_stat(hook_pid);
+    if (!stat) throw Error("lxcri-hook died while it waited for the OCI hooks");
+    hooks_have_run_ = true;
+    oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
+    state.pid = stat->parent;
+    state.created = record_.created;
+    const std::string text = oci::to_json(state);
+    handoff::run_hooks(plan().host.prestart, text, call_.bundle);
+    handoff::run_hooks(plan().host.create_runtime, text, call_.bundle);
+    sender_->proceed();
+}
+
+void Creation::helper_has_ended() {
+    // What was said before it died is worth more than the fact that it did.
+    pollfd channel{monitor_->channel(), POLLIN, 0};
+    while (::poll(&channel, 1, 0) > 0 && (channel.revents & POLLIN) != 0) {
+        auto message = handoff::receive(monitor_->channel());
+        if (!message) break;
+        if (message->kind == MessageKind::failure) take_message(std::move(*message));
+    }
+    std::string text = monitor_->last_words();
+    if (cgroup_->oom_kills() > 0) text = "the memory limit is too low: the kernel has killed it";
+    if (text.empty() && monitor_->process().running()) {
+        if (const auto status = monitor_->process().wait(deadline())) text = status->describe();
+    }
+    throw Error(concat("lxcri-start: ", text.empty() ? "it has ended" : text));
+}
+
+void Creation::finish_init(pid_t pid) {
+    init_ = os::ProcessRef::open(pid);
+    const auto stat = os::find_process_stat(pid);
+    if (!stat || stat->parent != monitor_->process().pid()) {
+        throw Error("the container's init has died");
+    }
+    test_point("init-ready");
+    limit_process();
+    hand_over();
+    test_point("handed-over");
+    if (spec().linux_ && spec().linux_->resources) {
+        cgroup::apply_late(*cgroup_, *spec().linux_->resources);
+        check_survival();
+    }
+    record_.pid = pid;
+    record_.start_time = init_->start_time();
+    write_record(dir_->fd(), record_);
+    test_point("recorded");
+    write_pid_file();
+    const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
+    handoff::send(monitor_->channel(), kind, {});
+}
+
+// From outside: we have the privilege, and lxcri-init has no use for any of this any more.
+void Creation::limit_process() {
+    if (const auto adjustment = plan().host.oom_score_adj) {
+        in_context("/process/oomScoreAdj", [&] {
+            os::write_value_at(AT_FDCWD, concat("/proc/", std::to_string(init_->pid()), "/oom_score_adj"),
+                               std::to_string(*adjustment));
+        });
+    }
+    for (std::size_t i = 0; i < plan().host.rlimits.size(); ++i) {
+        const auto& limit = plan().host.rlimits[i];
+        const rlimit value{limit.soft, limit.hard};
+        const auto resource = static_cast<__rlimit_resource>(limit.type);
+        os::check(::prlimit(init_->pid(), resource, &value, nullptr),
+                  concat("/process/rlimits/", std::to_string(i), ": prlimit"),
+                  name_of(oci::kRlimitTypes, limit.type));
+    }
+}
+
+void Creation::hand_over() {
+    if (options_.keep_monitor) {
+        // The container's limits are not for the monitor, nor is `kill --all`.
+        move_to_own_cgroup(translation_.layout, monitor_->process().pid());
+        const auto monitor = os::ProcessRef::open(monitor_->process().pid());
+        record_.monitor_pid = monitor.pid();
+        record_.monitor_start_time = monitor.start_time();
+        return;
+    }
+    if (options_.lxc_debug_log) options_.debug(monitor_->log());
+    // init's parent is now the caller's subreaper, and it has ours for good: the caller can wait
+    // for it. liblxc has nothing left to do that is not done elsewhere.
+    monitor_->process().kill_and_reap();
+}
+
+void Creation::check_survival() {
+    if (!init_->wait_exit(os::Clock::now())) return;
+    if (cgroup_->oom_kills() > 0) {
+        throw Error("/linux/resources/memory/limit: too low, the kernel has killed the "
+                    "container's init for want of memory");
+    }
+    throw Error("the container's init has died");
+}
+
+void Creation::write_pid_file() {
+    if (call_.pid_file.empty()) return;
+    const auto slash = call_.pid_file.rfind('/');
+    const std::string directory =
+        slash == std::string::npos ? "." : slash == 0 ? "/" : call_.pid_file.substr(0, slash);
+    const std::string name =
+        slash == std::string::npos ? call_.pid_file : call_.pid_file.substr(slash + 1);
+    const os::UniqueFd dir = os::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+    // Callers wait for this pid with waitpid: with a resident monitor it is the monitor that is
+    // their child, and that ends as init does.
+    const int pid = record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid;
+    in_context("--pid-file", [&] {
+        os::write_atomically_at(dir.get(), name, std::to_string(pid), 0644);
+    });
+}
+
+void Creation::undo() noexcept {
+    try {
+        const auto limit = os::Clock::now() + std::chrono::seconds(10);
+        if (monitor_) monitor_->process().kill_and_reap();
+        if (init_) {
+            init_->signal(SIGKILL);
+            init_->wait_exit(limit);
+        }
+        if (cgroup_) {
+            cgroup_->kill_all_and_wait(limit);
+            cgroup_->remove(limit);
+        }
+        if (dir_) dir_->remove();
+        if (hooks_have_run_) {
+            // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
+            run_poststop_hooks(spec(), translate::make_state(spec(), translation_.host, oci::Status::stopped),
+                               options_);
+        }
+    } catch (const std::exception& error) {
+        // The first error is the one that is told; this one is for the log.
+        options_.warn(concat("cannot clean up: ", error.what()));
+    }
+}
+
+Created Creation::run() {
+    dir_ = ContainerDir::create(options_.root, call_.id);
+    test_point("directory-made");
+    read_bundle();
+    test_point("bundle-read");
+    make_cgroup();
+    start_helper();
+    converse();
+    committed_ = true;
+    Created created{std::move(*init_), {}};
+    if (options_.keep_monitor) created.monitor = std::move(monitor_->process());
+    return created;
+}
+
+}  // namespace
+
+Created create(const Options& options, const CreateOptions& create_options) {
+    check_id(create_options.id);
+    return Creation(options, create_options).run();
+}
+
+}  // namespace lxcri::runtime

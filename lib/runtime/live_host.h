@@ -1,0 +1,22 @@
+#pragma once
+// The facts about this machine that translation asks for.
+
+#include <string>
+
+#include "cgroup/layout.h"
+#include "oci/spec.h"
+#include "translate/plan.h"
+
+namespace lxcri::runtime {
+
+struct Options;
+
+// The absolute path without symlinks of /root/path. SpecError when it is no directory.
+std::string find_rootfs(const oci::Spec& spec, const std::string& bundle);
+
+// Everything but the identity of the container (id, bundle, rootfs) and the options of the call.
+// `cgroup_path`: of the container, below the mount points.
+translate::Host look_at_host(const Options& options, const cgroup::Layout& layout,
+                             const std::string& cgroup_path);
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,36 @@
+#pragma once
+// The operations on a container that exists. Each looks at the facts, refuses what the lifecycle
+// does not allow (runtime.md "Operations"), and then has no effect.
+
+#include <string>
+#include <vector>
+
+#include "oci/state.h"
+#include "runtime/create.h"
+#include "runtime/options.h"
+
+namespace lxcri::runtime {
+
+void start(const Options& options, const std::string& id);
+
+oci::State state(const Options& options, const std::string& id);
+
+// To the container process; with `all` to every process of the container.
+void kill(const Options& options, const std::string& id, int signal, bool all);
+
+void remove(const Options& options, const std::string& id, bool force);
+
+// Broken entries are left out, with a warning.
+std::vector<oci::State> list(const Options& options);
+
+// Creates and starts; then, unless `detach`, passes signals on until the container process has
+// ended, and removes the container. The exit code of the container process (128 + signal).
+struct RunOptions {
+    CreateOptions create;
+    bool detach = false;
+    bool keep = false;  // do not remove it afterwards
+    bool subreaper = true;
+};
+int run(const Options& options, RunOptions run_options);
+
+}  // namespace lxcri::runtime

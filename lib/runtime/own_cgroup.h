@@ -1,0 +1,12 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "cgroup/layout.h"
+
+namespace lxcri::runtime {
+
+// Moves a process out of the container's cgroup, to where this process is.
+void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid);
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,94 @@
+#include "runtime/record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/file.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFile = "state.json";
+
+Json directory_json(const cgroup::Directory& directory) {
+    return {{"version", directory.version},
+            {"controllers", directory.controllers},
+            {"mountPoint", directory.mount_point},
+            {"path", directory.path},
+            {"inode", directory.inode}};
+}
+
+cgroup::Directory directory_from(const Json& json) {
+    cgroup::Directory directory;
+    json.at("version").get_to(directory.version);
+    json.at("controllers").get_to(directory.controllers);
+    json.at("mountPoint").get_to(directory.mount_point);
+    json.at("path").get_to(directory.path);
+    json.at("inode").get_to(directory.inode);
+    return directory;
+}
+
+}  // namespace
+
+void write_record(int directory_fd, const Record& record) {
+    Json json{{"id", record.id},
+              {"ociVersion", record.oci_version},
+              {"bundle", record.bundle},
+              {"rootfs", record.rootfs},
+              {"created", record.created},
+              {"owner", record.owner},
+              {"annotations", record.annotations},
+              {"pid", record.pid},
+              {"startTime", record.start_time},
+              {"monitorPid", record.monitor_pid},
+              {"monitorStartTime", record.monitor_start_time},
+              {"ownPidNamespace", record.own_pid_namespace},
+              {"hasProcess", record.has_process},
+              {"hasPoststart", record.has_poststart},
+              {"hasPoststop", record.has_poststop},
+              {"ownsCgroup", record.owns_cgroup},
+              {"cgroup", Json::array()}};
+    for (const auto& directory : record.cgroup.directories) {
+        json["cgroup"].push_back(directory_json(directory));
+    }
+    // Paths may be anything but UTF-8; they are only shown, the rest is ours.
+    const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    os::write_atomically_at(directory_fd, kFile, text, 0600);
+}
+
+std::optional<Record> find_record(int directory_fd) {
+    const auto text = os::find_file_at(directory_fd, kFile);
+    if (!text) return {};
+    try {
+        const Json json = Json::parse(*text);
+        Record record;
+        json.at("id").get_to(record.id);
+        json.at("ociVersion").get_to(record.oci_version);
+        json.at("bundle").get_to(record.bundle);
+        json.at("rootfs").get_to(record.rootfs);
+        json.at("created").get_to(record.created);
+        json.at("owner").get_to(record.owner);
+        json.at("annotations").get_to(record.annotations);
+        json.at("pid").get_to(record.pid);
+        json.at("startTime").get_to(record.start_time);
+        json.at("monitorPid").get_to(record.monitor_pid);
+        json.at("monitorStartTime").get_to(record.monitor_start_time);
+        json.at("ownPidNamespace").get_to(record.own_pid_namespace);
+        json.at("hasProcess").get_to(record.has_process);
+        json.at("hasPoststart").get_to(record.has_poststart);
+        json.at("hasPoststop").get_to(record.has_poststop);
+        json.at("ownsCgroup").get_to(record.owns_cgroup);
+        for (const auto& directory : json.at("cgroup")) {
+            record.cgroup.directories.push_back(directory_from(directory));
+        }
+        return record;
+    } catch (const Json::exception& error) {
+        throw Error(concat("state.json is damaged: ", error.what()));
+    }
+}
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,58 @@
+#pragma once
+// What `create` says to its helpers, one message at a time, made when there is room for it: so
+// neither the socket's buffer nor the limit on open files bounds how many mounts there are.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "handoff/channel.h"
+#include "os/unique_fd.h"
+#include "translate/plan.h"
+
+namespace lxcri::runtime {
+
+class Sender {
+  public:
+    // Borrowed for its life: the channel, the plan, the container directory.
+    Sender(int channel, const translate::Plan& plan, int directory_fd);
+
+    // Something to send now? While the OCI hooks of the runtime namespace run there is not.
+    bool has_next() const noexcept;
+    // Sends it, unless the other side is not ready to take it.
+    void send_next();
+    // The hooks have run: lxcri-hook goes on.
+    void proceed();
+
+  private:
+    enum class Step { start_plan, hook_plan, sources, runtime_hooks, init_plan, preserved, done };
+
+    // Something of the host that gets into the container as a mount.
+    struct Source {
+        std::string pointer;  // for errors
+        std::string path;
+        bool recursive = false;
+        const handoff::DeviceNode* node = nullptr;  // it has to be this device
+    };
+
+    // Each true when sent, false when there was no room.
+    bool send_start_plan();
+    bool send_hook_plan();
+    bool send_sources();
+    bool send_init_plan();
+    bool send_preserved();
+    bool send(handoff::MessageKind kind, std::string_view body,
+              const std::vector<os::UniqueFd>& fds);
+
+    int channel_;
+    const translate::Plan& plan_;
+    int directory_fd_;
+    Step step_ = Step::start_plan;
+    std::vector<Source> sources_;
+    std::size_t next_source_ = 0;
+    std::vector<os::UniqueFd> prepared_;  // of the next message, which may have to wait for room
+    std::uint32_t next_preserved_ = 0;
+};
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,62 @@
+// Owns:  /process/capabilities
+// Emits: ProcessPlan::capabilities, warnings
+#include <cstdint>
+#include <string>
+
+#include "base/strings.h"
+#include "oci/names.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+// runtime-spec config.md "process.capabilities": what cannot be granted is a warning, no error.
+std::uint64_t make_set(const std::vector<std::string>& names, std::string_view set,
+                       std::uint64_t grantable, Plan& plan) {
+    std::uint64_t result = 0;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto number = oci::capability_number(names[i]);
+        if (!number) continue;  // validate() has warned
+        const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(*number);
+        if ((grantable & bit) == 0) {
+            plan.warnings.push_back(concat("/process/capabilities/", set, "/", std::to_string(i),
+                                           ": ", names[i], " cannot be granted here"));
+            continue;
+        }
+        result |= bit;
+    }
+    return result;
+}
+
+}  // namespace
+
+void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan) {
+    // Absent means none: the spec does not say, and less is safer.
+    if (!spec.process || !spec.process->capabilities) return;
+    const auto& asked = *spec.process->capabilities;
+    const std::uint64_t known =
+        (std::uint64_t{1} << (static_cast<unsigned>(host.last_capability) + 1)) - 1;
+    // Whoever makes a user namespace has every capability in it: user_namespaces(7).
+    const std::uint64_t grantable =
+        has_user_namespace(spec) ? known : known & host.bounding_capabilities;
+    auto& sets = plan.init.process.capabilities;
+    sets.bounding = make_set(asked.bounding, "bounding", grantable, plan);
+    sets.permitted = make_set(asked.permitted, "permitted", grantable, plan);
+    sets.effective = make_set(asked.effective, "effective", grantable, plan);
+    sets.inheritable = make_set(asked.inheritable, "inheritable", grantable, plan);
+    sets.ambient = make_set(asked.ambient, "ambient", grantable, plan);
+    if ((sets.effective & ~sets.permitted) != 0) {
+        throw SpecError("/process/capabilities/effective",
+                        "has capabilities that /process/capabilities/permitted does not have");
+    }
+    // capabilities(7): an ambient capability must be permitted and inheritable.
+    if (const auto lost = sets.ambient & ~(sets.permitted & sets.inheritable); lost != 0) {
+        sets.ambient &= ~lost;
+        plan.warnings.emplace_back(
+            "/process/capabilities/ambient: capabilities that are not permitted and inheritable "
+            "too are left out");
+    }
+}
+
+}  // namespace lxcri::translate

@@ -1,0 +1,58 @@
+// Owns:  /hooks/*
+// Emits: HostPlan::{prestart,create_runtime}, HookPlan::{runtime_hooks,create_container,state},
+//        InitPlan::{start_container,state}. poststart and poststop: make_hooks() for `start` and
+//        `delete`.
+#include <string>
+
+#include "base/strings.h"
+#include "translate/hooks.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+handoff::StateTemplate make_template(oci::State state) {
+    // A number that cannot occur otherwise marks the place of the pid.
+    constexpr int kPlace = 2147483647;
+    state.pid = kPlace;
+    const std::string text = oci::to_json(state);
+    const std::string mark = concat("\"pid\": ", std::to_string(kPlace));
+    const auto at = text.find(mark);
+    if (at == std::string::npos) throw Error("internal error: the state document has no pid");
+    const auto pid_at = at + std::string_view("\"pid\": ").size();
+    return {text.substr(0, pid_at), text.substr(at + mark.size())};
+}
+
+}  // namespace
+
+std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, std::string_view kind) {
+    std::vector<handoff::Hook> result;
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        handoff::Hook hook;
+        hook.pointer = concat("/hooks/", kind, "/", std::to_string(i));
+        hook.path = hooks[i].path;
+        hook.args = hooks[i].args;
+        if (hook.args.empty()) hook.args.push_back(hook.path);
+        hook.env = hooks[i].env;
+        hook.timeout = hooks[i].timeout.value_or(0);
+        result.push_back(std::move(hook));
+    }
+    return result;
+}
+
+void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan) {
+    plan.host.prestart = make_hooks(spec.hooks.prestart, "prestart");
+    plan.host.create_runtime = make_hooks(spec.hooks.create_runtime, "createRuntime");
+    plan.hook.runtime_hooks = !plan.host.prestart.empty() || !plan.host.create_runtime.empty();
+    plan.hook.create_container = make_hooks(spec.hooks.create_container, "createContainer");
+    if (!plan.hook.create_container.empty()) {
+        plan.hook.state = make_template(make_state(spec, host, oci::Status::creating));
+    }
+    plan.init.start_container = make_hooks(spec.hooks.start_container, "startContainer");
+    if (!plan.init.start_container.empty()) {
+        plan.init.state = make_template(make_state(spec, host, oci::Status::created));
+    }
+}
+
+}  // namespace lxcri::translate

@@ -1,0 +1,20 @@
+#pragma once
+// The options of one mount, sorted by what they are: runtime-spec config.md "Linux mount options".
+
+#include <string>
+#include <vector>
+
+#include "handoff/plan.h"
+
+namespace lxcri::translate {
+
+// Fills the flags of `action`. `pointer`: of the mount, for errors. Options that nobody knows are
+// data for the filesystem; on a bind mount, which has no filesystem to hand them to, they are an
+// error. The words that decide the kind (bind, rbind) are skipped.
+void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
+                        handoff::MountAction& action);
+
+// bind or rbind among the options (config.md: the type does not matter then).
+bool is_bind(const std::vector<std::string>& options);
+
+}  // namespace lxcri::translate

@@ -1,0 +1,173 @@
+// Owns:  /mounts
+// Emits: HookPlan::mounts, HookPlan::set_up_dev, InitPlan::mount_propagations
+#include <linux/mount.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/strings.h"
+#include "translate/mount_options.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+using handoff::MountAction;
+using handoff::MountKind;
+
+// "//proc/" and "/proc" are the same place; ".." is left for the resolver, which knows the links.
+std::string normalized(std::string_view destination) {
+    std::string result;
+    for (const auto& element : split(destination, '/')) {
+        if (element.empty() || element == ".") continue;
+        result += '/';
+        result += element;
+    }
+    return result.empty() ? "/" : result;
+}
+
+std::string absolute_source(const std::string& source, const std::string& bundle) {
+    return source.starts_with('/') ? source : concat(bundle, "/", source);
+}
+
+bool gid_is_mapped(const oci::Spec& spec, std::uint32_t gid) {
+    return std::any_of(spec.linux_->gid_mappings.begin(), spec.linux_->gid_mappings.end(),
+                       [&](const oci::IdMapping& mapping) {
+                           return gid >= mapping.container_id &&
+                                  gid - mapping.container_id < mapping.size;
+                       });
+}
+
+// Every specification template asks for gid=5; where nobody has the number 5, the kernel would
+// refuse the whole devpts.
+void drop_unmapped_gid(const oci::Spec& spec, MountAction& action) {
+    if (action.type != "devpts" || !has_new_namespace(spec, oci::NamespaceType::user)) return;
+    std::erase_if(action.data, [&](const std::string& option) {
+        constexpr std::string_view kKey = "gid=";
+        if (!option.starts_with(kKey)) return false;
+        const auto gid = parse_integer<std::uint32_t>(std::string_view(option).substr(kKey.size()));
+        return gid && !gid_is_mapped(spec, *gid);
+    });
+}
+
+MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host) {
+    MountAction action;
+    action.pointer = pointer;
+    action.destination = normalized(mount.destination);
+    const bool bind = is_bind(mount.options) || mount.type == "bind" || mount.type == "rbind";
+    action.kind = bind ? MountKind::bind : MountKind::filesystem;
+    sort_mount_options(mount.options, pointer, action);
+    if (bind) {
+        if (!mount.source) throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
+        action.source = absolute_source(*mount.source, host.bundle);
+        action.recursive =
+            std::find(mount.options.begin(), mount.options.end(), "rbind") != mount.options.end() ||
+            mount.type == "rbind";
+        return action;
+    }
+    if (!mount.type || *mount.type == "none") {
+        throw SpecError(concat(pointer, "/type"), "missing: only a bind mount needs none");
+    }
+    action.type = *mount.type;
+    action.source = mount.source.value_or(*mount.type);
+    return action;
+}
+
+// The container's own cgroups, for a mount of the type "cgroup": with a cgroup namespace its root
+// is the container's cgroup, so real mounts show just that; without one they would show the whole
+// host, so the container's directories are bound instead.
+void add_cgroup_mounts(const oci::Spec& spec, const Host& host, MountAction base, Plan& plan) {
+    auto& mounts = plan.hook.mounts;
+    const bool own_namespace = has_new_namespace(spec, oci::NamespaceType::cgroup);
+    if (host.unified_cgroups) {
+        base.type = "cgroup2";
+        base.source = "cgroup";
+        mounts.push_back(std::move(base));
+        return;
+    }
+    if (host.cgroups.empty()) {
+        throw SpecError(base.pointer, "this host has no cgroup filesystem to mount");
+    }
+    // Read-only comes last: the directories have to be made first.
+    const bool readonly = (base.set & MOUNT_ATTR_RDONLY) != 0;
+    MountAction top = base;
+    top.type = "tmpfs";
+    top.source = "tmpfs";
+    top.data = {"mode=755"};
+    top.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+    mounts.push_back(top);
+    for (const auto& hierarchy : host.cgroups) {
+        MountAction child = base;
+        child.destination = concat(base.destination, "/", hierarchy.name);
+        child.data.clear();
+        if (own_namespace) {
+            child.type = hierarchy.controllers.empty() ? "cgroup2" : "cgroup";
+            child.source = "cgroup";
+            if (!hierarchy.controllers.empty()) child.data = split(hierarchy.controllers, ',');
+        } else {
+            child.kind = MountKind::bind;
+            child.source = hierarchy.directory;
+            child.flags.clear();
+        }
+        mounts.push_back(std::move(child));
+        for (const auto& controller : split(hierarchy.name, ',')) {
+            if (controller == hierarchy.name) continue;
+            MountAction link;
+            link.pointer = base.pointer;
+            link.kind = MountKind::symlink;
+            link.destination = concat(base.destination, "/", controller);
+            link.source = hierarchy.name;
+            mounts.push_back(std::move(link));
+        }
+    }
+    if (readonly) {
+        MountAction last;
+        last.pointer = base.pointer;
+        last.kind = MountKind::attributes;
+        last.destination = base.destination;
+        last.set = MOUNT_ATTR_RDONLY;
+        mounts.push_back(std::move(last));
+    }
+}
+
+}  // namespace
+
+void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
+    bool has_proc = false;
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+        const std::string pointer = concat("/mounts/", std::to_string(i));
+        MountAction action = make_action(spec.mounts[i], pointer, host);
+        if (action.destination == "/proc") has_proc = true;
+        if (action.destination == "/dev" && action.kind == MountKind::bind) {
+            plan.hook.set_up_dev = false;
+        }
+        if (!action.propagation.empty()) {
+            plan.init.mount_propagations.push_back({action.destination, action.propagation});
+        }
+        drop_unmapped_gid(spec, action);
+        if (action.type == "cgroup") {
+            add_cgroup_mounts(spec, host, std::move(action), plan);
+            continue;
+        }
+        // A sysfs shows the network namespace it is made in, which has to belong to the user
+        // namespace; where it does not, the host's is the only one there is.
+        if (action.type == "sysfs" && has_user_namespace(spec) &&
+            !has_own_namespace(spec, oci::NamespaceType::network)) {
+            action.kind = MountKind::bind;
+            action.source = "/sys";
+            action.recursive = true;
+            action.recursive_set |= MOUNT_ATTR_RDONLY;
+            action.data.clear();
+            action.flags.clear();
+        }
+        plan.hook.mounts.push_back(std::move(action));
+    }
+    // liblxc starts lxcri-init through /proc/self/fd: where the bundle wants no /proc it gets one
+    // that is gone before the container process runs.
+    plan.hook.temporary_proc = !has_proc;
+    plan.init.temporary_proc = !has_proc;
+}
+
+}  // namespace lxcri::translate

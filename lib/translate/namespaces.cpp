@@ -1,0 +1,68 @@
+// Owns:  /linux/namespaces
+// Emits: lxc.namespace.clone, HostPlan::namespaces, StartPlan::shared_namespaces,
+//        HookPlan::loopback_up
+#include <sched.h>
+
+#include <string>
+
+#include "base/strings.h"
+#include "translate/translators.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace lxcri::translate {
+
+namespace {
+
+struct LxcNamespace {
+    std::string name;  // liblxc's
+    int clone_flag;
+};
+
+LxcNamespace lxc_namespace(oci::NamespaceType type) {
+    switch (type) {
+        case oci::NamespaceType::pid: return {"pid", CLONE_NEWPID};
+        case oci::NamespaceType::network: return {"net", CLONE_NEWNET};
+        case oci::NamespaceType::mount: return {"mnt", CLONE_NEWNS};
+        case oci::NamespaceType::ipc: return {"ipc", CLONE_NEWIPC};
+        case oci::NamespaceType::uts: return {"uts", CLONE_NEWUTS};
+        case oci::NamespaceType::user: return {"user", CLONE_NEWUSER};
+        case oci::NamespaceType::cgroup: return {"cgroup", CLONE_NEWCGROUP};
+        case oci::NamespaceType::time: return {"time", CLONE_NEWTIME};
+    }
+    throw Error("internal error: unknown namespace type");
+}
+
+}  // namespace
+
+void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
+    std::string clone;
+    const auto& list = spec.linux_ ? spec.linux_->namespaces : std::vector<oci::Namespace>{};
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto [name, flag] = lxc_namespace(list[i].type);
+        if (!list[i].path) {
+            if (!clone.empty()) clone += ' ';
+            clone += name;
+            continue;
+        }
+        const std::string pointer = concat("/linux/namespaces/", std::to_string(i));
+        // liblxc would join it first, then mount and pivot in it, under everybody else's feet (P53).
+        if (list[i].type == oci::NamespaceType::mount) {
+            throw SpecError(concat(pointer, "/path"),
+                            "a mount namespace cannot be joined, only a new one is possible");
+        }
+        plan.host.namespaces.push_back({pointer, name, *list[i].path, flag});
+        plan.start.shared_namespaces.push_back(name);
+    }
+    if (!has_new_namespace(spec, oci::NamespaceType::mount)) {
+        throw SpecError("/linux/namespaces",
+                        "no entry of type \"mount\": the container would share the host's mounts");
+    }
+    // Never empty, because the mount namespace is new: liblxc would take "" for all of them (P28).
+    plan.start.items.push_back({"lxc.namespace.clone", clone});
+    plan.hook.loopback_up = has_new_namespace(spec, oci::NamespaceType::network);
+}
+
+}  // namespace lxcri::translate

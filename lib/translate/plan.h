@@ -1,0 +1,82 @@
+#pragma once
+// Spec + Host -> Plan: everything `create` is going to do, decided before anything is done. Pure:
+// no system call is made below this folder, so each decision has a golden test without root.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "handoff/plan.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+
+namespace lxcri::translate {
+
+// The cgroup filesystems of the host, as far as cgroup mounts inside depend on them.
+struct CgroupHierarchy {
+    std::string name;         // the directory it gets inside: "memory", "cpu,cpuacct", "systemd"
+    std::string controllers;  // mount data of version 1: "memory", "name=systemd"; "" for version 2
+    std::string directory;    // the container's own cgroup in it, on the host
+};
+
+// The facts about the machine and the call that translation may ask for. `runtime/live_host` finds
+// them; tests write them down.
+struct Host {
+    std::string id;
+    std::string bundle;        // absolute
+    std::string rootfs;        // absolute, no symlinks: what /root/path means
+    std::string runtime_root;  // absolute
+    std::string libexec_dir;   // absolute
+    bool privileged = true;    // effective uid 0 in the initial user namespace
+    std::uint64_t bounding_capabilities = 0;  // of the runtime
+    int last_capability = 40;                 // of the kernel
+    bool unified_cgroups = false;             // version 2 only
+    std::vector<CgroupHierarchy> cgroups;     // where not unified
+    // Options of the call.
+    bool keep_monitor = false;
+    bool new_keyring = true;
+    std::uint32_t preserve_fds = 0;
+    std::uint32_t listen_fds = 0;
+    std::string listen_fdnames;
+};
+
+struct NamespaceToJoin {
+    std::string pointer;  // "/linux/namespaces/2"
+    std::string type;     // liblxc's name: "net", "pid", ...
+    std::string path;
+    int clone_flag = 0;  // CLONE_NEW*
+};
+
+// The part that `create` itself carries out, in the runtime namespaces.
+struct HostPlan {
+    std::string rootfs;
+    std::vector<NamespaceToJoin> namespaces;
+    std::optional<std::string> cgroups_path;  // as in the spec
+    std::vector<oci::Rlimit> rlimits;
+    std::optional<std::int32_t> oom_score_adj;
+    std::vector<handoff::Hook> prestart;
+    std::vector<handoff::Hook> create_runtime;
+};
+
+struct Plan {
+    HostPlan host;
+    handoff::StartPlan start;
+    handoff::HookPlan hook;
+    handoff::InitPlan init;
+    std::vector<std::string> warnings;
+};
+
+// Throws SpecError for what cannot be done as asked.
+Plan translate(const oci::Spec& spec, const Host& host);
+
+// The state document of this container with the status, for hooks and for `state`.
+oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status);
+
+// The liblxc part as a liblxc configuration file.
+std::string lxc_config_text(const handoff::StartPlan& start);
+// The whole plan as indented JSON.
+std::string plan_json(const Plan& plan);
+
+}  // namespace lxcri::translate

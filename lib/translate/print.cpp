@@ -1,0 +1,105 @@
+// What `lxcri translate` shows.
+#include <nlohmann/json.hpp>
+
+#include "base/enum_table.h"
+#include "translate/plan.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view enum_name(handoff::MountKind kind) {
+    switch (kind) {
+        case handoff::MountKind::bind: return "bind";
+        case handoff::MountKind::filesystem: return "filesystem";
+        case handoff::MountKind::symlink: return "symlink";
+        case handoff::MountKind::attributes: return "attributes";
+    }
+    return "";
+}
+
+std::string_view enum_name(handoff::NodeType type) {
+    switch (type) {
+        case handoff::NodeType::character: return "character";
+        case handoff::NodeType::block: return "block";
+        case handoff::NodeType::fifo: return "fifo";
+    }
+    return "";
+}
+
+// Turns the fields of a plan into JSON: the third use of visit_fields.
+class Printer {
+  public:
+    template <class T>
+    void operator()(std::string_view name, T& value) {
+        object_[std::string(name)] = to_json(value);
+    }
+
+    template <class T>
+    static Json to_json(T& value) {
+        if constexpr (std::is_enum_v<T>) {
+            return enum_name(value);
+        } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+            return value;
+        } else {
+            Printer printer;
+            visit_fields(printer, value);
+            return std::move(printer.object_);
+        }
+    }
+    template <class T>
+    static Json to_json(std::vector<T>& values) {
+        Json array = Json::array();
+        for (auto& value : values) array.push_back(to_json(value));
+        return array;
+    }
+
+  private:
+    Json object_ = Json::object();
+};
+
+Json host_json(const HostPlan& host) {
+    Json json = Json::object();
+    json["rootfs"] = host.rootfs;
+    json["cgroupsPath"] = host.cgroups_path.value_or("");
+    json["joinNamespaces"] = Json::array();
+    for (const auto& entry : host.namespaces) {
+        json["joinNamespaces"].push_back({{"type", entry.type}, {"path", entry.path}});
+    }
+    json["rlimits"] = Json::array();
+    for (const auto& limit : host.rlimits) {
+        json["rlimits"].push_back({{"type", name_of(oci::kRlimitTypes, limit.type)},
+                                   {"soft", limit.soft},
+                                   {"hard", limit.hard}});
+    }
+    if (host.oom_score_adj) json["oomScoreAdj"] = *host.oom_score_adj;
+    auto prestart = host.prestart;
+    auto create_runtime = host.create_runtime;
+    json["prestart"] = Printer::to_json(prestart);
+    json["createRuntime"] = Printer::to_json(create_runtime);
+    return json;
+}
+
+}  // namespace
+
+std::string lxc_config_text(const handoff::StartPlan& start) {
+    std::string text;
+    for (const auto& item : start.items) text += item.key + " = " + item.value + "\n";
+    return text;
+}
+
+std::string plan_json(const Plan& plan) {
+    // visit_fields takes T&, because decoding writes; printing works on a copy.
+    Plan copy = plan;
+    Json json = Json::object();
+    json["create"] = host_json(plan.host);
+    json["start"] = Printer::to_json(copy.start);
+    json["hook"] = Printer::to_json(copy.hook);
+    json["init"] = Printer::to_json(copy.init);
+    json["warnings"] = plan.warnings;
+    return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace lxcri::translate

@@ -1,0 +1,45 @@
+// Owns:  /root/path, /root/readonly, /linux/rootfsPropagation
+// Emits: lxc.rootfs.*, HostPlan::rootfs, InitPlan::readonly_root, InitPlan::root_propagation
+#include <sys/mount.h>
+
+#include "base/strings.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+std::uint64_t propagation_flags(oci::Propagation propagation) {
+    switch (propagation) {
+        case oci::Propagation::shared: return MS_SHARED;
+        case oci::Propagation::rshared: return MS_SHARED | MS_REC;
+        case oci::Propagation::slave: return MS_SLAVE;
+        case oci::Propagation::rslave: return MS_SLAVE | MS_REC;
+        case oci::Propagation::private_: return MS_PRIVATE;
+        case oci::Propagation::rprivate: return MS_PRIVATE | MS_REC;
+        case oci::Propagation::unbindable: return MS_UNBINDABLE;
+        case oci::Propagation::runbindable: return MS_UNBINDABLE | MS_REC;
+    }
+    throw Error("internal error: unknown propagation");
+}
+
+}  // namespace
+
+void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan) {
+    plan.host.rootfs = host.rootfs;
+    auto& items = plan.start.items;
+    // "dir:" keeps liblxc from guessing the storage; the same path twice binds it onto itself, so
+    // that hooks find the root filesystem where config.json says.
+    items.push_back({"lxc.rootfs.path", concat("dir:", host.rootfs)});
+    items.push_back({"lxc.rootfs.mount", host.rootfs});
+    items.push_back({"lxc.rootfs.managed", "0"});
+    // liblxc makes links in the /dev it finds before our mount hook runs. This one takes them and
+    // is gone when the hook begins, so that the image stays as it was.
+    items.push_back({"lxc.mount.entry", "lxcri dev tmpfs create=dir 0 0"});
+    plan.init.readonly_root = spec.root.readonly;
+    if (spec.linux_ && spec.linux_->rootfs_propagation) {
+        plan.init.root_propagation = propagation_flags(*spec.linux_->rootfs_propagation);
+    }
+}
+
+}  // namespace lxcri::translate

@@ -1,0 +1,78 @@
+#include "base/strings.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+// What liblxc is told not to do; the reasons are in docs/architecture.md.
+void add_fixed_items(const Host& host, Plan& plan) {
+    auto& items = plan.start.items;
+    items.push_back({"lxc.autodev", "0"});
+    items.push_back({"lxc.console.path", "none"});
+    items.push_back({"lxc.keyring.session", "0"});
+    items.push_back({"lxc.apparmor.profile", "unchanged"});
+    items.push_back({"lxc.hook.version", "1"});
+    items.push_back({"lxc.hook.mount", concat(host.libexec_dir, "/lxcri-hook")});
+    items.push_back({"lxc.init.cmd", "/proc/self/fd/4"});
+    if (host.keep_monitor) {
+        // liblxc takes a container process that died of SIGHUP for a reboot; this hook says no.
+        items.push_back({"lxc.hook.post-stop", concat(host.libexec_dir, "/lxcri-hook")});
+    } else {
+        items.push_back({"lxc.monitor.signal.pdeath", "0"});
+    }
+}
+
+}  // namespace
+
+Plan translate(const oci::Spec& spec, const Host& host) {
+    Plan plan;
+    plan.start.id = host.id;
+    plan.start.runtime_root = host.runtime_root;
+    plan.start.keep_monitor = host.keep_monitor;
+
+    add_fixed_items(host, plan);
+    // What the container is: namespaces first, much of the rest depends on them.
+    translate_namespaces(spec, host, plan);
+    translate_id_mappings(spec, host, plan);
+    translate_rootfs(spec, host, plan);
+    translate_hostname(spec, host, plan);
+    // What is in it, in the order in which it is made.
+    translate_mounts(spec, host, plan);
+    translate_device_nodes(spec, host, plan);
+    translate_sysctl(spec, host, plan);
+    translate_hidden_paths(spec, host, plan);
+    // What runs in it.
+    translate_process(spec, host, plan);
+    translate_capabilities(spec, host, plan);
+    translate_limits(spec, host, plan);
+    translate_hooks(spec, host, plan);
+
+    if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;
+    return plan;
+}
+
+bool has_own_namespace(const oci::Spec& spec, oci::NamespaceType type) {
+    return spec.linux_ && spec.linux_->find_namespace(type) != nullptr;
+}
+
+bool has_new_namespace(const oci::Spec& spec, oci::NamespaceType type) {
+    return has_own_namespace(spec, type) && !spec.linux_->find_namespace(type)->path;
+}
+
+bool has_user_namespace(const oci::Spec& spec) {
+    return has_own_namespace(spec, oci::NamespaceType::user);
+}
+
+oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status) {
+    oci::State state;
+    state.oci_version = spec.oci_version;
+    state.id = host.id;
+    state.status = status;
+    state.bundle = host.bundle;
+    state.rootfs = host.rootfs;
+    state.annotations = spec.annotations;
+    return state;
+}
+
+}  // namespace lxcri::translate

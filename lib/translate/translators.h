@@ -1,0 +1,30 @@
+#pragma once
+// One translator per property, or per group of properties that make sense only together. Each has
+// its own file; the comment at the head of the file names what it owns. translate.cpp calls them.
+
+#include "base/error.h"
+#include "translate/plan.h"
+
+namespace lxcri::translate {
+
+void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_id_mappings(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_hostname(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_sysctl(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_hidden_paths(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_process(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
+
+// Does the container get a user namespace of its own (new or joined)?
+bool has_user_namespace(const oci::Spec& spec);
+// Is this type listed without a path: a namespace of its own?
+bool has_new_namespace(const oci::Spec& spec, oci::NamespaceType type);
+// Is this type listed at all: not the runtime's?
+bool has_own_namespace(const oci::Spec& spec, oci::NamespaceType type);
+
+}  // namespace lxcri::translate

@@ -1,0 +1,187 @@
+// lxcri-init: liblxc executes it as pid 1 of the container (or the first process in a joined pid
+// namespace), after pivot_root, as root of the container with all its capabilities. It finishes the
+// container, becomes the user of config.json, tells `lxcri create` that it is ready, waits for
+// `lxcri start`, and executes the container process.
+//
+// A static program behind a descriptor: nothing of it is in the container's file tree, and it needs
+// nothing of what is.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "handoff/plan.h"
+#include "handoff/run_hooks.h"
+#include "handoff/start_signal.h"
+#include "init_steps.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/process.h"
+
+namespace {
+
+using namespace lxcri;
+using handoff::MessageKind;
+using os::UniqueFd;
+
+// What came with the plan.
+struct Descriptors {
+    std::array<UniqueFd, 3> stdio;  // those that the caller had open
+    UniqueFd start;                 // the start FIFO
+    UniqueFd result;                // tells `start` how it went
+    std::vector<UniqueFd> preserved;
+};
+
+// All far away from the numbers that they will get in the end.
+UniqueFd move_up(const UniqueFd& fd, std::uint32_t preserved) {
+    const int lowest = static_cast<int>(preserved) + 16;
+    return UniqueFd(os::check(::fcntl(fd.get(), F_DUPFD_CLOEXEC, lowest), "fcntl F_DUPFD_CLOEXEC"));
+}
+
+Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPlan& process) {
+    Descriptors result;
+    std::size_t next = 0;
+    const auto take = [&] {
+        if (next >= fds.size()) throw Error("internal error: the plan came without descriptors");
+        return std::move(fds[next++]);
+    };
+    for (unsigned number = 0; number < result.stdio.size(); ++number) {
+        if (((process.open_stdio >> number) & 1U) != 0) result.stdio[number] = take();
+    }
+    result.start = move_up(take(), process.preserved_fds);
+    result.result = move_up(take(), process.preserved_fds);
+    for (std::uint32_t i = 0; i < process.preserved_fds; ++i) {
+        if (next >= fds.size()) {
+            fds = std::move(handoff::expect(handoff::kChannelFd, MessageKind::sources).fds);
+            next = 0;
+        }
+        result.preserved.push_back(move_up(take(), process.preserved_fds));
+    }
+    return result;
+}
+
+// The caller's own descriptors, untouched: liblxc never saw them.
+void restore_stdio(std::array<UniqueFd, 3>& stdio) {
+    for (int number = 0; number < 3; ++number) {
+        auto& fd = stdio[static_cast<std::size_t>(number)];
+        if (fd.valid()) {
+            os::check(::dup2(fd.get(), number), "dup2", std::to_string(number));
+            fd.reset();
+        } else {
+            ::close(number);
+        }
+    }
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (auto& text : texts) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+// Everything up to "created". After this nothing needs a privilege any more.
+Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
+    auto message = handoff::expect(handoff::kChannelFd, MessageKind::init_plan);
+    plan = handoff::decode<handoff::InitPlan>(message.body);
+    Descriptors descriptors = take_descriptors(std::move(message.fds), plan.process);
+
+    libexec::join_session_keyring(plan.session_keyring);
+    libexec::set_names(plan);
+    libexec::restore_propagation(plan);
+    if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
+    if (plan.temporary_proc) libexec::remove_temporary_proc();
+    if (plan.readonly_root) libexec::make_root_readonly();
+    restore_stdio(descriptors.stdio);
+    if (plan.has_process) {
+        libexec::give_stdio_to(plan.process.uid);
+        libexec::complete_environment(plan.process.env, plan.process.uid);
+        libexec::become_user(plan.process);
+        program = libexec::find_program(plan.process);
+    }
+    return descriptors;
+}
+
+// False when create has died before it has written down who we are.
+bool wait_until_recorded(bool& start_now) {
+    const auto message = handoff::receive(handoff::kChannelFd);
+    if (!message) return false;
+    start_now = message->kind == MessageKind::start_now;
+    return start_now || message->kind == MessageKind::recorded;
+}
+
+// Returns only when execve has failed.
+void execute(handoff::InitPlan& plan, const std::string& program, Descriptors& descriptors) {
+    if (!plan.start_container.empty()) {
+        const std::string state = handoff::fill_in(plan.state, ::getpid());
+        // config.md leaves the environment of an absent `env` open; callers expect the process's.
+        for (auto& hook : plan.start_container) {
+            if (hook.env.empty()) hook.env = plan.process.env;
+        }
+        handoff::run_hooks(plan.start_container, state);
+    }
+    for (std::size_t i = 0; i < descriptors.preserved.size(); ++i) {
+        // dup2 also takes FD_CLOEXEC off.
+        os::check(::dup2(descriptors.preserved[i].get(), static_cast<int>(i) + 3), "dup2",
+                  std::to_string(i + 3));
+    }
+    const auto args = pointers(plan.process.args);
+    const auto env = pointers(plan.process.env);
+    handoff::say_executing(descriptors.result.get());
+    (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
+    ::execve(program.c_str(), args.data(), env.data());
+    throw SystemError(errno, "/process/args/0: exec", program);
+}
+
+int fail_to_start(const Descriptors& descriptors, const Error& error) {
+    (void)::signal(SIGPIPE, SIG_IGN);
+    const std::string line = concat("lxcri-init: ", error.what(), "\n");
+    (void)!::write(STDERR_FILENO, line.data(), line.size());
+    handoff::say_failed(descriptors.result.get(), error.what());
+    const auto* system_error = dynamic_cast<const SystemError*>(&error);
+    // As a shell does: 127 for not found, 126 for found but not executable.
+    return system_error != nullptr && system_error->code() == ENOENT ? 127 : 126;
+}
+
+}  // namespace
+
+int main() {
+    handoff::InitPlan plan;
+    Descriptors descriptors;
+    std::string program;
+    bool start_now = false;
+    (void)::prctl(PR_SET_DUMPABLE, 0);
+    (void)::prctl(PR_SET_NAME, "lxcri-init");
+    os::reset_signals();
+    (void)::signal(SIGPIPE, SIG_IGN);
+    ::umask(0022);  // for what is made on the way; the process gets its own
+    try {
+        os::close_on_exec_from(3);
+        descriptors = create_container(plan, program);
+        handoff::send(handoff::kChannelFd, MessageKind::ready, {});
+        if (!wait_until_recorded(start_now)) return EXIT_FAILURE;
+    } catch (const Error& error) {
+        handoff::send_failure(handoff::kChannelFd, error.what());
+        return EXIT_FAILURE;
+    }
+    // From here on `start` is the one to talk to.
+    ::close(handoff::kChannelFd);
+    try {
+        if (!start_now) handoff::wait_for_start(descriptors.start.get());
+        // Errors from now on are those of the container process, on its stderr.
+        execute(plan, program, descriptors);
+        return EXIT_FAILURE;
+    } catch (const Error& error) {
+        return fail_to_start(descriptors, error);
+    }
+}

@@ -1,0 +1,34 @@
+#pragma once
+// The owner of a struct lxc_container, and the only place that calls liblxc.
+
+#include <lxc/lxccontainer.h>
+
+#include <string>
+#include <vector>
+
+#include "handoff/plan.h"
+
+namespace lxcri::libexec {
+
+class LxcContainer {
+  public:
+    LxcContainer(const std::string& name, const std::string& lxc_path);
+    LxcContainer(const LxcContainer&) = delete;
+    LxcContainer& operator=(const LxcContainer&) = delete;
+    ~LxcContainer();
+
+    // Error that names the item when liblxc refuses it.
+    void set_item(const std::string& key, const std::string& value);
+
+    // Starts the container and stays until it has ended: liblxc's monitor. False when it could not
+    // be started; liblxc's log says why.
+    bool run();
+
+    // How the container process ended, as an exit code: 128 + signal where it was killed.
+    int exit_code() const;
+
+  private:
+    lxc_container* container_;
+};
+
+}  // namespace lxcri::libexec

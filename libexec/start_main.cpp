@@ -1,0 +1,87 @@
+// lxcri-start: sets liblxc's items and becomes liblxc's monitor. `lxcri create` starts it early, so
+// that loading liblxc takes place while create reads config.json; it then waits for the plan.
+//
+// Privilege: that of the caller. It ends when create has the container's init (hand-over), or, with
+// `monitor = keep`, together with the container.
+//
+// Descriptors it gets: 0-2 one file in memory, which takes liblxc's log and is read by create when
+// something fails (never /dev/null or the caller's: liblxc changes owner and mode of what it finds
+// there, P37); handoff::kChannelFd; handoff::kInitImageFd. One thread only: liblxc insists (P14).
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "handoff/plan.h"
+#include "lxc_container.h"
+#include "os/check.h"
+#include "os/file.h"
+
+namespace {
+
+using namespace lxcri;
+
+// liblxc then finds no cgroup, makes none and enters none: the container stays where create has put
+// this process. A mount namespace of our own keeps that from everybody else.
+void hide_cgroups() {
+    os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
+    os::check(::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount MS_PRIVATE", "/");
+    os::check(::mount("lxcri", "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                      "mode=755,size=64k"),
+              "mount a tmpfs on", "/sys/fs/cgroup");
+}
+
+void join_time_namespace(int fd) {
+    // liblxc joins with setns in a vfork child, which the kernel refuses for this type (P26).
+    os::check(::setns(fd, 0), "setns", "time namespace");
+}
+
+int run() {
+    ::signal(SIGPIPE, SIG_IGN);  // liblxc would die of it in the middle of an error (P15)
+    // With newuidmap on the PATH liblxc uses it even as root, and fails without /etc/subuid (P23).
+    if (::geteuid() == 0) ::setenv("PATH", "/nonexistent", 1);
+
+    auto message = handoff::expect(handoff::kChannelFd, handoff::MessageKind::start_plan);
+    const auto plan = handoff::decode<handoff::StartPlan>(message.body);
+    if (plan.shared_namespaces.size() != message.fds.size()) {
+        throw Error("internal error: the plan came without its namespaces");
+    }
+    if (!plan.keep_monitor) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+
+    libexec::LxcContainer container(plan.id, plan.runtime_root);
+    container.set_item("lxc.log.file", "/proc/self/fd/2");
+    for (const auto& item : plan.items) container.set_item(item.key, item.value);
+    for (std::size_t i = 0; i < message.fds.size(); ++i) {
+        const std::string& type = plan.shared_namespaces[i];
+        if (type == "time") {
+            join_time_namespace(message.fds[i].get());
+            continue;
+        }
+        container.set_item(concat("lxc.namespace.share.", type),
+                           concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
+    }
+    if (!container.run()) return EXIT_FAILURE;
+    return container.exit_code();
+}
+
+}  // namespace
+
+int main() {
+    try {
+        hide_cgroups();
+        return run();
+    } catch (const std::exception& error) {
+        handoff::send_failure(handoff::kChannelFd, error.what());
+        return EXIT_FAILURE;
+    }
+}
