@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/file.h"
 #include "os/mount.h"
 #include "os/rooted_path.h"
 
@@ -84,8 +85,9 @@ constexpr std::array<Link, 4> kLinks{{
 }};
 
 void make_link(int dir_fd, const Link& link) {
-    if (::symlinkat(link.target, dir_fd, link.name) == -1 && errno != EEXIST) {
-        throw SystemError(errno, "symlink", concat("/dev/", link.name));
+    const int error = os::try_make_symlink(link.target, dir_fd, link.name);
+    if (error != 0 && error != EEXIST) {
+        throw SystemError(error, "symlink", concat("/dev/", link.name));
     }
 }
 

@@ -1,78 +1,16 @@
-// lxcri-hook: liblxc runs it as lxc.hook.mount, in the new namespaces of the container, as the
-// container's root, with the host's file tree still around: after the root filesystem is bound and
-// before pivot_root. Whatever fails is told to `lxcri create`, and the container does not start.
-
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+// lxcri-hook: what liblxc runs as its hooks. lxcri-start normally runs the mount hook by itself
+// (libexec/liblxc_calls.cpp); this program is there for a liblxc that does not let it.
 
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
-#include "base/error.h"
-#include "base/strings.h"
-#include "devices.h"
-#include "handoff/channel.h"
-#include "handoff/plan.h"
-#include "handoff/run_hooks.h"
-#include "hidden_paths.h"
-#include "loopback.h"
-#include "mounts.h"
-#include "os/check.h"
-#include "os/file.h"
-#include "os/process.h"
-#include "sysctl.h"
+#include "mount_hook.h"
 
 namespace {
 
-using namespace lxcri;
-using handoff::MessageKind;
-
-std::string environment(const char* name) {
+std::string_view environment(const char* name) {
     const char* value = ::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
-// prestart and createRuntime belong into the runtime namespaces (config.md "Hooks"): create runs
-// them, now that namespaces and mounts exist.
-void wait_for_runtime_hooks() {
-    handoff::send(handoff::kChannelFd, MessageKind::runtime_hooks, {});
-    (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
-}
-
-void set_up_container() {
-    auto message = handoff::expect(handoff::kChannelFd, MessageKind::hook_plan);
-    const auto plan = handoff::decode<handoff::HookPlan>(message.body);
-    if (message.fds.empty()) throw Error("internal error: the plan came without /dev/null");
-    const std::string rootfs_path = environment("LXC_ROOTFS_MOUNT");
-    const os::UniqueFd rootfs = os::open_at(AT_FDCWD, rootfs_path, O_PATH | O_DIRECTORY);
-
-    // Modes are given exactly.
-    ::umask(0);
-    hooks::SourceReceiver sources(handoff::kChannelFd);
-    if (plan.loopback_up) hooks::bring_loopback_up();
-    hooks::remove_dev_placeholder(rootfs.get());
-    hooks::DelayedReadonly delayed;
-    for (const auto& mount : plan.mounts) hooks::make_mount(rootfs.get(), mount, sources, delayed);
-    if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs.get());
-    if (plan.set_up_dev) {
-        hooks::make_device_nodes(rootfs.get(), plan, sources);
-        hooks::make_dev_links(rootfs.get());
-    }
-    hooks::write_sysctls(plan.sysctls);
-    hooks::mask_paths(rootfs.get(), plan.masked_paths, std::move(message.fds.front()));
-    hooks::make_paths_readonly(rootfs.get(), plan.readonly_paths);
-    delayed.apply();
-
-    if (plan.runtime_hooks) wait_for_runtime_hooks();
-    if (!plan.create_container.empty()) {
-        ::umask(0022);
-        // Our parent is the process that becomes init, so this is its pid as the container sees it.
-        const std::string state = handoff::fill_in(plan.state, ::getppid());
-        handoff::run_hooks(plan.create_container, state, rootfs_path);
-    }
+    return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
 }  // namespace
@@ -83,17 +21,5 @@ int main() {
     if (environment("LXC_HOOK_TYPE") == "post-stop") {
         return environment("LXC_TARGET") == "reboot" ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-    // From here on no process of the container can look into this one.
-    (void)::prctl(PR_SET_DUMPABLE, 0);
-    // When liblxc's child is killed nobody needs this process, nor an OCI hook that it waits for.
-    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    os::reset_signals();
-    try {
-        os::close_on_exec_from(3);
-        set_up_container();
-        return EXIT_SUCCESS;
-    } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
-        return EXIT_FAILURE;
-    }
+    return lxcri::hooks::run_mount_hook();
 }

@@ -191,8 +191,9 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
 void make_symlink(int rootfs_fd, const MountAction& action) {
     const auto [parent, name] = os::split_parent(action.destination);
     const UniqueFd dir = RootedDir(rootfs_fd).open(parent, O_PATH | O_DIRECTORY);
-    os::check(::symlinkat(action.source.c_str(), dir.get(), std::string(name).c_str()), "symlink",
-              action.destination);
+    const int error =
+        os::try_make_symlink(action.source.c_str(), dir.get(), std::string(name).c_str());
+    if (error != 0) throw SystemError(error, "symlink", action.destination);
 }
 
 void change_attributes(int rootfs_fd, const MountAction& action) {
@@ -223,14 +224,6 @@ void DelayedReadonly::apply() {
         attributes.attr_set = MOUNT_ATTR_RDONLY;
         os::set_mount_attributes(entry.mount.get(), false, attributes, entry.pointer);
     }
-}
-
-void remove_dev_placeholder(int rootfs_fd) {
-    const UniqueFd dev = os::openat2(rootfs_fd, "dev", O_PATH | O_DIRECTORY, 0,
-                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    // umount2 takes no descriptor; the procfs here is still the host's.
-    const std::string path = concat("/proc/self/fd/", std::to_string(dev.get()));
-    os::check(::umount2(path.c_str(), MNT_DETACH), "umount", "/dev");
 }
 
 void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,

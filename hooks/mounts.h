@@ -35,9 +35,6 @@ class DelayedReadonly {
     std::vector<Entry> entries_;
 };
 
-// Removes what lxc.mount.entry put on /dev (translate/rootfs.cpp).
-void remove_dev_placeholder(int rootfs_fd);
-
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
                 DelayedReadonly& delayed);
 

@@ -167,6 +167,8 @@ int main() {
     ::umask(0022);  // for what is made on the way; the process gets its own
     try {
         os::close_on_exec_from(3);
+        // liblxc's work is done: create can end its monitor while we go on.
+        handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         if (!wait_until_recorded(start_now)) return EXIT_FAILURE;

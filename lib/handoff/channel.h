@@ -5,10 +5,11 @@
 //
 //   create                       lxcri-start            lxcri-hook              lxcri-init
 //     StartPlan + namespaces ------> reads
-//     HookPlan + /dev/null ----------------------------> reads
+//     HookPlan (+ /dev/null) --------------------------> reads
 //     Sources (n times) -------------------------------> reads, one descriptor a bind
 //                   <---------------------------------- RuntimeHooks (only when there are some)
 //     Proceed ----------------------------------------> goes on
+//                   <--------------------------------------------------------- Alive
 //     InitPlan + descriptors -------------------------------------------------> reads
 //                   <--------------------------------------------------------- Ready
 //     Recorded or StartNow ---------------------------------------------------> waits, or starts
@@ -37,6 +38,7 @@ enum class MessageKind : char {
     recorded = 'D',
     start_now = 'N',
     runtime_hooks = 'h',
+    alive = 'a',
     ready = 'r',
     failure = 'f',
 };

@@ -1,6 +1,7 @@
 #include "os/file.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/strings.h"
@@ -88,6 +89,10 @@ UniqueFd make_sealed_memfd(const char* name, std::string_view data) {
     check(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
           "fcntl F_ADD_SEALS", name);
     return fd;
+}
+
+int try_make_symlink(const char* target, int dir_fd, const char* name) noexcept {
+    return ::syscall(SYS_symlinkat, target, dir_fd, name) == 0 ? 0 : errno;
 }
 
 UniqueFd duplicate(int fd) {

@@ -37,4 +37,8 @@ UniqueFd make_sealed_memfd(const char* name, std::string_view data);
 
 UniqueFd duplicate(int fd);
 
+// symlinkat(2), as 0 or an errno. The system call itself: lxcri-start has the C library's function
+// for liblxc.
+int try_make_symlink(const char* target, int dir_fd, const char* name) noexcept;
+
 }  // namespace lxcri::os

@@ -87,9 +87,11 @@ class Creation {
     void take_message(handoff::Received message);
     void run_runtime_hooks(pid_t hook_pid);
     void helper_has_ended();
-    void finish_init(pid_t pid);
+    void init_has_ended();
+    void meet_init(pid_t pid);
     void limit_process();
     void hand_over();
+    void finish();
     void check_survival();
     void write_pid_file();
     void undo() noexcept;
@@ -107,6 +109,7 @@ class Creation {
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
     bool hooks_have_run_ = false;
+    bool ready_ = false;
     bool committed_ = false;
 };
 
@@ -146,26 +149,29 @@ void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = true;
-    write_record(dir_->fd(), record_);
     test_point("cgroup-made");
-    const bool has_resources = spec().linux_ && spec().linux_->resources;
-    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
 }
 
+// It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
+// there before the first process of the container.
 void Creation::start_helper() {
     monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
-    sender_.emplace(monitor_->channel(), plan(), dir_->fd());
     test_point("helper-started");
+    write_record(dir_->fd(), record_);
+    const bool has_resources = spec().linux_ && spec().linux_->resources;
+    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd());
 }
 
 // Sends the plans as the helpers take them, and listens, until init is ready.
 void Creation::converse() {
     os::Deadline limit = deadline();
-    while (!init_) {
+    while (!ready_) {
         const bool sending = sender_->has_next();
         const short events = sending ? POLLIN | POLLOUT : POLLIN;
         std::array<pollfd, 2> wanted{{{monitor_->channel(), events, 0},
-                                      {monitor_->process().pidfd(), POLLIN, 0}}};
+                                      {init_ ? init_->pidfd() : monitor_->process().pidfd(),
+                                       POLLIN, 0}}};
         const int ready = os::retry(
             [&] { return ::poll(wanted.data(), wanted.size(), os::poll_timeout(limit)); });
         os::check(ready, "poll");
@@ -181,12 +187,10 @@ void Creation::converse() {
                 continue;
             }
         }
-        if ((wanted[1].revents & POLLIN) != 0) helper_has_ended();
-        if ((wanted[0].revents & (POLLHUP | POLLERR)) != 0) {
-            // All of them are gone, or going: the monitor tells how.
-            (void)monitor_->process().wait(deadline());
-            helper_has_ended();
-        }
+        const bool ended = (wanted[1].revents & POLLIN) != 0 ||
+                           (wanted[0].revents & (POLLHUP | POLLERR)) != 0;
+        if (ended && init_) init_has_ended();
+        if (ended) helper_has_ended();
         if ((wanted[0].revents & POLLOUT) != 0) sender_->send_next();
     }
 }
@@ -198,7 +202,8 @@ void Creation::take_message(handoff::Received message) {
             hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
             throw Error(message.body);
         case MessageKind::runtime_hooks: return run_runtime_hooks(message.sender);
-        case MessageKind::ready: return finish_init(message.sender);
+        case MessageKind::alive: return meet_init(message.sender);
+        case MessageKind::ready: return finish();
         case MessageKind::start_plan:
         case MessageKind::hook_plan:
         case MessageKind::sources:
@@ -225,42 +230,35 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
 }
 
 void Creation::helper_has_ended() {
+    const auto status = monitor_->process().wait(deadline());
     // What was said before it died is worth more than the fact that it did.
-    pollfd channel{monitor_->channel(), POLLIN, 0};
-    while (::poll(&channel, 1, 0) > 0 && (channel.revents & POLLIN) != 0) {
-        auto message = handoff::receive(monitor_->channel());
-        if (!message) break;
+    while (auto message = handoff::receive(monitor_->channel())) {
         if (message->kind == MessageKind::failure) take_message(std::move(*message));
     }
-    std::string text = monitor_->last_words();
-    if (cgroup_->oom_kills() > 0) text = "the memory limit is too low: the kernel has killed it";
-    if (text.empty() && monitor_->process().running()) {
-        if (const auto status = monitor_->process().wait(deadline())) text = status->describe();
+    if (cgroup_->oom_kills() > 0) {
+        throw Error("lxcri-start: the kernel has killed it for want of memory");
     }
-    throw Error(concat("lxcri-start: ", text.empty() ? "it has ended" : text));
+    const std::string words = monitor_->last_words();
+    if (!words.empty()) throw Error(concat("lxcri-start: ", words));
+    throw Error(concat("lxcri-start ", status ? status->describe() : "does not end"));
 }
 
-void Creation::finish_init(pid_t pid) {
+void Creation::init_has_ended() {
+    if (cgroup_->oom_kills() > 0) {
+        throw Error(
+            "/linux/resources/memory/limit: too low, the kernel has killed the container's init "
+            "for want of memory");
+    }
+    throw Error("the container's init has died");
+}
+
+// init has been executed: liblxc's part is over.
+void Creation::meet_init(pid_t pid) {
     init_ = os::ProcessRef::open(pid);
     const auto stat = os::find_process_stat(pid);
-    if (!stat || stat->parent != monitor_->process().pid()) {
-        throw Error("the container's init has died");
-    }
-    test_point("init-ready");
-    limit_process();
+    if (!stat || stat->parent != monitor_->process().pid()) init_has_ended();
+    test_point("init-alive");
     hand_over();
-    test_point("handed-over");
-    if (spec().linux_ && spec().linux_->resources) {
-        cgroup::apply_late(*cgroup_, *spec().linux_->resources);
-        check_survival();
-    }
-    record_.pid = pid;
-    record_.start_time = init_->start_time();
-    write_record(dir_->fd(), record_);
-    test_point("recorded");
-    write_pid_file();
-    const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
-    handoff::send(monitor_->channel(), kind, {});
 }
 
 // From outside: we have the privilege, and lxcri-init has no use for any of this any more.
@@ -290,19 +288,30 @@ void Creation::hand_over() {
         record_.monitor_start_time = monitor.start_time();
         return;
     }
-    if (options_.lxc_debug_log) options_.debug(monitor_->log());
-    // init's parent is now the caller's subreaper, and it has ours for good: the caller can wait
-    // for it. liblxc has nothing left to do that is not done elsewhere.
-    monitor_->process().kill_and_reap();
+    // init gets the caller's subreaper as its parent, for good: the caller can wait for it. liblxc
+    // has nothing left to do that is not done elsewhere. The process is reaped in finish(), when
+    // init has done its part meanwhile.
+    ::kill(monitor_->process().pid(), SIGKILL);
 }
 
-void Creation::check_survival() {
-    if (!init_->wait_exit(os::Clock::now())) return;
-    if (cgroup_->oom_kills() > 0) {
-        throw Error("/linux/resources/memory/limit: too low, the kernel has killed the "
-                    "container's init for want of memory");
+// init is ready and waits for our answer. Nothing that lasts is done before this.
+void Creation::finish() {
+    test_point("init-ready");
+    if (!options_.keep_monitor) (void)monitor_->process().wait();
+    if (options_.lxc_debug_log) options_.debug(monitor_->log());
+    limit_process();
+    if (spec().linux_ && spec().linux_->resources) {
+        cgroup::apply_late(*cgroup_, *spec().linux_->resources);
+        if (init_->wait_exit(os::Clock::now())) init_has_ended();
     }
-    throw Error("the container's init has died");
+    record_.pid = init_->pid();
+    record_.start_time = init_->start_time();
+    write_record(dir_->fd(), record_);
+    test_point("recorded");
+    write_pid_file();
+    const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
+    handoff::send(monitor_->channel(), kind, {});
+    ready_ = true;
 }
 
 void Creation::write_pid_file() {

@@ -57,11 +57,9 @@ translate::Host look_at_host(const Options& options, const cgroup::Layout& layou
         if (bounded == 1) host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
     }
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
-    if (!host.unified_cgroups) {
-        for (const auto& hierarchy : layout.hierarchies) {
-            host.cgroups.push_back({directory_name(hierarchy), join(hierarchy.controllers, ","),
-                                    concat(hierarchy.mount_point, "/", cgroup_path)});
-        }
+    for (const auto& hierarchy : layout.hierarchies) {
+        host.cgroups.push_back({directory_name(hierarchy), hierarchy.mount_point,
+                                concat(hierarchy.mount_point, "/", cgroup_path)});
     }
     return host;
 }

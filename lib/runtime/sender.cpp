@@ -112,7 +112,9 @@ bool Sender::send_start_plan() {
 }
 
 bool Sender::send_hook_plan() {
-    if (prepared_.empty()) prepared_.push_back(clone_dev_null());
+    if (prepared_.empty() && !plan_.hook.masked_paths.empty()) {
+        prepared_.push_back(clone_dev_null());
+    }
     if (!send(handoff::MessageKind::hook_plan, handoff::encode(plan_.hook), prepared_)) {
         return false;
     }

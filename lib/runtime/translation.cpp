@@ -36,7 +36,8 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     append(result.warnings, oci::validate(spec));
     if (options.cgroup_driver != CgroupDriver::disabled) result.layout = cgroup::read_layout();
     if (spec.linux_ && spec.linux_->resources) {
-        cgroup::check_resources(result.layout, *spec.linux_->resources);
+        append(result.warnings,
+               cgroup::check_resources(result.layout, *spec.linux_->resources));
     }
     const std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
     result.cgroup_path = cgroup::container_path(asked, call.id);

@@ -75,42 +75,45 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
     return action;
 }
 
-// The container's own cgroups, for a mount of the type "cgroup": with a cgroup namespace its root
-// is the container's cgroup, so real mounts show just that; without one they would show the whole
-// host, so the container's directories are bound instead.
-void add_cgroup_mounts(const oci::Spec& spec, const Host& host, MountAction base, Plan& plan) {
-    auto& mounts = plan.hook.mounts;
-    const bool own_namespace = has_new_namespace(spec, oci::NamespaceType::cgroup);
-    if (host.unified_cgroups) {
-        base.type = "cgroup2";
-        base.source = "cgroup";
-        mounts.push_back(std::move(base));
+// A mount of the type "cgroup". Binding the host's directories gives the same view as mounting the
+// filesystems anew, since a cgroup namespace only changes what their root is called; but the kernel
+// takes milliseconds for a new mount of a hierarchy.
+MountAction bind_cgroup(const MountAction& base, const std::string& directory) {
+    MountAction action = base;
+    action.kind = MountKind::bind;
+    action.source = directory;
+    action.data.clear();
+    action.flags.clear();
+    return action;
+}
+
+void add_unified_cgroup(const CgroupHierarchy& hierarchy, bool own_namespace, MountAction base,
+                        Plan& plan) {
+    if (base.data.empty()) {
+        // Without a namespace of its own the container sees what the runtime sees.
+        const auto& directory = own_namespace ? hierarchy.directory : hierarchy.mount_point;
+        plan.hook.mounts.push_back(bind_cgroup(base, directory));
         return;
     }
-    if (host.cgroups.empty()) {
-        throw SpecError(base.pointer, "this host has no cgroup filesystem to mount");
-    }
+    base.type = "cgroup2";
+    base.source = "cgroup";
+    plan.hook.mounts.push_back(std::move(base));
+}
+
+// One directory for each hierarchy, all on a tmpfs; a controller that shares its hierarchy with
+// others is a link to it. Only the container's own cgroups are shown, with or without a namespace.
+void add_cgroup_hierarchies(const Host& host, const MountAction& base, Plan& plan) {
+    auto& mounts = plan.hook.mounts;
     // Read-only comes last: the directories have to be made first.
-    const bool readonly = (base.set & MOUNT_ATTR_RDONLY) != 0;
     MountAction top = base;
     top.type = "tmpfs";
     top.source = "tmpfs";
     top.data = {"mode=755"};
     top.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-    mounts.push_back(top);
+    mounts.push_back(std::move(top));
     for (const auto& hierarchy : host.cgroups) {
-        MountAction child = base;
+        MountAction child = bind_cgroup(base, hierarchy.directory);
         child.destination = concat(base.destination, "/", hierarchy.name);
-        child.data.clear();
-        if (own_namespace) {
-            child.type = hierarchy.controllers.empty() ? "cgroup2" : "cgroup";
-            child.source = "cgroup";
-            if (!hierarchy.controllers.empty()) child.data = split(hierarchy.controllers, ',');
-        } else {
-            child.kind = MountKind::bind;
-            child.source = hierarchy.directory;
-            child.flags.clear();
-        }
         mounts.push_back(std::move(child));
         for (const auto& controller : split(hierarchy.name, ',')) {
             if (controller == hierarchy.name) continue;
@@ -122,14 +125,24 @@ void add_cgroup_mounts(const oci::Spec& spec, const Host& host, MountAction base
             mounts.push_back(std::move(link));
         }
     }
-    if (readonly) {
-        MountAction last;
-        last.pointer = base.pointer;
-        last.kind = MountKind::attributes;
-        last.destination = base.destination;
-        last.set = MOUNT_ATTR_RDONLY;
-        mounts.push_back(std::move(last));
+    if ((base.set & MOUNT_ATTR_RDONLY) == 0) return;
+    MountAction last;
+    last.pointer = base.pointer;
+    last.kind = MountKind::attributes;
+    last.destination = base.destination;
+    last.set = MOUNT_ATTR_RDONLY;
+    mounts.push_back(std::move(last));
+}
+
+void add_cgroup_mounts(const oci::Spec& spec, const Host& host, MountAction base, Plan& plan) {
+    if (host.cgroups.empty()) {
+        throw SpecError(base.pointer, "this host has no cgroup filesystem to mount");
     }
+    const bool own_namespace = has_new_namespace(spec, oci::NamespaceType::cgroup);
+    if (host.unified_cgroups) {
+        return add_unified_cgroup(host.cgroups.front(), own_namespace, std::move(base), plan);
+    }
+    add_cgroup_hierarchies(host, base, plan);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace lxcri::translate {
 // The cgroup filesystems of the host, as far as cgroup mounts inside depend on them.
 struct CgroupHierarchy {
     std::string name;         // the directory it gets inside: "memory", "cpu,cpuacct", "systemd"
-    std::string controllers;  // mount data of version 1: "memory", "name=systemd"; "" for version 2
+    std::string mount_point;  // on the host
     std::string directory;    // the container's own cgroup in it, on the host
 };
 
@@ -33,7 +33,7 @@ struct Host {
     std::uint64_t bounding_capabilities = 0;  // of the runtime
     int last_capability = 40;                 // of the kernel
     bool unified_cgroups = false;             // version 2 only
-    std::vector<CgroupHierarchy> cgroups;     // where not unified
+    std::vector<CgroupHierarchy> cgroups;     // one where unified
     // Options of the call.
     bool keep_monitor = false;
     bool new_keyring = true;

@@ -33,9 +33,6 @@ void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan) {
     items.push_back({"lxc.rootfs.path", concat("dir:", host.rootfs)});
     items.push_back({"lxc.rootfs.mount", host.rootfs});
     items.push_back({"lxc.rootfs.managed", "0"});
-    // liblxc makes links in the /dev it finds before our mount hook runs. This one takes them and
-    // is gone when the hook begins, so that the image stays as it was.
-    items.push_back({"lxc.mount.entry", "lxcri dev tmpfs create=dir 0 0"});
     plan.init.readonly_root = spec.root.readonly;
     if (spec.linux_ && spec.linux_->rootfs_propagation) {
         plan.init.root_propagation = propagation_flags(*spec.linux_->rootfs_propagation);
