@@ -1,0 +1,309 @@
+#include "oci/properties.h"
+
+#include <array>
+
+namespace lxcri::oci {
+
+namespace {
+
+struct Owner {
+    Treatment treatment;
+    std::string_view by;
+};
+
+constexpr Owner by(std::string_view translator) {
+    return {Treatment::applied, translator};
+}
+constexpr Owner ignored(std::string_view reason) {
+    return {Treatment::ignored, reason};
+}
+constexpr Owner kNotYet{Treatment::unsupported, ""};
+constexpr Owner kParent{Treatment::parent, ""};
+// An object or list of which each part has its own row.
+constexpr Owner kParts = by("its parts");
+constexpr Owner kOtherPlatform = ignored("of another platform");
+
+constexpr Property row(std::string_view path, Owner owner) {
+    return {path, owner.treatment, owner.by};
+}
+
+constexpr auto kProperties = std::to_array<Property>({
+    row("/ociVersion", by("validate")),
+
+    row("/hooks", by("hooks")),
+    row("/hooks/prestart", kParent),
+    row("/hooks/prestart/*/path", kParent),
+    row("/hooks/prestart/*/args", kParent),
+    row("/hooks/prestart/*/env", kParent),
+    row("/hooks/prestart/*/timeout", kParent),
+    row("/hooks/createRuntime", kParent),
+    row("/hooks/createRuntime/*/path", kParent),
+    row("/hooks/createRuntime/*/args", kParent),
+    row("/hooks/createRuntime/*/env", kParent),
+    row("/hooks/createRuntime/*/timeout", kParent),
+    row("/hooks/createContainer", kParent),
+    row("/hooks/createContainer/*/path", kParent),
+    row("/hooks/createContainer/*/args", kParent),
+    row("/hooks/createContainer/*/env", kParent),
+    row("/hooks/createContainer/*/timeout", kParent),
+    row("/hooks/startContainer", kParent),
+    row("/hooks/startContainer/*/path", kParent),
+    row("/hooks/startContainer/*/args", kParent),
+    row("/hooks/startContainer/*/env", kParent),
+    row("/hooks/startContainer/*/timeout", kParent),
+    row("/hooks/poststart", kParent),
+    row("/hooks/poststart/*/path", kParent),
+    row("/hooks/poststart/*/args", kParent),
+    row("/hooks/poststart/*/env", kParent),
+    row("/hooks/poststart/*/timeout", kParent),
+    row("/hooks/poststop", kParent),
+    row("/hooks/poststop/*/path", kParent),
+    row("/hooks/poststop/*/args", kParent),
+    row("/hooks/poststop/*/env", kParent),
+    row("/hooks/poststop/*/timeout", kParent),
+
+    row("/annotations", by("annotations")),
+    row("/annotations/*", kParent),
+    row("/hostname", by("hostname")),
+    row("/domainname", by("hostname")),
+
+    row("/mounts", by("mounts")),
+    row("/mounts/*/destination", kParent),
+    row("/mounts/*/type", kParent),
+    row("/mounts/*/source", kParent),
+    row("/mounts/*/options", kParent),
+    row("/mounts/*/uidMappings", kNotYet),
+    row("/mounts/*/uidMappings/*/containerID", kParent),
+    row("/mounts/*/uidMappings/*/hostID", kParent),
+    row("/mounts/*/uidMappings/*/size", kParent),
+    row("/mounts/*/gidMappings", kNotYet),
+    row("/mounts/*/gidMappings/*/containerID", kParent),
+    row("/mounts/*/gidMappings/*/hostID", kParent),
+    row("/mounts/*/gidMappings/*/size", kParent),
+
+    row("/root", kParts),
+    row("/root/path", by("rootfs")),
+    row("/root/readonly", by("rootfs")),
+
+    row("/process", kParts),
+    row("/process/args", by("process")),
+    row("/process/commandLine", kOtherPlatform),
+    row("/process/consoleSize", ignored("to be ignored without a terminal")),
+    row("/process/consoleSize/height", kParent),
+    row("/process/consoleSize/width", kParent),
+    row("/process/cwd", by("process")),
+    row("/process/env", by("process")),
+    row("/process/terminal", kNotYet),
+    row("/process/user", by("user")),
+    row("/process/user/uid", kParent),
+    row("/process/user/gid", kParent),
+    row("/process/user/umask", kParent),
+    row("/process/user/additionalGids", kParent),
+    row("/process/user/username", kOtherPlatform),
+    row("/process/capabilities", by("capabilities")),
+    row("/process/capabilities/bounding", kParent),
+    row("/process/capabilities/permitted", kParent),
+    row("/process/capabilities/effective", kParent),
+    row("/process/capabilities/inheritable", kParent),
+    row("/process/capabilities/ambient", kParent),
+    row("/process/apparmorProfile", kNotYet),
+    row("/process/oomScoreAdj", by("oom_score")),
+    row("/process/selinuxLabel", kNotYet),
+    row("/process/ioPriority", kNotYet),
+    row("/process/ioPriority/class", kParent),
+    row("/process/ioPriority/priority", kParent),
+    row("/process/noNewPrivileges", by("no_new_privileges")),
+    row("/process/scheduler", kNotYet),
+    row("/process/scheduler/policy", kParent),
+    row("/process/scheduler/nice", kParent),
+    row("/process/scheduler/priority", kParent),
+    row("/process/scheduler/flags", kParent),
+    row("/process/scheduler/runtime", kParent),
+    row("/process/scheduler/deadline", kParent),
+    row("/process/scheduler/period", kParent),
+    row("/process/rlimits", by("rlimits")),
+    row("/process/rlimits/*/type", kParent),
+    row("/process/rlimits/*/soft", kParent),
+    row("/process/rlimits/*/hard", kParent),
+    // Not for the container process: config.md "Linux Process".
+    row("/process/execCPUAffinity", by("exec")),
+    row("/process/execCPUAffinity/initial", kParent),
+    row("/process/execCPUAffinity/final", kParent),
+
+    row("/linux", kParts),
+    row("/linux/namespaces", by("namespaces")),
+    row("/linux/namespaces/*/type", kParent),
+    row("/linux/namespaces/*/path", kParent),
+    row("/linux/uidMappings", by("id_mappings")),
+    row("/linux/uidMappings/*/containerID", kParent),
+    row("/linux/uidMappings/*/hostID", kParent),
+    row("/linux/uidMappings/*/size", kParent),
+    row("/linux/gidMappings", by("id_mappings")),
+    row("/linux/gidMappings/*/containerID", kParent),
+    row("/linux/gidMappings/*/hostID", kParent),
+    row("/linux/gidMappings/*/size", kParent),
+    row("/linux/timeOffsets", kNotYet),
+    row("/linux/timeOffsets/boottime", kParent),
+    row("/linux/timeOffsets/boottime/secs", kParent),
+    row("/linux/timeOffsets/boottime/nanosecs", kParent),
+    row("/linux/timeOffsets/monotonic", kParent),
+    row("/linux/timeOffsets/monotonic/secs", kParent),
+    row("/linux/timeOffsets/monotonic/nanosecs", kParent),
+    row("/linux/devices", by("device_nodes")),
+    row("/linux/devices/*/type", kParent),
+    row("/linux/devices/*/path", kParent),
+    row("/linux/devices/*/fileMode", kParent),
+    row("/linux/devices/*/major", kParent),
+    row("/linux/devices/*/minor", kParent),
+    row("/linux/devices/*/uid", kParent),
+    row("/linux/devices/*/gid", kParent),
+    row("/linux/netDevices", kNotYet),
+    row("/linux/netDevices/*/name", kParent),
+    row("/linux/cgroupsPath", by("cgroup_path")),
+
+    row("/linux/resources", kParts),
+    row("/linux/resources/devices", by("device_rules")),
+    row("/linux/resources/devices/*/allow", kParent),
+    row("/linux/resources/devices/*/type", kParent),
+    row("/linux/resources/devices/*/major", kParent),
+    row("/linux/resources/devices/*/minor", kParent),
+    row("/linux/resources/devices/*/access", kParent),
+    row("/linux/resources/memory", kParts),
+    row("/linux/resources/memory/limit", by("resources")),
+    row("/linux/resources/memory/reservation", by("resources")),
+    row("/linux/resources/memory/swap", by("resources")),
+    row("/linux/resources/memory/kernel", by("resources")),
+    row("/linux/resources/memory/kernelTCP", by("resources")),
+    row("/linux/resources/memory/swappiness", by("resources")),
+    row("/linux/resources/memory/disableOOMKiller", by("resources")),
+    row("/linux/resources/memory/useHierarchy", by("resources")),
+    row("/linux/resources/memory/checkBeforeUpdate", by("resources")),
+    row("/linux/resources/cpu", kParts),
+    row("/linux/resources/cpu/shares", by("resources")),
+    row("/linux/resources/cpu/quota", by("resources")),
+    row("/linux/resources/cpu/burst", by("resources")),
+    row("/linux/resources/cpu/period", by("resources")),
+    row("/linux/resources/cpu/realtimeRuntime", by("resources")),
+    row("/linux/resources/cpu/realtimePeriod", by("resources")),
+    row("/linux/resources/cpu/cpus", by("resources")),
+    row("/linux/resources/cpu/mems", by("resources")),
+    row("/linux/resources/cpu/idle", by("resources")),
+    row("/linux/resources/pids", kParts),
+    row("/linux/resources/pids/limit", by("resources")),
+    row("/linux/resources/blockIO", kParts),
+    row("/linux/resources/blockIO/weight", by("resources")),
+    row("/linux/resources/blockIO/leafWeight", by("resources")),
+    row("/linux/resources/blockIO/weightDevice", by("resources")),
+    row("/linux/resources/blockIO/weightDevice/*/major", kParent),
+    row("/linux/resources/blockIO/weightDevice/*/minor", kParent),
+    row("/linux/resources/blockIO/weightDevice/*/weight", kParent),
+    row("/linux/resources/blockIO/weightDevice/*/leafWeight", kParent),
+    row("/linux/resources/blockIO/throttleReadBpsDevice", by("resources")),
+    row("/linux/resources/blockIO/throttleReadBpsDevice/*/major", kParent),
+    row("/linux/resources/blockIO/throttleReadBpsDevice/*/minor", kParent),
+    row("/linux/resources/blockIO/throttleReadBpsDevice/*/rate", kParent),
+    row("/linux/resources/blockIO/throttleWriteBpsDevice", by("resources")),
+    row("/linux/resources/blockIO/throttleWriteBpsDevice/*/major", kParent),
+    row("/linux/resources/blockIO/throttleWriteBpsDevice/*/minor", kParent),
+    row("/linux/resources/blockIO/throttleWriteBpsDevice/*/rate", kParent),
+    row("/linux/resources/blockIO/throttleReadIOPSDevice", by("resources")),
+    row("/linux/resources/blockIO/throttleReadIOPSDevice/*/major", kParent),
+    row("/linux/resources/blockIO/throttleReadIOPSDevice/*/minor", kParent),
+    row("/linux/resources/blockIO/throttleReadIOPSDevice/*/rate", kParent),
+    row("/linux/resources/blockIO/throttleWriteIOPSDevice", by("resources")),
+    row("/linux/resources/blockIO/throttleWriteIOPSDevice/*/major", kParent),
+    row("/linux/resources/blockIO/throttleWriteIOPSDevice/*/minor", kParent),
+    row("/linux/resources/blockIO/throttleWriteIOPSDevice/*/rate", kParent),
+    row("/linux/resources/hugepageLimits", by("resources")),
+    row("/linux/resources/hugepageLimits/*/pageSize", kParent),
+    row("/linux/resources/hugepageLimits/*/limit", kParent),
+    row("/linux/resources/network", kParts),
+    row("/linux/resources/network/classID", by("resources")),
+    row("/linux/resources/network/priorities", by("resources")),
+    row("/linux/resources/network/priorities/*/name", kParent),
+    row("/linux/resources/network/priorities/*/priority", kParent),
+    row("/linux/resources/rdma", by("resources")),
+    row("/linux/resources/rdma/*/hcaHandles", kParent),
+    row("/linux/resources/rdma/*/hcaObjects", kParent),
+    row("/linux/resources/unified", by("resources")),
+    row("/linux/resources/unified/*", kParent),
+
+    row("/linux/sysctl", by("sysctl")),
+    row("/linux/sysctl/*", kParent),
+    row("/linux/seccomp", by("seccomp")),
+    row("/linux/seccomp/defaultAction", kParent),
+    row("/linux/seccomp/defaultErrnoRet", kParent),
+    row("/linux/seccomp/architectures", kParent),
+    row("/linux/seccomp/flags", kParent),
+    row("/linux/seccomp/listenerPath", kParent),
+    row("/linux/seccomp/listenerMetadata", kParent),
+    row("/linux/seccomp/syscalls", kParent),
+    row("/linux/seccomp/syscalls/*/names", kParent),
+    row("/linux/seccomp/syscalls/*/action", kParent),
+    row("/linux/seccomp/syscalls/*/errnoRet", kParent),
+    row("/linux/seccomp/syscalls/*/args", kParent),
+    row("/linux/seccomp/syscalls/*/args/*/index", kParent),
+    row("/linux/seccomp/syscalls/*/args/*/value", kParent),
+    row("/linux/seccomp/syscalls/*/args/*/valueTwo", kParent),
+    row("/linux/seccomp/syscalls/*/args/*/op", kParent),
+    row("/linux/rootfsPropagation", by("rootfs")),
+    row("/linux/maskedPaths", by("masked_paths")),
+    row("/linux/readonlyPaths", by("readonly_paths")),
+    row("/linux/mountLabel", kNotYet),
+    row("/linux/intelRdt", kNotYet),
+    row("/linux/intelRdt/closID", kParent),
+    row("/linux/intelRdt/schemata", kParent),
+    row("/linux/intelRdt/l3CacheSchema", kParent),
+    row("/linux/intelRdt/memBwSchema", kParent),
+    row("/linux/intelRdt/enableMonitoring", kParent),
+    row("/linux/memoryPolicy", kNotYet),
+    row("/linux/memoryPolicy/mode", kParent),
+    row("/linux/memoryPolicy/nodes", kParent),
+    row("/linux/memoryPolicy/flags", kParent),
+    row("/linux/personality", kNotYet),
+    row("/linux/personality/domain", kParent),
+    row("/linux/personality/flags", kParent),
+
+    row("/solaris", kOtherPlatform),
+    row("/windows", kOtherPlatform),
+    row("/vm", kOtherPlatform),
+    row("/zos", kOtherPlatform),
+    row("/freebsd", kOtherPlatform),
+});
+
+// Adds the pointer of every value at `path`, seen from `json`, that asks for something.
+void find_set(const JsonValue& json, std::string_view path, std::vector<std::string>& pointers) {
+    if (path.empty()) {
+        if (json.is_set()) pointers.push_back(json.pointer());
+        return;
+    }
+    path.remove_prefix(1);
+    const auto name = path.substr(0, path.find('/'));
+    path.remove_prefix(name.size());
+    if (name == "*") {
+        json.for_each_child([&](const JsonValue& child) { find_set(child, path, pointers); });
+    } else if (const auto member = json.find(name)) {
+        find_set(*member, path, pointers);
+    }
+}
+
+}  // namespace
+
+std::span<const Property> properties() {
+    return kProperties;
+}
+
+std::vector<std::string> find_unsupported(const JsonValue& document, std::string_view base) {
+    std::vector<std::string> pointers;
+    for (const auto& property : kProperties) {
+        if (property.treatment != Treatment::unsupported) continue;
+        if (property.path.size() <= base.size() || !property.path.starts_with(base) ||
+            property.path[base.size()] != '/') {
+            continue;
+        }
+        find_set(document, property.path.substr(base.size()), pointers);
+    }
+    return pointers;
+}
+
+}  // namespace lxcri::oci

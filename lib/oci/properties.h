@@ -1,0 +1,37 @@
+#pragma once
+// Who takes care of which property: one row for every property of the runtime-spec's schema, so
+// that none is forgotten and none is dropped in silence. Where a property starts to be applied,
+// its row changes from kNotYet to the name of what applies it, and nothing else has to.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/json_reader.h"
+
+namespace lxcri::oci {
+
+enum class Treatment : std::uint8_t {
+    applied,      // `by` names the translator, or the command
+    ignored,      // `by` gives the reason
+    unsupported,  // known, not yet applied: asking for it is an error
+    parent,       // as the object or list it belongs to
+};
+
+struct Property {
+    std::string_view path;  // a JSON pointer; "*" for any element of a list or member of a map
+    Treatment treatment;
+    std::string_view by;
+};
+
+// In the order of the spec; what belongs to an object comes after it.
+std::span<const Property> properties();
+
+// JSON pointers of what the document asks for and is not yet applied, each at the outermost
+// property concerned. `document` is the part of a config.json at `base` ("" for all of it); the
+// pointers count from the document. Values that mean "not set" do not ask: JsonValue::is_set().
+std::vector<std::string> find_unsupported(const JsonValue& document, std::string_view base);
+
+}  // namespace lxcri::oci

@@ -1,0 +1,108 @@
+// Configs that have to be refused: the document, root, mounts, hooks, annotations.
+
+#include "invalid_config.h"
+
+using namespace lxcri::oci::test;
+
+TEST_CASE("invalid top level") {
+    check_refused(GENERATE(values<InvalidConfig>({
+        {R"({"ociVersion": null})", "/ociVersion", "missing"},
+        {R"({"ociVersion": 1})", "/ociVersion", "found 1, accepted is a string"},
+        {R"({"ociVersion": ""})", "/ociVersion", "found \"\", accepted is a version 1.x.y"},
+        {R"({"ociVersion": "1.0"})", "/ociVersion", "found \"1.0\""},
+        {R"({"ociVersion": "1.0.0.0"})", "/ociVersion", "found \"1.0.0.0\""},
+        {R"({"ociVersion": "01.0.0"})", "/ociVersion", "found \"01.0.0\""},
+        {R"({"ociVersion": "1.0.0-"})", "/ociVersion", "found \"1.0.0-\""},
+        {R"({"ociVersion": "1.0.0-01"})", "/ociVersion", "found \"1.0.0-01\""},
+        {R"({"ociVersion": "1.0.0-a..b"})", "/ociVersion", "found \"1.0.0-a..b\""},
+        {R"({"ociVersion": "v1.0.0"})", "/ociVersion", "found \"v1.0.0\""},
+        {R"({"ociVersion": "0.6.0"})", "/ociVersion", "found \"0.6.0\""},
+        {R"({"ociVersion": "2.0.0"})", "/ociVersion", "found \"2.0.0\""},
+        {R"({"root": null})", "/root", "missing"},
+        {R"({"root": []})", "/root", "found an array, accepted is an object"},
+        {R"({"root": {"path": null}})", "/root/path", "missing"},
+        {R"({"root": {"path": ""}})", "/root/path", "empty"},
+        {R"({"root": {"path": "a\u0000b"}})", "/root/path", "NUL byte"},
+        {R"({"root": {"readonly": "yes"}})", "/root/readonly", "accepted is true or false"},
+        {R"({"process": "sh"})", "/process", "accepted is an object"},
+        {R"({"linux": 1})", "/linux", "accepted is an object"},
+        {R"({"linux": null})", "/linux/namespaces", "no entry of type \"mount\""},
+        {R"({"hostname": "box"})", "/hostname", "without a uts namespace"},
+        {R"({"domainname": "box"})", "/domainname", "without a uts namespace"},
+        {R"({"hostname": 7})", "/hostname", "accepted is a string"},
+        {R"({"hostname": "0123456789012345678901234567890123456789012345678901234567890123x",
+             "linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}]}})",
+         "/hostname", "longer than 64 bytes"},
+        {R"({"domainname": "0123456789012345678901234567890123456789012345678901234567890123x",
+             "linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}]}})",
+         "/domainname", "longer than 64 bytes"},
+        {R"({"domainname": "d", "linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}],
+             "sysctl": {"kernel.domainname": "e"}}})",
+         "/linux/sysctl/kernel.domainname", "conflicts with /domainname"},
+        {R"({"annotations": []})", "/annotations", "accepted is an object"},
+        {R"({"annotations": {"": "v"}})", "/annotations/", "the key is empty"},
+        {R"({"annotations": {"k": 1}})", "/annotations/k", "found 1, accepted is a string"},
+        {R"({"annotations": {"a/b": ["v"]}})", "/annotations/a~1b", "found an array"},
+        {R"({"annotations": {"k": "\u0000"}})", "/annotations/k", "NUL byte"},
+        {R"({"annotations": {"k\u0000": "v"}})", "/annotations/k\\x00", "NUL byte"},
+    })));
+}
+
+TEST_CASE("invalid mounts") {
+    check_refused(GENERATE(values<InvalidConfig>({
+        {R"({"mounts": {}})", "/mounts", "found an object, accepted is an array"},
+        {R"({"mounts": [null]})", "/mounts/0", "found null, accepted is an object"},
+        {R"({"mounts": [{"destination": "/a"}, {}]})", "/mounts/1/destination", "missing"},
+        {R"({"mounts": [{"destination": ""}]})", "/mounts/0/destination", "empty"},
+        {R"({"mounts": [{"destination": "/"}]})", "/mounts/0/destination",
+         "\"/\" is the root of the container"},
+        {R"({"mounts": [{"destination": "//./"}]})", "/mounts/0/destination", "is the root"},
+        {R"({"mounts": [{"destination": "."}]})", "/mounts/0/destination", "is the root"},
+        {R"({"mounts": [{"destination": "/a/../../"}]})", "/mounts/0/destination", "is the root"},
+        {R"({"mounts": [{"destination": "/a\u0000"}]})", "/mounts/0/destination", "NUL byte"},
+        {R"({"mounts": [{"destination": "/a", "options": "ro"}]})", "/mounts/0/options",
+         "accepted is an array"},
+        {R"({"mounts": [{"destination": "/a", "options": ["ro", 1]}]})", "/mounts/0/options/1",
+         "accepted is a string"},
+        {R"({"mounts": [{"destination": "/a", "options": ["bind"]}]})", "/mounts/0/source",
+         "missing, a bind mount requires it"},
+        {R"({"mounts": [{"destination": "/a", "source": "", "options": ["ro", "rbind"]}]})",
+         "/mounts/0/source", "missing, a bind mount requires it"},
+        {R"({"mounts": [{"destination": "/a",
+             "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]})",
+         "/mounts/0/gidMappings", "missing, required with uidMappings"},
+        {R"({"mounts": [{"destination": "/a",
+             "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]})",
+         "/mounts/0/uidMappings", "missing, required with gidMappings"},
+        {R"({"mounts": [{"destination": "/a",
+             "uidMappings": [{"containerID": 0, "hostID": 1, "size": 0}],
+             "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]})",
+         "/mounts/0/uidMappings/0/size", "found 0, accepted is at least 1"},
+        {R"({"mounts": [{"destination": "/a", "uidMappings": [{"containerID": 0, "size": 1}]}]})",
+         "/mounts/0/uidMappings/0/hostID", "missing"},
+    })));
+}
+
+TEST_CASE("invalid hooks") {
+    check_refused(GENERATE(values<InvalidConfig>({
+        {R"({"hooks": []})", "/hooks", "accepted is an object"},
+        {R"({"hooks": {"prestart": {}}})", "/hooks/prestart", "accepted is an array"},
+        {R"({"hooks": {"prestart": [{}]}})", "/hooks/prestart/0/path", "missing"},
+        {R"({"hooks": {"prestart": [{"path": "hook"}]}})", "/hooks/prestart/0/path",
+         "found \"hook\", accepted is an absolute path"},
+        {R"({"hooks": {"createRuntime": [{"path": ""}]}})", "/hooks/createRuntime/0/path",
+         "accepted is an absolute path"},
+        {R"({"hooks": {"createContainer": [{"path": "/a"}, {"path": "b"}]}})",
+         "/hooks/createContainer/1/path", "accepted is an absolute path"},
+        {R"({"hooks": {"startContainer": [{"path": "/a", "timeout": 0}]}})",
+         "/hooks/startContainer/0/timeout", "found 0, accepted is at least 1 second"},
+        {R"({"hooks": {"poststart": [{"path": "/a", "timeout": -1}]}})",
+         "/hooks/poststart/0/timeout", "found -1"},
+        {R"({"hooks": {"poststart": [{"path": "/a", "timeout": 1.5}]}})",
+         "/hooks/poststart/0/timeout", "found 1.5, accepted is a whole number"},
+        {R"({"hooks": {"poststop": [{"path": "/a", "env": ["A"]}]}})", "/hooks/poststop/0/env/0",
+         "found \"A\", accepted is NAME=value"},
+        {R"({"hooks": {"poststop": [{"path": "/a", "args": ["a", "\u0000"]}]}})",
+         "/hooks/poststop/0/args/1", "NUL byte"},
+    })));
+}

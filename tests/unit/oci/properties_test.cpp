@@ -1,0 +1,169 @@
+// The table of properties against the schema of the specification: tests/specs/schema.
+
+#include "oci/properties.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/strings.h"
+#include "minimal_config.h"
+#include "oci/parse.h"
+
+using namespace lxcri::oci;
+using nlohmann::json;
+
+namespace {
+
+// Collects the path of every property that the schema describes.
+class SchemaWalk {
+  public:
+    std::set<std::string> paths;
+
+    void walk_file(const std::string& name) { walk(load(name), name, ""); }
+
+  private:
+    const json& load(const std::string& name) {
+        auto& schema = files_[name];
+        if (schema.is_null()) {
+            std::ifstream file(LXCRI_TEST_DATA "/specs/schema/" + name);
+            REQUIRE(file);
+            schema = json::parse(file);
+        }
+        return schema;
+    }
+
+    static bool is_other_platform(const std::string& path) {
+        static const std::set<std::string> kSections{"/solaris", "/windows", "/vm", "/zos",
+                                                     "/freebsd"};
+        return kSections.contains(path);
+    }
+
+    void walk(const json& schema, const std::string& file, const std::string& path) {
+        if (is_other_platform(path)) return;
+        if (schema.contains("$ref")) {
+            const auto reference = schema["$ref"].get<std::string>();
+            const auto hash = reference.find('#');
+            const auto target = hash == 0 ? file : reference.substr(0, hash);
+            walk(load(target).at(json::json_pointer(reference.substr(hash + 1))), target, path);
+        }
+        for (const auto* alternatives : {"allOf", "anyOf"}) {
+            if (!schema.contains(alternatives)) continue;
+            for (const auto& part : schema[alternatives]) walk(part, file, path);
+        }
+        if (schema.contains("properties")) {
+            for (const auto& [name, property] : schema["properties"].items()) {
+                const auto member = lxcri::concat(path, "/", name);
+                paths.insert(member);
+                walk(property, file, member);
+            }
+        }
+        if (schema.contains("items")) walk(schema["items"], file, path + "/*");
+        if (schema.contains("additionalProperties")) {
+            walk(schema["additionalProperties"], file, path + "/*");
+        }
+        if (schema.contains("patternProperties")) paths.insert(path + "/*");
+    }
+
+    std::map<std::string, json> files_;
+};
+
+std::vector<std::string> unsupported(std::string_view patch) {
+    return parse_spec(test::with_patch(patch)).unsupported;
+}
+
+}  // namespace
+
+TEST_CASE("the table has a row for every property of the schema, and no other") {
+    SchemaWalk schema;
+    schema.walk_file("config-schema.json");
+    REQUIRE(schema.paths.size() > 150);
+    std::set<std::string> rows;
+    for (const auto& property : properties()) {
+        INFO(property.path);
+        CHECK(rows.insert(std::string(property.path)).second);
+        CHECK(schema.paths.contains(std::string(property.path)));
+    }
+    for (const auto& path : schema.paths) {
+        INFO(path);
+        CHECK(rows.contains(path));
+    }
+}
+
+TEST_CASE("every row says who applies it, why not, or which row does") {
+    std::map<std::string_view, Treatment> rows;
+    for (const auto& property : properties()) {
+        INFO(property.path);
+        const bool needs_text =
+            property.treatment == Treatment::applied || property.treatment == Treatment::ignored;
+        CHECK(property.by.empty() != needs_text);
+        if (property.treatment == Treatment::parent) {
+            // Its object or list stands before it.
+            auto parent = property.path.substr(0, property.path.rfind('/'));
+            if (parent.ends_with("/*")) parent.remove_suffix(2);
+            CHECK(rows.contains(parent));
+        }
+        rows[property.path] = property.treatment;
+    }
+}
+
+// These hold whatever the table says at the moment.
+TEST_CASE("what is asked for and not yet applied is found by its pointer") {
+    CHECK(unsupported("{}").empty());
+    for (const auto& property : properties()) {
+        if (property.treatment != Treatment::unsupported) continue;
+        if (property.path.find('*') != std::string_view::npos) continue;
+        json document = json::object();
+        const std::string path(property.path);
+        document[json::json_pointer(path)] = "x";
+        const auto text = document.dump();
+        const JsonDocument parsed(text);
+        CHECK(find_unsupported(parsed.root(), "") == std::vector<std::string>{path});
+    }
+}
+
+TEST_CASE("values that mean \"not set\" do not ask for a property") {
+    for (const auto* value : {"null", "false", "0", "\"\"", "[]", "{}"}) {
+        for (const auto& property : properties()) {
+            if (property.path.find('*') != std::string_view::npos) continue;
+            json document = json::object();
+            document[json::json_pointer(std::string(property.path))] = json::parse(value);
+            const auto text = document.dump();
+            INFO(text);
+            const JsonDocument parsed(text);
+            CHECK(find_unsupported(parsed.root(), "").empty());
+        }
+    }
+}
+
+TEST_CASE("a wildcard in a row stands for each element") {
+    const auto is_unsupported = [](std::string_view path) {
+        for (const auto& property : properties()) {
+            if (property.path == path) return property.treatment == Treatment::unsupported;
+        }
+        return false;
+    };
+    if (!is_unsupported("/mounts/*/uidMappings")) return;
+    const auto found = unsupported(R"({"mounts": [
+        {"destination": "/a"},
+        {"destination": "/b", "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]})");
+    CHECK(found == std::vector<std::string>{"/mounts/1/uidMappings"});
+}
+
+TEST_CASE("the pointers of a part count from the part") {
+    for (const auto& property : properties()) {
+        if (property.treatment != Treatment::unsupported) continue;
+        if (property.path.find('*') != std::string_view::npos) continue;
+        for (const std::string_view base : {"/process", "/linux/resources"}) {
+            if (!property.path.starts_with(base)) continue;
+            const std::string path(property.path.substr(base.size()));
+            json document = json::object();
+            document[json::json_pointer(path)] = 1;
+            const auto text = document.dump();
+            const JsonDocument parsed(text);
+            CHECK(find_unsupported(parsed.root(), base) == std::vector<std::string>{path});
+        }
+    }
+}
