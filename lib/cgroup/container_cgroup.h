@@ -1,0 +1,135 @@
+#pragma once
+// The cgroup of one container: one directory in each hierarchy of the host.
+//
+// `lxcri create` makes it before the first process of the container exists; kill, pause, delete
+// and update open it again from the record in the state.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cgroup/layout.h"
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::cgroup {
+
+// One directory of the container's cgroup, as the state keeps it.
+struct Directory {
+    int version = 2;
+    std::vector<std::string> controllers;  // version 1 only
+    std::string mount_point;
+    std::string path;         // absolute
+    std::uint64_t inode = 0;  // tells it from a later cgroup of the same name; 0: not checked
+};
+
+struct Record {
+    std::vector<Directory> directories;  // empty: the container has no cgroup
+};
+
+// How a child comes into the cgroup between fork and exec, cheaper than being moved later: the
+// parent calls clone3(2) with CLONE_INTO_CGROUP and clone_into_fd(), then the child calls enter().
+class Entrance {
+  public:
+    // The version 2 directory, -1 when there is none.
+    int clone_into_fd() const noexcept { return unified_.get(); }
+    // In the child, which must have one thread. Async-signal-safe. Returns 0 or an errno.
+    // `cloned_into`: the parent has used clone_into_fd() already.
+    [[nodiscard]] int enter(bool cloned_into) const noexcept;
+
+  private:
+    friend class ContainerCgroup;
+    os::UniqueFd unified_;             // the directory, O_PATH
+    std::vector<os::UniqueFd> tasks_;  // the tasks files of version 1
+};
+
+// What remove() does about processes that are still in one of the directories: somebody may have
+// put them into one hierarchy only, where kill_all_and_wait() does not see them.
+enum class Leftovers { wait, kill };
+
+class ContainerCgroup {
+  public:
+    // Makes the directory `path` (from container_path()) in every hierarchy, and what is missing
+    // above it. One that exists must be empty and not frozen: Error. Undoes what it did when it
+    // fails.
+    static ContainerCgroup create(const Layout& layout, const std::string& path);
+    // Opens nothing yet: each function opens the directories that it needs.
+    static ContainerCgroup open(Record record);
+
+    ContainerCgroup(ContainerCgroup&&) noexcept = default;
+    ContainerCgroup& operator=(ContainerCgroup&&) noexcept = default;
+    ContainerCgroup(const ContainerCgroup&) = delete;
+    ContainerCgroup& operator=(const ContainerCgroup&) = delete;
+    ~ContainerCgroup() = default;
+
+    const Record& record() const noexcept { return record_; }
+
+    // Version 2: makes the controllers available to the container's cgroup by enabling them in
+    // every directory above it. Nothing for version 1. Error naming the controller and the
+    // directory when one cannot be had.
+    void enable_controllers(std::span<const std::string> controllers);
+
+    Entrance entrance() const;
+    // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
+    void add_process(pid_t pid) const;
+
+    // The processes in the cgroup and in the cgroups below it.
+    std::vector<pid_t> processes() const;
+    bool is_populated() const;
+
+    // The signal to every process, those too that are forked meanwhile: the cgroup is frozen
+    // while that is done, and never stays so because of us. A paused container stays paused,
+    // except that SIGKILL thaws it.
+    void signal_all(int signal, os::Clock::time_point deadline) const;
+
+    bool is_frozen() const;
+    // Return when the kernel says that it is done; Error when the deadline passes first (and then
+    // freeze() has undone itself).
+    void freeze(os::Clock::time_point deadline) const;
+    void thaw(os::Clock::time_point deadline) const;
+
+    // SIGKILL to all, again and again for those that come, until none is left. False when
+    // processes are left at the deadline.
+    bool kill_all_and_wait(os::Clock::time_point deadline) const;
+    // Waits until no process is left. False when the deadline passed first.
+    bool wait_empty(os::Clock::time_point deadline) const;
+
+    // Removes the directories with all below them, then those above that create() has made, as far
+    // as they are empty. What is gone already is success. Processes that are just exiting are
+    // waited for; Error when some are left at the deadline.
+    void remove(os::Clock::time_point deadline, Leftovers leftovers = Leftovers::wait) const;
+
+    // How many processes the kernel killed for want of memory since the cgroup was made.
+    std::uint64_t oom_kills() const;
+
+    // The version 1 directory with the controller, else the version 2 directory when it has the
+    // controller; null: the container cannot be limited by it.
+    const Directory* find_controller(std::string_view controller) const;
+    const Directory* find_v1(std::string_view controller) const;
+    const Directory* find_v2() const;
+
+    // O_PATH descriptor of one of record().directories; invalid when it has gone.
+    os::UniqueFd open_directory(const Directory& directory) const;
+
+  private:
+    explicit ContainerCgroup(Record record) : record_(std::move(record)) {}
+
+    // The directory that says who is in the container: one is enough, they all have the same
+    // processes. Version 2 when there is one, because it tells what happens and kills at a stroke.
+    const Directory* find_members() const;
+    os::UniqueFd open_members() const;
+    void signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const;
+    void kill_once(int dir_fd, os::Clock::time_point deadline) const;
+    bool try_freeze(os::Clock::time_point deadline) const;
+    // Version 1 processes in the freezer cannot even be killed.
+    void thaw_v1(int freezer_fd) const;
+
+    Record record_;
+};
+
+}  // namespace lxcri::cgroup

@@ -1,0 +1,163 @@
+// ContainerCgroup::create(): the directories.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "cgroup/container_cgroup.h"
+#include "cgroup/events.h"
+#include "cgroup/made_mark.h"
+#include "cgroup/tree.h"
+#include "os/check.h"
+#include "os/file.h"
+
+namespace lxcri::cgroup {
+
+namespace {
+
+// Removes what was made, youngest first, unless commit() was called.
+class Undo {
+  public:
+    Undo() = default;
+    Undo(const Undo&) = delete;
+    Undo& operator=(const Undo&) = delete;
+    ~Undo() {
+        // One that refuses is in use by somebody already; that is theirs to remove then.
+        for (auto path = made_.rbegin(); path != made_.rend(); ++path) (void)::rmdir(path->c_str());
+    }
+    void add(std::string path) { made_.push_back(std::move(path)); }
+    void commit() { made_.clear(); }
+
+  private:
+    std::vector<std::string> made_;
+};
+
+bool is_cpuset(const Hierarchy& hierarchy) {
+    const auto& list = hierarchy.controllers;
+    return std::find(list.begin(), list.end(), "cpuset") != list.end();
+}
+
+std::string parent_of(const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+}
+
+// "0-3\n" -> "0-3".
+std::string read_set(const std::string& dir, std::string_view file) {
+    std::string text = os::read_file_at(AT_FDCWD, concat(dir, "/", file));
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    return text;
+}
+
+// A version 1 cpuset starts without cpus and nodes, and no process may enter it so: it gets those
+// of the cgroup above, which may itself have been made a moment ago.
+std::string fill_cpuset(const std::string& mount_point, const std::string& dir,
+                        std::string_view file, bool is_new) {
+    std::string value = is_new ? "" : read_set(dir, file);
+    if (!value.empty() || dir == mount_point) return value;
+    value = fill_cpuset(mount_point, parent_of(dir), file, false);
+    os::write_value_at(AT_FDCWD, concat(dir, "/", file), value);
+    return value;
+}
+
+// cgroup v1 reports "FROZEN" or "FREEZING" for a frozen cgroup above, too: nothing would run.
+bool is_frozen_directory(int dir_fd) {
+    if (const auto events = EventsFile::find(dir_fd)) {
+        return find_file(dir_fd, "cgroup.freeze").value_or("0").starts_with('1');
+    }
+    const auto state = find_file(dir_fd, "freezer.state");
+    return state && !state->starts_with("THAWED");
+}
+
+// config-linux.md "Cgroups Path" lets a runtime refuse what cannot be right.
+void check_unused(const std::string& path) {
+    const os::UniqueFd dir = os::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    const auto pids = read_all_processes(dir.get());
+    if (!pids.empty()) {
+        throw Error(concat("the cgroup ", quoted(path), " exists and has processes (",
+                           std::to_string(pids.front()), pids.size() > 1 ? ", ..." : "", ")"));
+    }
+    if (is_frozen_directory(dir.get())) {
+        throw Error(concat("the cgroup ", quoted(path), " exists and is frozen"));
+    }
+}
+
+void make_parents(const std::string& mount_point, const std::string& path, Undo& undo) {
+    const std::string end = parent_of(path);
+    for (auto slash = mount_point.size(); slash != std::string::npos && slash < end.size();) {
+        slash = end.find('/', slash + 1);
+        const std::string dir = end.substr(0, slash);
+        if (::mkdir(dir.c_str(), 0755) == 0) {
+            undo.add(dir);
+            mark_as_made(dir);
+        } else if (errno != EEXIST) {
+            throw SystemError(errno, "mkdir", dir);
+        }
+    }
+}
+
+// True when it was not there before.
+bool make_leaf(const std::string& mount_point, const std::string& path, Undo& undo) {
+    // A container that ends may remove a directory that we have just made for ours below it.
+    constexpr int kAttempts = 100;
+    for (int attempt = 1;; ++attempt) {
+        if (::mkdir(path.c_str(), 0755) == 0) {
+            undo.add(path);
+            return true;
+        }
+        if (errno == EEXIST) return false;
+        if ((errno != ENOENT && errno != ENODEV) || attempt == kAttempts) {
+            throw SystemError(errno, "mkdir", path);
+        }
+        try {
+            make_parents(mount_point, path, undo);
+        } catch (const SystemError& error) {
+            if (error.code() != ENOENT && error.code() != ENODEV) throw;
+        }
+    }
+}
+
+Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Undo& undo) {
+    Directory directory;
+    directory.version = hierarchy.version;
+    directory.controllers = hierarchy.controllers;
+    directory.mount_point = hierarchy.mount_point;
+    directory.path = concat(hierarchy.mount_point, "/", path);
+    const bool is_new = make_leaf(hierarchy.mount_point, directory.path, undo);
+    if (!is_new) check_unused(directory.path);
+    if (is_cpuset(hierarchy)) {
+        for (const auto file : {"cpuset.cpus", "cpuset.mems"}) {
+            fill_cpuset(hierarchy.mount_point, directory.path, file, is_new);
+        }
+    }
+    return directory;
+}
+
+std::uint64_t inode_of(const std::string& path) {
+    struct stat info {};
+    os::check(::stat(path.c_str(), &info), "stat", path);
+    return info.st_ino;
+}
+
+}  // namespace
+
+ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string& path) {
+    Undo undo;
+    Record record;
+    for (const Hierarchy& hierarchy : layout.hierarchies) {
+        record.directories.push_back(make_directory(hierarchy, path, undo));
+    }
+    ContainerCgroup cgroup(std::move(record));
+    // Processes are only ever looked up there: the others need no identity.
+    if (const Directory* members = cgroup.find_members()) {
+        const auto index = static_cast<std::size_t>(members - cgroup.record_.directories.data());
+        cgroup.record_.directories[index].inode = inode_of(members->path);
+    }
+    undo.commit();
+    return cgroup;
+}
+
+}  // namespace lxcri::cgroup

@@ -1,0 +1,41 @@
+#pragma once
+// Waiting for what happens in a cgroup, without looking again and again.
+
+#include <optional>
+
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::cgroup {
+
+using Deadline = os::Clock::time_point;
+
+// cgroup.events of version 2: the kernel wakes whoever polls it when its content changes.
+class EventsFile {
+  public:
+    struct State {
+        bool populated = false;
+        bool frozen = false;
+    };
+
+    // Nothing when the directory has none (version 1).
+    static std::optional<EventsFile> find(int dir_fd);
+
+    // Neither, when the cgroup has been removed.
+    State read() const;
+    int fd() const noexcept { return fd_.get(); }
+
+  private:
+    explicit EventsFile(os::UniqueFd fd) : fd_(std::move(fd)) {}
+    os::UniqueFd fd_;
+};
+
+// Waits until the content differs from what read() returned last. False when the deadline passed
+// first.
+bool wait_change(const EventsFile& events, Deadline deadline);
+
+// For the version 1 things that the kernel tells nobody about (a freezer that is still FREEZING):
+// sleeps a millisecond, at most until the deadline. False when it has passed.
+bool wait_unannounced(Deadline deadline);
+
+}  // namespace lxcri::cgroup

@@ -1,0 +1,124 @@
+// ContainerCgroup: pause and resume.
+//
+// On a hybrid host both freezers are used: version 2 because it says when it is done and lets
+// frozen processes be killed, version 1 because that is where others look. In this order the second
+// is done at once, for what the first has stopped counts as frozen for it, too.
+
+#include <string_view>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/container_cgroup.h"
+#include "cgroup/events.h"
+#include "cgroup/tree.h"
+#include "os/file.h"
+
+namespace lxcri::cgroup {
+
+namespace {
+
+constexpr std::string_view kTooLate = "has not happened in time";
+
+bool freezer_says(int dir_fd, std::string_view state) {
+    const auto text = find_file(dir_fd, "freezer.state");
+    return text && text->starts_with(state);
+}
+
+// False when the deadline passed first.
+bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
+    const auto events = EventsFile::find(dir_fd);
+    if (!events) return true;  // removed
+    os::write_value_at(dir_fd, "cgroup.freeze", frozen ? "1" : "0");
+    while (true) {
+        const auto state = events->read();
+        // An empty cgroup is frozen as soon as it is asked to be; a removed one never.
+        if (state.frozen == frozen || find_file(dir_fd, "cgroup.freeze") == std::nullopt)
+            return true;
+        if (!wait_change(*events, deadline)) return false;
+    }
+}
+
+bool set_v1(int dir_fd, bool frozen, Deadline deadline) {
+    const std::string_view state = frozen ? "FROZEN" : "THAWED";
+    while (true) {
+        // Writing it again freezes those too that were forked or moved here meanwhile.
+        os::write_value_at(dir_fd, "freezer.state", state);
+        if (freezer_says(dir_fd, state) || !find_file(dir_fd, "freezer.state")) return true;
+        if (!wait_unannounced(deadline)) return false;
+    }
+}
+
+}  // namespace
+
+bool ContainerCgroup::is_frozen() const {
+    // `state` asks this: by the path at once, which saves a descriptor each.
+    if (const Directory* directory = find_v1("freezer")) {
+        const auto state = find_file(AT_FDCWD, concat(directory->path, "/freezer.state"));
+        if (state && state->starts_with("FROZEN")) return true;
+    }
+    const Directory* directory = find_v2();
+    if (directory == nullptr) return false;
+    const os::UniqueFd dir = open_directory(*directory);
+    if (!dir.valid()) return false;
+    // What it is told to be, for a signal wakes a frozen process for a moment.
+    if (find_file(dir.get(), "cgroup.freeze").value_or("0").starts_with('1')) return true;
+    const auto events = EventsFile::find(dir.get());
+    return events && events->read().frozen;  // one above it was told
+}
+
+bool ContainerCgroup::try_freeze(os::Clock::time_point deadline) const {
+    const auto open_existing = [&](const Directory& directory) {
+        os::UniqueFd dir = open_directory(directory);
+        if (!dir.valid()) throw Error(concat("the cgroup ", quoted(directory.path), " is gone"));
+        return dir;
+    };
+    const Directory* v2 = find_v2();
+    const Directory* v1 = find_v1("freezer");
+    if (v1 == nullptr && v2 == nullptr) throw Error("this host has no freezer cgroup");
+    if (v2 != nullptr && !set_v2(open_existing(*v2).get(), true, deadline)) return false;
+    return v1 == nullptr || set_v1(open_existing(*v1).get(), true, deadline);
+}
+
+void ContainerCgroup::freeze(os::Clock::time_point deadline) const {
+    const auto undo = [&] {
+        try {
+            thaw(deadline);
+        } catch (const Error&) {
+            // It has been told to thaw; that freezing failed is what counts.
+        }
+    };
+    try {
+        if (try_freeze(deadline)) return;
+    } catch (const Error&) {
+        undo();
+        throw;
+    }
+    undo();
+    throw Error(concat("freezing the cgroup ", quoted(find_members()->path), " ", kTooLate));
+}
+
+void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
+    bool done = true;
+    if (const Directory* directory = find_v1("freezer")) {
+        const os::UniqueFd dir = open_directory(*directory);
+        if (dir.valid()) done = set_v1(dir.get(), false, deadline);
+    }
+    if (const Directory* directory = find_v2()) {
+        const os::UniqueFd dir = open_directory(*directory);
+        if (dir.valid()) done = set_v2(dir.get(), false, deadline) && done;
+    }
+    if (!done)
+        throw Error(concat("thawing the cgroup ", quoted(find_members()->path), " ", kTooLate));
+}
+
+void ContainerCgroup::thaw_v1(int freezer_fd) const {
+    // The container may have made cgroups below its own, and frozen them.
+    TreeWalk walk(freezer_fd);
+    while (walk.next()) {
+        if (!freezer_says(walk.fd(), "THAWED")) {
+            (void)os::try_write_value_at(walk.fd(), "freezer.state", "THAWED");
+        }
+    }
+}
+
+}  // namespace lxcri::cgroup

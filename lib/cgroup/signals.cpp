@@ -1,0 +1,153 @@
+// ContainerCgroup: signals to all processes, and their end.
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/strings.h"
+#include "cgroup/container_cgroup.h"
+#include "cgroup/process_watch.h"
+#include "cgroup/tree.h"
+#include "os/check.h"
+#include "os/file.h"
+
+namespace lxcri::cgroup {
+
+namespace {
+
+// So many processes get their signal between two looks at the list.
+constexpr std::size_t kBatch = 200;
+
+void send(const ProcessHandle& target, int signal) {
+    if (::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) == 0) return;
+    if (errno == ESRCH) return;
+    throw SystemError(errno, concat("send signal ", std::to_string(signal), " to process"),
+                      std::to_string(target.pid));
+}
+
+bool contains(const std::vector<pid_t>& pids, pid_t pid) {
+    return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+// Stops the container while its processes get their signal, so that none is missed that is just
+// being forked.
+class FreezeForNow {
+  public:
+    FreezeForNow(int dir_fd, bool is_v2, Deadline deadline)
+        : dir_fd_(dir_fd),
+          file_(is_v2 ? "cgroup.freeze" : "freezer.state"),
+          thaw_(is_v2 ? "0" : "THAWED") {
+        // Already so, by whoever paused it: then it stays so.
+        const auto before = find_file(dir_fd, file_);
+        if (!before || !before->starts_with(thaw_)) return;
+        active_ = os::try_write_value_at(dir_fd, file_, is_v2 ? "1" : "FROZEN") == 0;
+        // A process that cannot be stopped cannot fork either: to go on without it is no loss.
+        constexpr auto kPatience = std::chrono::milliseconds(100);
+        const Deadline end = std::min(deadline, os::Clock::now() + kPatience);
+        if (active_ && is_v2) wait_v2(end);
+        if (active_ && !is_v2) wait_v1(end);
+    }
+    FreezeForNow(const FreezeForNow&) = delete;
+    FreezeForNow& operator=(const FreezeForNow&) = delete;
+    ~FreezeForNow() {
+        if (active_) (void)os::try_write_value_at(dir_fd_, file_, thaw_);  // gone is thawed
+    }
+
+  private:
+    void wait_v2(Deadline end) const {
+        const auto events = EventsFile::find(dir_fd_);
+        while (events && !events->read().frozen && wait_change(*events, end)) {
+        }
+    }
+    void wait_v1(Deadline end) const {
+        while (find_file(dir_fd_, file_).value_or("FROZEN").starts_with("FREEZING") &&
+               wait_unannounced(end)) {
+        }
+    }
+
+    int dir_fd_;
+    const char* file_;
+    const char* thaw_;
+    bool active_ = false;
+};
+
+}  // namespace
+
+void ContainerCgroup::signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const {
+    std::set<pid_t> seen;
+    while (true) {
+        std::vector<pid_t> fresh;
+        for (const pid_t pid : read_all_processes(dir_fd)) {
+            if (!seen.contains(pid)) fresh.push_back(pid);
+        }
+        if (fresh.empty()) return;
+        const auto targets = open_handles(fresh, kBatch);
+        // A pid that is still listed after its pidfd was opened is the process of the pidfd.
+        auto listed = read_all_processes(dir_fd);
+        std::sort(listed.begin(), listed.end());
+        for (const ProcessHandle& target : targets) {
+            if (!std::binary_search(listed.begin(), listed.end(), target.pid)) continue;
+            seen.insert(target.pid);
+            send(target, signal);
+        }
+        if (os::Clock::now() >= deadline) {
+            throw Error(concat("signal ", std::to_string(signal),
+                               " could not be sent to all processes of the container in time"));
+        }
+    }
+}
+
+void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline) const {
+    const os::UniqueFd dir = open_members();
+    if (!dir.valid()) return;
+    if (signal == SIGKILL) {
+        kill_once(dir.get(), deadline);
+        return;
+    }
+    // Whoever freezes itself cannot thaw itself.
+    if (contains(read_all_processes(dir.get()), ::getpid())) {
+        throw Error("a process in the container's cgroup cannot signal all of it");
+    }
+    const FreezeForNow frozen(dir.get(), find_v2() != nullptr, deadline);
+    signal_each(dir.get(), signal, deadline);
+}
+
+void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) const {
+    // Linux 5.14: kills all, also in cgroups below and those that are being forked.
+    const int error = os::try_write_value_at(dir_fd, "cgroup.kill", "1");
+    if (error == ENODEV) return;  // removed
+    if (error != 0) {
+        const FreezeForNow frozen(dir_fd, find_v2() != nullptr, deadline);
+        signal_each(dir_fd, SIGKILL, deadline);
+    }
+    if (const Directory* freezer = find_v1("freezer")) {
+        const os::UniqueFd freezer_dir = open_directory(*freezer);
+        if (freezer_dir.valid()) thaw_v1(freezer_dir.get());
+    }
+}
+
+bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
+    const os::UniqueFd dir = open_members();
+    if (!dir.valid()) return true;
+    ProcessWatch watch(dir.get());
+    while (watch.any()) {
+        kill_once(dir.get(), deadline);
+        if (!watch.wait(deadline)) return !watch.any();
+    }
+    return true;
+}
+
+bool ContainerCgroup::wait_empty(os::Clock::time_point deadline) const {
+    const os::UniqueFd dir = open_members();
+    if (!dir.valid()) return true;
+    ProcessWatch watch(dir.get());
+    while (watch.any()) {
+        if (!watch.wait(deadline)) return !watch.any();
+    }
+    return true;
+}
+
+}  // namespace lxcri::cgroup
