@@ -3,8 +3,8 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-# The libraries go into static helpers and into PIE programs alike.
-set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+# The libraries go into static programs and into lxcri-start, which is PIE.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 
 find_program(CCACHE ccache)

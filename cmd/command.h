@@ -49,7 +49,7 @@ inline constexpr std::array<Command, 8> kCommands{{
     {"run", "create and start, and stay until the process has ended", run_run},
     {"state", "print the state of a container as JSON", run_state},
     {"kill", "send a signal to the container process", run_kill},
-    {"delete", "remove a container that has stopped", run_delete},
+    {"delete", "remove a container that does not run", run_delete},
     {"list", "list the containers", run_list},
     {"translate", "show what create would do with a bundle", run_translate},
 }};

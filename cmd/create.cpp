@@ -41,7 +41,7 @@ std::string absolute_bundle(const std::string& bundle) {
 void add_create_options(CLI::App& app, CreateArguments& arguments) {
     app.add_option("ID", arguments.id, "name of the container, unique below --root")->required();
     app.add_option("-b,--bundle", arguments.bundle, "directory with config.json (default: here)");
-    app.add_option("--pid-file", arguments.pid_file, "file that gets the pid of the container process");
+    app.add_option("--pid-file", arguments.pid_file, "file that gets the pid to wait for: the container process, or the monitor that stays");
     app.add_option("--console-socket", arguments.console_socket,
                    "socket that gets the terminal of the container process");
     app.add_option("--preserve-fds", arguments.preserve_fds,
@@ -49,7 +49,7 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
     app.add_flag("--no-pivot", arguments.no_pivot, "refused: liblxc always uses pivot_root");
     app.add_flag("--no-new-keyring", arguments.no_new_keyring,
                  "stay in the session keyring of the caller");
-    app.add_flag("--no-subreaper", arguments.no_subreaper, "accepted, without effect on create");
+    app.add_flag("--no-subreaper", arguments.no_subreaper, "accepted, without effect");
 }
 
 runtime::CreateOptions make_create_options(const CreateArguments& arguments) {

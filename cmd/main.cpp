@@ -70,8 +70,8 @@ std::string absolute(const std::string& path) {
 std::string default_root() {
     if (::geteuid() == 0) return "/run/lxcri";
     const std::string runtime_dir = environment("XDG_RUNTIME_DIR");
-    if (runtime_dir.empty()) throw Error("--root or XDG_RUNTIME_DIR has to be set");
-    return concat(runtime_dir, "/lxcri");
+    if (!runtime_dir.empty()) return concat(runtime_dir, "/lxcri");
+    return concat("/run/user/", std::to_string(::geteuid()), "/lxcri");
 }
 
 // PREFIX/libexec/lxcri for PREFIX/bin/lxcri: an installed tree can be moved. No PATH is needed.
@@ -114,7 +114,7 @@ void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.add_option("--log", arguments.log, "file for errors and warnings (default: stderr)");
     app.add_option("--log-format", arguments.log_format, "text or json");
     app.add_option("--log-level", arguments.log_level, "error, warning, info or debug");
-    app.add_flag("--debug", arguments.debug, "the same as --log-level debug, with liblxc's log");
+    app.add_flag("--debug", arguments.debug, "the same as --log-level debug, with all that liblxc says");
     app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs or disabled");
     app.add_flag("--systemd-cgroup", arguments.systemd_cgroup, "cgroups by systemd");
     app.add_option("--monitor", arguments.monitor,
@@ -160,6 +160,7 @@ Globals make_globals(const GlobalArguments& arguments, const Caller& caller, Log
     Globals globals;
     globals.caller = caller;
     auto& options = globals.options;
+    options.root_is_default = arguments.root.empty();
     options.root = arguments.root.empty() ? default_root() : absolute(arguments.root);
     options.libexec_dir =
         arguments.libexec.empty() ? default_libexec_dir() : absolute(arguments.libexec);

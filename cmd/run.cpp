@@ -15,7 +15,6 @@ int run_run(const Globals& globals, Arguments arguments) {
     app.add_flag("--keep", options.keep, "do not delete the container at the end");
     parse(app, std::move(arguments));
     options.create = make_create_options(values);
-    options.subreaper = !values.no_subreaper;
     return runtime::run(globals.options, std::move(options));
 }
 

@@ -106,8 +106,11 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     if (plan.has_process) {
         libexec::give_stdio_to(plan.process.uid);
         libexec::complete_environment(plan.process.env, plan.process.uid);
-        libexec::become_user(plan.process);
+        libexec::become_user(plan.process, handoff::kChannelFd);
         program = libexec::find_program(plan.process);
+        if (plan.process.no_new_privileges && plan.process.seccomp_listener) {
+            libexec::load_filter(plan.process, handoff::kChannelFd);
+        }
     }
     return descriptors;
 }
@@ -139,6 +142,7 @@ void execute(handoff::InitPlan& plan, const std::string& program, Descriptors& d
     const auto env = pointers(plan.process.env);
     handoff::say_executing(descriptors.result.get());
     (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
+    if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);
     ::execve(program.c_str(), args.data(), env.data());
     throw SystemError(errno, "/process/args/0: exec", program);
 }
@@ -167,6 +171,7 @@ int main() {
     ::umask(0022);  // for what is made on the way; the process gets its own
     try {
         os::close_on_exec_from(3);
+        ::close(handoff::kInitImageFd);
         // liblxc's work is done: create can end its monitor while we go on.
         handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);

@@ -14,9 +14,11 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/channel.h"
 #include "init_steps.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "seccomp/load.h"
 
 namespace lxcri::libexec {
 
@@ -124,7 +126,34 @@ int execution_error(const std::string& path) {
     return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
+// All that is permitted, for the time being: a change of the user has cleared what is effective.
+void raise_permitted() {
+    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(
+        ::cap_get_proc(), ::cap_free);
+    if (!capabilities) throw SystemError(errno, "cap_get_proc");
+    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
+        const auto value = static_cast<cap_value_t>(number);
+        cap_flag_value_t permitted = CAP_CLEAR;
+        if (::cap_get_flag(capabilities.get(), value, CAP_PERMITTED, &permitted) != 0) break;
+        os::check(::cap_set_flag(capabilities.get(), CAP_EFFECTIVE, 1, &value, permitted),
+                  "cap_set_flag", std::to_string(number));
+    }
+    os::check(::cap_set_proc(capabilities.get()), "capset");
+}
+
 }  // namespace
+
+bool loads_filter_late(const ProcessPlan& process) {
+    return process.no_new_privileges && !process.seccomp_listener;
+}
+
+void load_filter(const ProcessPlan& process, int channel) {
+    if (process.seccomp_program.empty()) return;
+    const os::UniqueFd listener = in_context("/linux/seccomp", [&] {
+        return seccomp::load(process.seccomp_program, process.seccomp_flags);
+    });
+    if (listener.valid()) handoff::offer_listener(channel, listener.get());
+}
 
 void give_stdio_to(std::uint32_t uid) {
     for (int fd = 0; fd <= 2; ++fd) {
@@ -141,7 +170,7 @@ void give_stdio_to(std::uint32_t uid) {
     }
 }
 
-void become_user(const ProcessPlan& process) {
+void become_user(const ProcessPlan& process, int channel) {
     limit_bounding_set(process.capabilities.bounding);
     // As root first: the user may not be able to pass the directories on the way. Where root may
     // not (a network filesystem), the user tries below.
@@ -158,12 +187,15 @@ void become_user(const ProcessPlan& process) {
         if (as_user != 0) throw SystemError(as_user, "/process/cwd: chdir", process.cwd);
     }
     check_directory_is_inside(process.cwd);
-    set_capabilities(process.capabilities);
+    ::umask(process.umask);
     if (process.no_new_privileges) {
         os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
                   "/process/noNewPrivileges: prctl PR_SET_NO_NEW_PRIVS");
+    } else if (!process.seccomp_program.empty()) {
+        raise_permitted();
+        load_filter(process, channel);
     }
-    ::umask(process.umask);
+    set_capabilities(process.capabilities);
 }
 
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {

@@ -23,9 +23,14 @@ void remove_temporary_proc();
 
 // fchown of 0-2, so that the user can reopen them through /proc/self/fd.
 void give_stdio_to(std::uint32_t uid);
-// Capabilities, groups, user, working directory, no_new_privs, umask; in the order that each step
-// still has the privilege it needs.
-void become_user(const handoff::ProcessPlan& process);
+// Groups, user, working directory, capabilities, no_new_privs, umask; in the order that each step
+// still has the privilege it needs. Without no_new_privs the seccomp filter needs CAP_SYS_ADMIN, so
+// it is loaded on the way (seccomp(2)); `channel`: who gets its listener.
+void become_user(const handoff::ProcessPlan& process, int channel);
+// With no_new_privs the filter can come late, so that it has to allow little of what we do
+// ourselves. A listener however has to be handed over while `create` is there.
+bool loads_filter_late(const handoff::ProcessPlan& process);
+void load_filter(const handoff::ProcessPlan& process, int channel);
 // HOME from /etc/passwd where the environment has none.
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid);
 // The program as execvp(3) would find it, with the words that callers match on when it does not.

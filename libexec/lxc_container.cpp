@@ -29,12 +29,12 @@ bool LxcContainer::run() {
     return container_->start(container_, 0, nullptr);
 }
 
-int LxcContainer::exit_code() const {
+os::ExitStatus LxcContainer::exit_status() const {
     const int status = container_->error_num;
     // liblxc 5.0 reports a death by signal as if the process had been stopped (P2).
-    if (WIFSTOPPED(status)) return 128 + WSTOPSIG(status);
-    if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
-    return WEXITSTATUS(status);
+    if (WIFSTOPPED(status)) return os::ExitStatus::signalled(WSTOPSIG(status));
+    if (WIFSIGNALED(status)) return os::ExitStatus::signalled(WTERMSIG(status));
+    return os::ExitStatus::exited(WEXITSTATUS(status));
 }
 
 }  // namespace lxcri::libexec

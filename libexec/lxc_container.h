@@ -4,9 +4,8 @@
 #include <lxc/lxccontainer.h>
 
 #include <string>
-#include <vector>
 
-#include "handoff/plan.h"
+#include "os/process.h"
 
 namespace lxcri::libexec {
 
@@ -24,8 +23,8 @@ class LxcContainer {
     // be started; liblxc's log says why.
     bool run();
 
-    // How the container process ended, as an exit code: 128 + signal where it was killed.
-    int exit_code() const;
+    // How the container process ended.
+    os::ExitStatus exit_status() const;
 
   private:
     lxc_container* container_;

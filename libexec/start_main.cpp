@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,7 +26,7 @@
 #include "handoff/plan.h"
 #include "lxc_container.h"
 #include "os/check.h"
-#include "os/file.h"
+#include "os/process.h"
 
 namespace {
 
@@ -44,6 +45,16 @@ void hide_cgroups() {
 void join_time_namespace(int fd) {
     // liblxc joins with setns in a vfork child, which the kernel refuses for this type (P26).
     os::check(::setns(fd, 0), "setns", "time namespace");
+}
+
+// A resident monitor is what the caller waits for: it ends exactly as the container process did.
+int end_like(const os::ExitStatus& status) {
+    if (!status.is_signal()) return status.value();
+    const rlimit none{0, 0};
+    (void)::setrlimit(RLIMIT_CORE, &none);
+    os::reset_signals();
+    (void)::raise(status.value());
+    return status.to_shell_code();  // a signal that does not kill
 }
 
 int run() {
@@ -71,7 +82,7 @@ int run() {
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
     if (!container.run()) return EXIT_FAILURE;
-    return container.exit_code();
+    return end_like(container.exit_status());
 }
 
 }  // namespace

@@ -58,6 +58,14 @@ Received expect(int channel, MessageKind kind) {
     return std::move(*received);
 }
 
+void offer_listener(int channel, int listener_fd) {
+    const std::string data =
+        concat(std::string{static_cast<char>(MessageKind::listener), kInline},
+               std::to_string(listener_fd));
+    os::write_all(channel, data, "channel");
+    (void)expect(channel, MessageKind::proceed);
+}
+
 void send_failure(int channel, std::string_view text) noexcept {
     try {
         (void)send(channel, MessageKind::failure, text.substr(0, kInlineBody));

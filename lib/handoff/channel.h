@@ -11,6 +11,8 @@
 //     Proceed ----------------------------------------> goes on
 //                   <--------------------------------------------------------- Alive
 //     InitPlan + descriptors -------------------------------------------------> reads
+//                   <--------------------------------------------------------- Listener (seccomp)
+//     Proceed ----------------------------------------------------------------> goes on
 //                   <--------------------------------------------------------- Ready
 //     Recorded or StartNow ---------------------------------------------------> waits, or starts
 //
@@ -39,6 +41,7 @@ enum class MessageKind : char {
     start_now = 'N',
     runtime_hooks = 'h',
     alive = 'a',
+    listener = 'l',
     ready = 'r',
     failure = 'f',
 };
@@ -62,6 +65,11 @@ std::optional<Received> receive(int channel);
 // The next message has to be of this kind. Error when it is another one, or EOF ("lxcri create
 // has died").
 Received expect(int channel, MessageKind kind);
+
+// Tells create the number of the descriptor that it is to take with pidfd_getfd(2), and waits until
+// it has. With write(2) alone: a seccomp filter is on that may ask its agent about everything else,
+// and that agent has yet to get the descriptor.
+void offer_listener(int channel, int listener_fd);
 
 // Tells create what went wrong. When create has gone nobody is left to be told.
 void send_failure(int channel, std::string_view text) noexcept;

@@ -121,6 +121,9 @@ struct ProcessPlan {
     std::uint32_t umask = 0022;
     CapabilitySets capabilities;
     bool no_new_privileges = false;
+    std::string seccomp_program;  // an array of sock_filter; empty: no filter
+    std::uint32_t seccomp_flags = 0;
+    bool seccomp_listener = false;    // loading it gives a listener, for create
     std::uint32_t preserved_fds = 0;  // 3 .. 3+n-1, LISTEN_FDS and --preserve-fds
     std::uint32_t open_stdio = 0;     // bit n: the caller's descriptor n is open
 };
@@ -248,6 +251,9 @@ void visit_fields(V& visit, ProcessPlan& process) {
     visit("umask", process.umask);
     visit("capabilities", process.capabilities);
     visit("noNewPrivileges", process.no_new_privileges);
+    visit("seccompProgram", process.seccomp_program);
+    visit("seccompFlags", process.seccomp_flags);
+    visit("seccompListener", process.seccomp_listener);
     visit("preservedFds", process.preserved_fds);
     visit("openStdio", process.open_stdio);
 }

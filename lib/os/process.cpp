@@ -117,6 +117,11 @@ bool ProcessRef::signal(int number) const {
                       std::to_string(pid_));
 }
 
+UniqueFd ProcessRef::take_descriptor(int fd) const {
+    const long copy = ::syscall(SYS_pidfd_getfd, pidfd_.get(), fd, 0);
+    return UniqueFd(static_cast<int>(check(copy, "pidfd_getfd", std::to_string(pid_))));
+}
+
 bool ProcessRef::wait_exit(const Deadline& deadline) const {
     return wait_readable(pidfd_.get(), deadline);
 }

@@ -61,6 +61,8 @@ class ProcessRef {
 
     // pidfd_send_signal(2). False when the process has gone.
     bool signal(int number) const;
+    // pidfd_getfd(2): a copy of its descriptor with this number.
+    UniqueFd take_descriptor(int fd) const;
     // Waits until it has exited (a zombie has). False when the deadline passed first.
     bool wait_exit(const Deadline& deadline) const;
 

@@ -104,7 +104,7 @@ void Container::destroy(const Options& options) {
 }
 
 void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options& options) {
-    const std::string text = oci::to_json(state);
+    const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     for (const auto& hook : translate::make_hooks(spec.hooks.poststop, "poststop")) {
         try {
             handoff::run_hook(hook, text);

@@ -27,6 +27,7 @@
 #include "runtime/record.h"
 #include "runtime/sender.h"
 #include "runtime/translation.h"
+#include "seccomp/notify.h"
 
 namespace lxcri::runtime {
 
@@ -57,14 +58,6 @@ cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& p
     return record;
 }
 
-// Stops here when a test asks for it, so that it can kill us at a known point.
-void test_point([[maybe_unused]] const char* name) {
-#ifdef LXCRI_TEST_POINTS
-    const char* wanted = ::getenv("LXCRI_TEST_STOP_AT");
-    if (wanted != nullptr && std::string_view(wanted) == name) ::raise(SIGSTOP);
-#endif
-}
-
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
 class Creation {
@@ -86,9 +79,11 @@ class Creation {
     void converse();
     void take_message(handoff::Received message);
     void run_runtime_hooks(pid_t hook_pid);
+    void hear_last_words();
     void helper_has_ended();
     void init_has_ended();
     void meet_init(pid_t pid);
+    void pass_listener(const std::string& number);
     void limit_process();
     void hand_over();
     void finish();
@@ -148,15 +143,13 @@ void Creation::read_bundle() {
 void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
-    record_.owns_cgroup = true;
-    test_point("cgroup-made");
+    record_.owns_cgroup = !record_.cgroup.directories.empty();
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
     monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
-    test_point("helper-started");
     write_record(dir_->fd(), record_);
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
@@ -203,6 +196,7 @@ void Creation::take_message(handoff::Received message) {
             throw Error(message.body);
         case MessageKind::runtime_hooks: return run_runtime_hooks(message.sender);
         case MessageKind::alive: return meet_init(message.sender);
+        case MessageKind::listener: return pass_listener(message.body);
         case MessageKind::ready: return finish();
         case MessageKind::start_plan:
         case MessageKind::hook_plan:
@@ -223,18 +217,25 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
     state.pid = stat->parent;
     state.created = record_.created;
-    const std::string text = oci::to_json(state);
+    const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     handoff::run_hooks(plan().host.prestart, text, call_.bundle);
     handoff::run_hooks(plan().host.create_runtime, text, call_.bundle);
     sender_->proceed();
 }
 
-void Creation::helper_has_ended() {
-    const auto status = monitor_->process().wait(deadline());
-    // What was said before it died is worth more than the fact that it did.
-    while (auto message = handoff::receive(monitor_->channel())) {
+// What was said before it died is worth more than the fact that it did.
+void Creation::hear_last_words() {
+    pollfd channel{monitor_->channel(), POLLIN, 0};
+    while (::poll(&channel, 1, 0) > 0 && (channel.revents & POLLIN) != 0) {
+        auto message = handoff::receive(monitor_->channel());
+        if (!message) return;
         if (message->kind == MessageKind::failure) take_message(std::move(*message));
     }
+}
+
+void Creation::helper_has_ended() {
+    const auto status = monitor_->process().wait(deadline());
+    hear_last_words();
     if (cgroup_->oom_kills() > 0) {
         throw Error("lxcri-start: the kernel has killed it for want of memory");
     }
@@ -244,6 +245,7 @@ void Creation::helper_has_ended() {
 }
 
 void Creation::init_has_ended() {
+    hear_last_words();
     if (cgroup_->oom_kills() > 0) {
         throw Error(
             "/linux/resources/memory/limit: too low, the kernel has killed the container's init "
@@ -254,10 +256,9 @@ void Creation::init_has_ended() {
 
 // init has been executed: liblxc's part is over.
 void Creation::meet_init(pid_t pid) {
-    init_ = os::ProcessRef::open(pid);
     const auto stat = os::find_process_stat(pid);
-    if (!stat || stat->parent != monitor_->process().pid()) init_has_ended();
-    test_point("init-alive");
+    if (stat) init_ = os::ProcessRef::find(pid, stat->start_time);
+    if (!init_ || stat->parent != monitor_->process().pid()) init_has_ended();
     hand_over();
 }
 
@@ -279,8 +280,24 @@ void Creation::limit_process() {
     }
 }
 
+// The seccomp agent has to have the listener before the container process is executed.
+void Creation::pass_listener(const std::string& number) {
+    const auto fd = parse_integer<int>(number);
+    if (!init_ || !fd) throw Error("internal error: a listener out of turn");
+    oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
+    state.pid = init_->pid();
+    state.created = record_.created;
+    in_context("/linux/seccomp/listenerPath", [&] {
+        const os::UniqueFd listener = init_->take_descriptor(*fd);
+        const std::string document = seccomp::container_process_state(
+            state, init_->pid(), plan().host.listener_metadata);
+        seccomp::send_listener(plan().host.listener_path, document, listener.get());
+    });
+    (void)handoff::send(monitor_->channel(), MessageKind::proceed, {});
+}
+
 void Creation::hand_over() {
-    if (options_.keep_monitor) {
+    if (plan().start.keep_monitor) {
         // The container's limits are not for the monitor, nor is `kill --all`.
         move_to_own_cgroup(translation_.layout, monitor_->process().pid());
         const auto monitor = os::ProcessRef::open(monitor_->process().pid());
@@ -296,8 +313,7 @@ void Creation::hand_over() {
 
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
-    test_point("init-ready");
-    if (!options_.keep_monitor) (void)monitor_->process().wait();
+    if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
     limit_process();
     if (spec().linux_ && spec().linux_->resources) {
@@ -307,7 +323,6 @@ void Creation::finish() {
     record_.pid = init_->pid();
     record_.start_time = init_->start_time();
     write_record(dir_->fd(), record_);
-    test_point("recorded");
     write_pid_file();
     const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
     handoff::send(monitor_->channel(), kind, {});
@@ -334,6 +349,7 @@ void Creation::undo() noexcept {
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);
         if (monitor_) monitor_->process().kill_and_reap();
+        if (monitor_ && options_.lxc_debug_log) options_.debug(monitor_->log());
         if (init_) {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
@@ -356,15 +372,13 @@ void Creation::undo() noexcept {
 
 Created Creation::run() {
     dir_ = ContainerDir::create(options_.root, call_.id);
-    test_point("directory-made");
     read_bundle();
-    test_point("bundle-read");
     make_cgroup();
     start_helper();
     converse();
     committed_ = true;
     Created created{std::move(*init_), {}};
-    if (options_.keep_monitor) created.monitor = std::move(monitor_->process());
+    if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }
 

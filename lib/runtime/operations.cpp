@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -31,7 +32,7 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
         state.status = oci::Status::running;
         state.pid = container.record().pid;
         handoff::run_hooks(translate::make_hooks(spec.hooks.poststart, "poststart"),
-                           oci::to_json(state), container.record().bundle);
+                           oci::to_json(state, oci::JsonStyle::one_line), container.record().bundle);
     } catch (const StateError&) {
         throw;  // somebody else has started it: it is not ours to end
     } catch (const Error& error) {
@@ -97,6 +98,7 @@ void remove(const Options& options, const std::string& id, bool force) {
 
 std::vector<oci::State> list(const Options& options) {
     std::vector<oci::State> states;
+    if (options.root_is_default && ::access(options.root.c_str(), F_OK) == -1) return states;
     for (const auto& id : list_ids(options.root)) {
         try {
             states.push_back(state(options, id));

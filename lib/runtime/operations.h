@@ -29,7 +29,6 @@ struct RunOptions {
     CreateOptions create;
     bool detach = false;
     bool keep = false;  // do not remove it afterwards
-    bool subreaper = true;
 };
 int run(const Options& options, RunOptions run_options);
 

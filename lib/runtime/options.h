@@ -13,6 +13,7 @@ enum class CgroupDriver { cgroupfs, disabled };
 
 struct Options {
     std::string root;         // runtime root, absolute
+    bool root_is_default = false;  // it need not exist yet
     std::string libexec_dir;  // where lxcri-start, lxcri-init and lxcri-hook are, absolute
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     bool keep_monitor = false;

@@ -64,9 +64,8 @@ int run(const Options& options, RunOptions run_options) {
         }
         return 0;
     }
-    if (run_options.subreaper) {
-        os::check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
-    }
+    // When the monitor ends, the container process becomes our child.
+    os::check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
     const sigset_t signals = block_all_signals();
     Created created = create(options, run_options.create);
     const pid_t child = created.monitor ? created.monitor->pid() : created.init.pid();

@@ -16,12 +16,12 @@ handoff::StateTemplate make_template(oci::State state) {
     // A number that cannot occur otherwise marks the place of the pid.
     constexpr int kPlace = 2147483647;
     state.pid = kPlace;
-    const std::string text = oci::to_json(state);
-    const std::string mark = concat("\"pid\": ", std::to_string(kPlace));
+    const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
+    constexpr std::string_view kKey = "\"pid\":";
+    const std::string mark = concat(kKey, std::to_string(kPlace));
     const auto at = text.find(mark);
     if (at == std::string::npos) throw Error("internal error: the state document has no pid");
-    const auto pid_at = at + std::string_view("\"pid\": ").size();
-    return {text.substr(0, pid_at), text.substr(at + mark.size())};
+    return {text.substr(0, at + kKey.size()), text.substr(at + mark.size())};
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ struct HostPlan {
     std::optional<std::string> cgroups_path;  // as in the spec
     std::vector<oci::Rlimit> rlimits;
     std::optional<std::int32_t> oom_score_adj;
+    std::string listener_path;  // of the seccomp agent; "": none
+    std::optional<std::string> listener_metadata;
     std::vector<handoff::Hook> prestart;
     std::vector<handoff::Hook> create_runtime;
 };

@@ -1,4 +1,6 @@
 // What `lxcri translate` shows.
+#include <linux/filter.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/enum_table.h"
@@ -34,6 +36,7 @@ class Printer {
   public:
     template <class T>
     void operator()(std::string_view name, T& value) {
+        if (name == "seccompProgram") return print_program(value);
         object_[std::string(name)] = to_json(value);
     }
 
@@ -57,6 +60,13 @@ class Printer {
     }
 
   private:
+    // Machine code: its length says enough.
+    void print_program(const std::string& program) {
+        object_["seccompInstructions"] = program.size() / sizeof(sock_filter);
+    }
+    template <class T>
+    void print_program(const T& /*of another type*/) {}
+
     Json object_ = Json::object();
 };
 

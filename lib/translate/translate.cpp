@@ -6,7 +6,7 @@ namespace lxcri::translate {
 namespace {
 
 // What liblxc is told not to do; the reasons are in docs/architecture.md.
-void add_fixed_items(const Host& host, Plan& plan) {
+void add_fixed_items(Plan& plan, const Host& host) {
     auto& items = plan.start.items;
     items.push_back({"lxc.autodev", "0"});
     items.push_back({"lxc.console.path", "none"});
@@ -15,12 +15,23 @@ void add_fixed_items(const Host& host, Plan& plan) {
     items.push_back({"lxc.hook.version", "1"});
     items.push_back({"lxc.hook.mount", concat(host.libexec_dir, "/lxcri-hook")});
     items.push_back({"lxc.init.cmd", "/proc/self/fd/4"});
-    if (host.keep_monitor) {
+    if (plan.start.keep_monitor) {
         // liblxc takes a container process that died of SIGHUP for a reboot; this hook says no.
         items.push_back({"lxc.hook.post-stop", concat(host.libexec_dir, "/lxcri-hook")});
     } else {
         items.push_back({"lxc.monitor.signal.pdeath", "0"});
     }
+}
+
+// The annotation says it for one container, --monitor for all.
+bool keep_monitor(const oci::Spec& spec, const Host& host) {
+    constexpr const char* kKey = "org.linuxcontainers.lxcri.monitor";
+    const auto found = spec.annotations.find(kKey);
+    if (found == spec.annotations.end()) return host.keep_monitor;
+    if (found->second == "keep") return true;
+    if (found->second == "hand-over") return false;
+    throw SpecError(concat("/annotations/", kKey),
+                    concat("found ", quoted(found->second), ", accepted are hand-over, keep"));
 }
 
 }  // namespace
@@ -29,9 +40,9 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     Plan plan;
     plan.start.id = host.id;
     plan.start.runtime_root = host.runtime_root;
-    plan.start.keep_monitor = host.keep_monitor;
+    plan.start.keep_monitor = keep_monitor(spec, host);
 
-    add_fixed_items(host, plan);
+    add_fixed_items(plan, host);
     // What the container is: namespaces first, much of the rest depends on them.
     translate_namespaces(spec, host, plan);
     translate_id_mappings(spec, host, plan);
@@ -45,6 +56,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     // What runs in it.
     translate_process(spec, host, plan);
     translate_capabilities(spec, host, plan);
+    translate_seccomp(spec, host, plan);
     translate_limits(spec, host, plan);
     translate_hooks(spec, host, plan);
 

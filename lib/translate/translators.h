@@ -17,6 +17,7 @@ void translate_sysctl(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hidden_paths(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_process(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
 
