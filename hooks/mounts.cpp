@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "copy_up.h"
 #include "handoff/channel.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -172,12 +173,21 @@ void apply_propagation(int mount_fd, const MountAction& action) {
     }
 }
 
+void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
+    const auto covered = RootedDir(rootfs_fd).find(action.destination, O_RDONLY | O_DIRECTORY);
+    if (covered) {
+        const UniqueFd to = os::open_at(mount_fd, ".", O_RDONLY | O_DIRECTORY);
+        copy_directory(covered->get(), to.get());
+    }
+}
+
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedReadonly& delayed) {
     UniqueFd mount = action.kind == MountKind::bind ? sources.next()
                                                     : make_filesystem(rootfs_fd, action);
     const bool delay =
         action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    if (action.copy_up) copy_up(rootfs_fd, mount.get(), action);
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,
                      delay ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);

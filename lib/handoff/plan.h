@@ -57,6 +57,7 @@ struct MountAction {
     std::string type;                 // of a filesystem
     std::string source;               // bind: path on the host; else the name it shows
     bool recursive = false;           // rbind
+    bool copy_up = false;             // tmpcopyup: begin with a copy of what is covered
     std::uint64_t set = 0;            // MOUNT_ATTR_* of the mount itself
     std::uint64_t clear = 0;          //
     std::uint64_t recursive_set = 0;  // MOUNT_ATTR_* of it and all below
@@ -187,6 +188,7 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("type", mount.type);
     visit("source", mount.source);
     visit("recursive", mount.recursive);
+    visit("copyUp", mount.copy_up);
     visit("set", mount.set);
     visit("clear", mount.clear);
     visit("recursiveSet", mount.recursive_set);

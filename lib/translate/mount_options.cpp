@@ -126,7 +126,10 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
             merge(*recursive, action.recursive_set, action.recursive_clear);
         } else if (const auto* propagation = find_row(kPropagationOptions, option)) {
             action.propagation.push_back(propagation->flags);
-        } else if (option == "tmpcopyup" || option == "idmap" || option == "ridmap") {
+        } else if (option == "tmpcopyup") {
+            // Callers send it for a tmpfs only; elsewhere there is nothing to copy to.
+            action.copy_up = action.type == "tmpfs";
+        } else if (option == "idmap" || option == "ridmap") {
             throw SpecError(here(), concat("not supported yet: ", quoted(option)));
         } else if (option == "remount") {
             throw SpecError(here(), "\"remount\" has nothing to remount: every mount is new");

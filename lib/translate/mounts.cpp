@@ -58,6 +58,7 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
     action.destination = normalized(mount.destination);
     const bool bind = is_bind(mount.options) || mount.type == "bind" || mount.type == "rbind";
     action.kind = bind ? MountKind::bind : MountKind::filesystem;
+    if (!bind) action.type = mount.type.value_or("none");
     sort_mount_options(mount.options, pointer, action);
     if (bind) {
         if (!mount.source) throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
@@ -67,11 +68,10 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
             mount.type == "rbind";
         return action;
     }
-    if (!mount.type || *mount.type == "none") {
+    if (action.type == "none") {
         throw SpecError(concat(pointer, "/type"), "missing: only a bind mount needs none");
     }
-    action.type = *mount.type;
-    action.source = mount.source.value_or(*mount.type);
+    action.source = mount.source.value_or(action.type);
     return action;
 }
 

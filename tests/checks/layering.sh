@@ -1,0 +1,48 @@
+#!/bin/bash
+# layering.sh SOURCE: who may include what. The folders are those of docs/architecture.md; a lower
+# one never includes a higher one, and what is heavy or touches the kernel stays where it belongs.
+set -euo pipefail
+cd "$1"
+
+failures=0
+
+complain() {
+    echo "$1"
+    failures=$((failures + 1))
+}
+
+# forbid WHAT-REGEX WHY FOLDER...: no file there may include it.
+forbid() {
+    local what=$1 why=$2 found folders=()
+    shift 2
+    local folder
+    for folder in "$@"; do [[ -d $folder ]] && folders+=("$folder"); done
+    [[ ${#folders[@]} -gt 0 ]] || return 0
+    found=$(grep -rnE --include='*.h' --include='*.cpp' "^ *# *include *$what" "${folders[@]}" || true)
+    [[ -z $found ]] || complain "$why:"$'\n'"$found"
+}
+
+check_order() {
+    local order=(base os oci handoff seccomp cgroup translate runtime) i j
+    for ((i = 0; i < ${#order[@]}; i++)); do
+        for ((j = i + 1; j < ${#order[@]}; j++)); do
+            forbid "\"${order[j]}/" "lib/${order[i]} may not include lib/${order[j]}" \
+                "lib/${order[i]}"
+        done
+    done
+}
+
+check_order
+# Headers with nothing but constants of the kernel are welcome: <sys/mount.h>, <linux/mount.h>.
+forbid '<(unistd\.h|fcntl\.h|spawn\.h|dirent\.h|sys/(stat|wait|socket|syscall|ioctl|prctl|mman)\.h)' \
+    'pure code makes no system calls' lib/base lib/oci lib/translate
+forbid '"os/' 'pure code makes no system calls' lib/base lib/oci lib/translate
+forbid '<lxc/' 'only libexec/ uses liblxc' cmd lib hooks
+forbid '<spdlog/' 'only cmd/ and lib/runtime log' \
+    lib/base lib/os lib/oci lib/handoff lib/cgroup lib/translate libexec hooks
+forbid '<CLI/' 'only cmd/ reads the command line' lib libexec hooks
+
+json_in_headers=$(grep -rlE --include='*.h' '<nlohmann/json\.hpp>' cmd lib libexec hooks || true)
+[[ -z $json_in_headers ]] || complain "headers use json_fwd.hpp: $json_in_headers"
+
+[[ $failures -eq 0 ]]
