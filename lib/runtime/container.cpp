@@ -88,12 +88,22 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
     }
 }
 
+void Container::remove_cgroup(const Options& options, os::Clock::time_point deadline) const {
+    if (record_.owns_cgroup) return cgroup().remove(deadline);
+    try {
+        cgroup().remove(os::Clock::now());
+    } catch (const Error& error) {
+        // Only planned by a `create` that was killed: whoever is in it, it is not ours.
+        options.warn(error.what());
+    }
+}
+
 void Container::destroy(const Options& options) {
     std::optional<oci::Spec> spec;
     if (record_.has_poststop) spec = this->spec();
     const auto deadline = os::Clock::now() + std::chrono::seconds(10);
     kill_everything(deadline);
-    cgroup().remove(deadline);
+    remove_cgroup(options, deadline);
     oci::State state = this->state();
     dir_.remove();
     if (spec) {

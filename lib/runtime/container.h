@@ -40,6 +40,7 @@ class Container {
     Container(ContainerDir dir, Record record, bool complete)
         : dir_(std::move(dir)), record_(std::move(record)), complete_(complete) {}
     void kill_everything(os::Clock::time_point deadline) const;
+    void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
 
     ContainerDir dir_;
     Record record_;
