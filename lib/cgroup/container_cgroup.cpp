@@ -112,6 +112,21 @@ void ContainerCgroup::enable_controllers(std::span<const std::string> controller
     }
 }
 
+void ContainerCgroup::give_to(uid_t uid) const {
+    const Directory* directory = find_v2();
+    if (directory == nullptr) return;
+    const auto group = static_cast<gid_t>(-1);  // stays
+    const os::UniqueFd dir = os::open_at(AT_FDCWD, directory->path, O_RDONLY | O_DIRECTORY);
+    os::check(::fchown(dir.get(), uid, group), "chown", directory->path);
+    const std::string list = os::find_file_at(AT_FDCWD, "/sys/kernel/cgroup/delegate")
+                                 .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
+    for (const std::string& file : split(list, '\n')) {
+        if (file.empty() || ::fchownat(dir.get(), file.c_str(), uid, group, 0) == 0) continue;
+        // Not every cgroup has all of them.
+        if (errno != ENOENT) throw SystemError(errno, "chown", concat(directory->path, "/", file));
+    }
+}
+
 Entrance ContainerCgroup::entrance() const {
     Entrance entrance;
     for (const Directory& directory : record_.directories) {

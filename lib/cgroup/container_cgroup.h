@@ -74,6 +74,10 @@ class ContainerCgroup {
     // directory when one cannot be had.
     void enable_controllers(std::span<const std::string> controllers);
 
+    // Version 2: the directory, and the files that may be given away with it, become the user's,
+    // who may then make cgroups below (config-linux.md "Cgroup ownership"). Nothing for version 1.
+    void give_to(uid_t uid) const;
+
     Entrance entrance() const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
     void add_process(pid_t pid) const;

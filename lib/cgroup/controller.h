@@ -93,8 +93,8 @@ inline constexpr std::array<const Controller*, 9> kControllers = {
 };
 
 // unified{}: files of version 2 by name.
-std::vector<std::string> unified_controllers(const oci::Resources& resources);
-void check_unified(const oci::Resources& resources, bool has_v2, const Checker& checker);
+std::string unified_controller(const std::string& file);  // "" when the file is of none
+std::string unified_property(const std::string& file);
 void apply_unified(const ContainerCgroup& cgroup, const oci::Resources& resources,
                    std::string_view base, Purpose purpose);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -90,29 +91,71 @@ std::vector<std::string> check_resources(const Layout& layout, const oci::Resour
         }
         controller->check(resources, is_v1 ? 1 : 2, checker);
     }
-    check_unified(resources, layout.find_v2() != nullptr, checker);
+    for (const auto& [file, value] : resources.unified) {
+        const std::string controller = unified_controller(file);
+        if (layout.find_v2() == nullptr) {
+            checker.reject(unified_property(file),
+                           "this host has cgroup version 1 only, and this is a file of version 2");
+        }
+        if (!controller.empty() && !available.has(controller)) {
+            checker.reject(unified_property(file),
+                           concat("this host has no version 2 controller ", quoted(controller)));
+        }
+    }
     check_devices(layout, resources.devices, base);
     return checker.take_warnings();
 }
 
-std::vector<std::string> needed_controllers(const ContainerCgroup& cgroup,
-                                            const oci::Resources& resources) {
-    std::vector<std::string> names;
-    const auto add = [&](std::string name) {
-        if (std::find(names.begin(), names.end(), name) == names.end()) {
-            names.push_back(std::move(name));
-        }
-    };
+namespace {
+
+struct Need {
+    std::string controller;  // of version 2
+    std::string property;
+};
+
+std::vector<Need> find_needs(const ContainerCgroup& cgroup, const oci::Resources& resources) {
+    std::vector<Need> needs;
     for (const Controller* controller : kControllers) {
-        if (controller->wanted(resources).empty() || controller->v2.empty()) continue;
-        if (cgroup.find_v1(controller->v1) == nullptr) add(std::string(controller->v2));
+        const std::string_view property = controller->wanted(resources);
+        if (property.empty() || controller->v2.empty()) continue;
+        if (cgroup.find_v1(controller->v1) != nullptr) continue;
+        needs.push_back({std::string(controller->v2), std::string(property)});
     }
-    for (std::string& name : unified_controllers(resources)) add(std::move(name));
-    return names;
+    for (const auto& [file, value] : resources.unified) {
+        std::string controller = unified_controller(file);
+        if (!controller.empty()) needs.push_back({std::move(controller), unified_property(file)});
+    }
+    return needs;
 }
 
+void enable_needed(ContainerCgroup& cgroup, const oci::Resources& resources,
+                   std::string_view base) {
+    const auto needs = find_needs(cgroup, resources);
+    std::vector<std::string> all;
+    for (const Need& need : needs) {
+        if (std::find(all.begin(), all.end(), need.controller) == all.end()) {
+            all.push_back(need.controller);
+        }
+    }
+    try {
+        cgroup.enable_controllers(all);
+    } catch (const Error&) {
+        // One by one, to tell which property it is.
+        for (const Need& need : needs) {
+            try {
+                cgroup.enable_controllers(std::span(&need.controller, 1));
+            } catch (const Error& error) {
+                throw SpecError(concat(base, need.property), error.what());
+            }
+        }
+        throw;
+    }
+}
+
+}  // namespace
+
 void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources, std::string_view base) {
-    cgroup.enable_controllers(needed_controllers(cgroup, resources));
+    enable_needed(cgroup, resources, base);
     apply_devices(cgroup, resources.devices, base);
 }
 
@@ -122,7 +165,7 @@ void apply_late(const ContainerCgroup& cgroup, const oci::Resources& resources,
 }
 
 void apply_update(ContainerCgroup& cgroup, const oci::Resources& resources, std::string_view base) {
-    cgroup.enable_controllers(needed_controllers(cgroup, resources));
+    enable_needed(cgroup, resources, base);
     if (!resources.devices.empty()) apply_devices(cgroup, resources.devices, base);
     apply_limits(cgroup, resources, base, Purpose::update);
 }

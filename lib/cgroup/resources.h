@@ -30,8 +30,8 @@ std::vector<std::string> check_resources(const Layout& layout, const oci::Resour
                                          std::string_view base = kResourcesPointer);
 
 // What must be there before the first process is in the cgroup: the controllers (version 2) and
-// the device rules. lxcri-start may be in it already: it can live with them. With no rules at all the
-// defaults alone apply.
+// the device rules. lxcri-start may be in it already: it can live with them. With no rules at all
+// the defaults alone apply.
 void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources,
                  std::string_view base = kResourcesPointer);
 

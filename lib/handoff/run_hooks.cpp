@@ -32,6 +32,12 @@ ExecPipe make_exec_pipe() {
     return {os::UniqueFd(ends[0]), os::UniqueFd(ends[1])};
 }
 
+os::UniqueFd make_output() {
+    os::UniqueFd output(os::check(::memfd_create("hook output", MFD_CLOEXEC), "memfd_create"));
+    os::check(::fcntl(output.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
+    return output;
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> result;
     result.reserve(texts.size() + 1);
@@ -60,7 +66,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 // The last lines of what the hook wrote, on one line.
 std::string last_words(int output) {
-    constexpr off_t kWanted = 1024;
+    constexpr off_t kWanted = 240;  // what quoted() shows whole
     const off_t size = ::lseek(output, 0, SEEK_END);
     if (size <= 0) return {};
     std::string text(static_cast<std::size_t>(size < kWanted ? size : kWanted), '\0');
@@ -81,9 +87,9 @@ std::string fill_in(const StateTemplate& state, long pid) {
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
     const std::string name = concat("hook ", hook.pointer, " ", quoted(hook.path));
     // A file in memory as stdin, not a pipe: a hook that does not read it harms nobody.
-    const os::UniqueFd input = os::make_sealed_memfd("state", state);
-    const os::UniqueFd output(os::check(::memfd_create("hook output", MFD_CLOEXEC), "memfd_create"));
-    os::check(::fcntl(output.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
+    // Both beyond 0-2, which may be free here and which the child fills.
+    const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("state", state).get());
+    const os::UniqueFd output = os::duplicate(make_output().get());
     ExecPipe failed = make_exec_pipe();
     const auto args = pointers(hook.args);
     const auto env = pointers(hook.env);

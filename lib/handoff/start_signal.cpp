@@ -17,7 +17,9 @@ namespace lxcri::handoff {
 namespace {
 
 constexpr char kGo = 'g';
+// What begins a message of init.
 constexpr char kExecuting = 'x';
+constexpr char kFailed = 'f';  // the rest is the text
 
 // Nothing when nobody reads from it.
 std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
@@ -54,7 +56,10 @@ void wait_for_start(int start_fd) {
 
 void say_executing(int result_fd) noexcept { write_quietly(result_fd, {&kExecuting, 1}); }
 
-void say_failed(int result_fd, std::string_view text) noexcept { write_quietly(result_fd, text); }
+void say_failed(int result_fd, std::string_view text) noexcept {
+    write_quietly(result_fd, {&kFailed, 1});
+    write_quietly(result_fd, text);
+}
 
 bool is_waiting_for_start(int directory_fd) { return open_start_fifo(directory_fd).has_value(); }
 
@@ -77,8 +82,9 @@ void start_and_wait(int directory_fd, const os::ProcessRef& init) {
         if (got == 0 || (wanted[1].revents & POLLIN) != 0) break;
     }
     if (told.empty()) throw Error("the container's init died before it could start the process");
-    if (told.front() != kExecuting) throw Error(told);
-    if (told.size() > 1) throw Error(told.substr(1));  // the exec itself failed
+    // After kExecuting: the exec itself failed.
+    const auto failed = told.front() == kFailed ? 0 : told.find(kFailed);
+    if (failed != std::string::npos) throw Error(told.substr(failed + 1));
 }
 
 }  // namespace lxcri::handoff

@@ -4,8 +4,8 @@
 //
 //   start.fifo   init reads it. That init holds it open is what "created" means: whoever opens it
 //                for writing gets ENXIO once init has become the container process, or has died.
-//   result.fifo  init writes: kExecuting just before it executes the container process, or the text
-//                of what failed. The exec closes it.
+//   result.fifo  init writes: that it is about to execute the container process, or that something
+//                failed, and what. The exec closes it.
 
 #include <string>
 #include <string_view>

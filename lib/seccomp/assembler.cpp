@@ -50,7 +50,9 @@ Assembler::Place Assembler::load(std::uint32_t offset) {
     return write(BPF_LD | BPF_W | BPF_ABS, offset);
 }
 
-Assembler::Place Assembler::mask(std::uint32_t bits) { return write(BPF_ALU | BPF_AND | BPF_K, bits); }
+Assembler::Place Assembler::mask(std::uint32_t bits) {
+    return write(BPF_ALU | BPF_AND | BPF_K, bits);
+}
 
 std::string Assembler::bytes() const {
     const std::vector<sock_filter> program(reversed_.rbegin(), reversed_.rend());

@@ -22,7 +22,9 @@ namespace {
 using oci::SeccompOperator;
 using Place = Assembler::Place;
 
-constexpr std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+constexpr std::uint32_t low(std::uint64_t value) {
+    return static_cast<std::uint32_t>(value);
+}
 constexpr std::uint32_t high(std::uint64_t value) {
     return static_cast<std::uint32_t>(value >> 32U);
 }
@@ -33,7 +35,9 @@ constexpr std::uint32_t low_offset(std::uint32_t index) {
     return static_cast<std::uint32_t>(offset +
                                       (std::endian::native == std::endian::little ? 0 : 4));
 }
-constexpr std::uint32_t high_offset(std::uint32_t index) { return low_offset(index) ^ 4U; }
+constexpr std::uint32_t high_offset(std::uint32_t index) {
+    return low_offset(index) ^ 4U;
+}
 
 // A comparison of 32 bits for equality. The program goes on at `yes` or `no`.
 Place write_equal(Assembler& out, std::uint32_t offset, std::uint32_t value, std::uint32_t mask,
@@ -119,16 +123,14 @@ std::string assemble(const std::vector<Section>& sections) {
     if (out.size() > BPF_MAXINSNS) {
         throw SpecError("/linux/seccomp",
                         concat("takes a filter of ", std::to_string(out.size()),
-                               " instructions, the kernel accepts ",
-                               std::to_string(BPF_MAXINSNS)));
+                               " instructions, the kernel accepts ", std::to_string(BPF_MAXINSNS)));
     }
     return out.bytes();
 }
 
 bool has_notify(const oci::Seccomp& seccomp) {
-    return std::any_of(
-        seccomp.syscalls.begin(), seccomp.syscalls.end(),
-        [](const auto& rule) { return rule.action == oci::SeccompAction::notify; });
+    return std::any_of(seccomp.syscalls.begin(), seccomp.syscalls.end(),
+                       [](const auto& rule) { return rule.action == oci::SeccompAction::notify; });
 }
 
 std::uint32_t flags_of(const oci::Seccomp& seccomp, std::vector<std::string>& warnings) {
@@ -147,8 +149,9 @@ std::uint32_t flags_of(const oci::Seccomp& seccomp, std::vector<std::string>& wa
             throw SpecError(pointer, concat(name, " is not supported by this kernel"));
         }
         if (flag == oci::SeccompFlag::wait_killable_recv && listener == 0) {
-            warnings.push_back(concat(pointer, ": ", name, " has no effect without a rule with "
-                                                           "SCMP_ACT_NOTIFY"));
+            warnings.push_back(concat(pointer, ": ", name,
+                                      " has no effect without a rule with "
+                                      "SCMP_ACT_NOTIFY"));
             continue;
         }
         flags |= bit;
@@ -158,7 +161,9 @@ std::uint32_t flags_of(const oci::Seccomp& seccomp, std::vector<std::string>& wa
 
 }  // namespace
 
-bool Filter::notifies() const { return (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0; }
+bool Filter::notifies() const {
+    return (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+}
 
 Filter compile(const oci::Seccomp& seccomp, std::vector<std::string>& warnings) {
     const Profile profile(seccomp, warnings);

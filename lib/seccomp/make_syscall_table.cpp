@@ -41,13 +41,13 @@ struct Young {
 };
 
 constexpr Young kYoung[] = {
-    {"cachestat", 451},        {"fchmodat2", 452},         {"map_shadow_stack", 453},
-    {"futex_wake", 454},       {"futex_wait", 455},        {"futex_requeue", 456},
-    {"statmount", 457},        {"listmount", 458},         {"lsm_get_self_attr", 459},
+    {"cachestat", 451},         {"fchmodat2", 452},        {"map_shadow_stack", 453},
+    {"futex_wake", 454},        {"futex_wait", 455},       {"futex_requeue", 456},
+    {"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
     {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
-    {"setxattrat", 463},       {"getxattrat", 464},        {"listxattrat", 465},
-    {"removexattrat", 466},    {"open_tree_attr", 467},    {"file_getattr", 468},
-    {"file_setattr", 469},     {"listns", 470},            {"rseq_slice_yield", 471},
+    {"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
+    {"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
+    {"file_setattr", 469},      {"listns", 470},           {"rseq_slice_yield", 471},
 };
 
 // The exceptions: uprobes of x86_64 (and so x32) only.
@@ -120,7 +120,8 @@ void write_multiplexed(std::ostream& out, const std::vector<std::string>& names)
         for (std::size_t i = 0; i < names.size(); ++i) {
             const int call = multiplexed_call(names[i]);
             if (call == 0 || (call > 100) != ipc) continue;
-            out << "    {" << i << ", " << (ipc ? call - 100 : call) << "},  // " << names[i] << '\n';
+            out << "    {" << i << ", " << (ipc ? call - 100 : call) << "},  // " << names[i]
+                << '\n';
         }
         out << "};\n\n";
     }

@@ -66,7 +66,7 @@ void send_listener(const std::string& listener_path, std::string_view document, 
     } catch (const SystemError& error) {
         // SO_SNDTIMEO, for connect and sendmsg alike.
         const int code = error.code() == EAGAIN ? ETIMEDOUT : error.code();
-        throw SystemError(code, "/linux/seccomp/listenerPath: send to", listener_path);
+        throw SystemError(code, "send listener to", listener_path);
     }
 }
 

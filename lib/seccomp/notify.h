@@ -17,9 +17,9 @@ namespace lxcri::seccomp {
 std::string container_process_state(const oci::State& state, pid_t pid,
                                     const std::optional<std::string>& metadata);
 
-// Connects to the socket `listener_path`, sends document and descriptor in one message (the rest of a
-// very long document in further ones), closes.
-// An agent that does not listen, or does not read for 10 seconds, is an error.
+// Connects to the socket `listener_path`, sends document and descriptor in one message (the rest of
+// a very long document in further ones), closes. An agent that does not listen, or does not read
+// for 10 seconds, is an error.
 void send_listener(const std::string& listener_path, std::string_view document, int listener_fd);
 
 }  // namespace lxcri::seccomp

@@ -57,10 +57,9 @@ bool hides_newer(std::uint32_t default_action) {
 
 // Of rules with the same conditions one stays.
 void add_candidate(std::vector<Candidate>& candidates, Candidate added) {
-    const auto same =
-        std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& other) {
-            return other.rule.conditions == added.rule.conditions;
-        });
+    const auto same = std::find_if(
+        candidates.begin(), candidates.end(),
+        [&](const Candidate& other) { return other.rule.conditions == added.rule.conditions; });
     if (same == candidates.end()) {
         if (candidates.size() == kMostRules) {
             throw SpecError(concat("/linux/seccomp/syscalls/", std::to_string(added.rule.origin)),
@@ -100,9 +99,9 @@ class RangeBuilder {
     void append_to(std::vector<Range>& ranges, std::uint32_t first, std::uint32_t last) const {
         std::uint32_t next = first;
         for (auto row = traits_.numbers.begin(); row != traits_.numbers.end();) {
-            const auto end =
-                std::find_if(row, traits_.numbers.end(),
-                             [&](const Numbered& other) { return other.number != row->number; });
+            const auto end = std::find_if(row, traits_.numbers.end(), [&](const Numbered& other) {
+                return other.number != row->number;
+            });
             if (auto range = find_range({row, end})) {
                 append_gap(ranges, next, row->number);
                 append(ranges, std::move(*range));
@@ -156,10 +155,9 @@ class RangeBuilder {
             add_multiplexed(candidates, row.syscall);
         }
         if (candidates.empty()) return {};
-        std::stable_sort(candidates.begin(), candidates.end(),
-                         [](const Candidate& a, const Candidate& b) {
-                             return is_tried_before(a.rule, b.rule);
-                         });
+        std::stable_sort(
+            candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return is_tried_before(a.rule, b.rule); });
         Range range{number, profile_.default_action(), {}, traits_.is_32_bit};
         for (Candidate& candidate : candidates) range.rules.push_back(std::move(candidate.rule));
         return range;
@@ -244,8 +242,8 @@ std::vector<Section> make_sections(const Profile& profile,
             [&](const Section& section) { return section.audit_arch == traits.audit_arch; });
         if (same != sections.end()) continue;  // named twice
         if (arch == SeccompArch::x86_64 || arch == SeccompArch::x32) {
-            sections.push_back(make_x86_64_section(profile, has(SeccompArch::x86_64),
-                                                   has(SeccompArch::x32)));
+            sections.push_back(
+                make_x86_64_section(profile, has(SeccompArch::x86_64), has(SeccompArch::x32)));
             continue;
         }
         Section& section = sections.emplace_back(Section{traits.audit_arch, {}});

@@ -54,7 +54,8 @@ constexpr std::array<std::uint16_t, kSlots> make_slots() {
 constexpr auto kNamesByHash = make_slots();
 
 constexpr std::size_t index_of(std::string_view name) {
-    for (std::size_t slot = slot_of(name); kNamesByHash[slot] != kFree; slot = (slot + 1) % kSlots) {
+    for (std::size_t slot = slot_of(name); kNamesByHash[slot] != kFree;
+         slot = (slot + 1) % kSlots) {
         if (kNames[kNamesByHash[slot]] == name) return kNamesByHash[slot];
     }
     return kNames.size();
@@ -71,7 +72,9 @@ std::optional<std::size_t> find_syscall(std::string_view name) {
     return index;
 }
 
-std::size_t syscall_count() { return kNames.size(); }
+std::size_t syscall_count() {
+    return kNames.size();
+}
 
 std::optional<ArchTraits> find_arch(SeccompArch arch) {
     const Arch& row = kArchs[static_cast<std::size_t>(arch)];

@@ -82,8 +82,8 @@ constexpr std::array<FilesystemFlag, 12> kFilesystemFlags{{
     {"nolazytime", "nolazytime"},
     {"mand", "mand"},
     {"nomand", "nomand"},
-    {"iversion", "iversion"},
-    {"noiversion", "noiversion"},
+    {"iversion", "iversion"},  // by those filesystems that count versions
+    {"noiversion", ""},
     {"silent", ""},
     {"loud", ""},
     {"defaults", ""},

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -20,6 +21,12 @@ std::string sysctl_path(std::string_view key) {
     if (first == std::string::npos || path[first] == '/') return path;
     for (char& c : path) c = c == '.' ? '/' : c == '/' ? '.' : c;
     return path;
+}
+
+bool has_control_character(std::string_view path) {
+    return std::any_of(path.begin(), path.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+    });
 }
 
 bool below(std::string_view path, std::string_view dir) {
@@ -47,10 +54,10 @@ std::optional<oci::NamespaceType> owning_namespace(std::string_view path) {
 void translate_sysctl(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
     if (!spec.linux_) return;
     for (const auto& [key, value] : spec.linux_->sysctl) {
-        std::string pointer = concat("/linux/sysctl/", key);
+        const std::string pointer = oci::at_key("/linux/sysctl", key);
         const std::string path = sysctl_path(key);
         const auto elements = split(path, '/');
-        const bool odd = std::any_of(elements.begin(), elements.end(), [](const auto& element) {
+        const bool odd = has_control_character(path) || std::any_of(elements.begin(), elements.end(), [](const auto& element) {
             return element.empty() || element == "." || element == "..";
         });
         if (odd) throw SpecError(pointer, concat(quoted(key), " is not the name of a sysctl"));

@@ -251,6 +251,23 @@ TEST_CASE("cgroup: many at once below one parent", "[root]") {
     }
 }
 
+TEST_CASE("cgroup: given away, with the files that go with it and no others", "[root]") {
+    if (!have_cgroups()) return;
+    const Playground ground(View::host);
+    const auto cgroup = ground.create();
+    cgroup.give_to(12345);
+    const auto owner = [](const std::string& path) {
+        struct stat info {};
+        return ::stat(path.c_str(), &info) == 0 ? info.st_uid : 0;
+    };
+    for (const Directory& directory : cgroup.record().directories) {
+        const uid_t expected = directory.version == 2 ? 12345 : 0;
+        CHECK(owner(directory.path) == expected);
+        CHECK(owner(directory.path + "/cgroup.procs") == expected);
+        CHECK(owner(directory.path + "/cgroup.freeze") == 0);
+    }
+}
+
 TEST_CASE("cgroup: a version 2 controller that the host lacks", "[root]") {
     if (!have_cgroups()) return;
     const Playground ground(View::v2);

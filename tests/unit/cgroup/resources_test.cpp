@@ -93,9 +93,15 @@ TEST_CASE("resources: a controller that the host lacks is named with the propert
     CHECK(message(legacy({"memory"}), [](Resources& r) { r.network.class_id = 1; }) ==
           "/linux/resources/network/classID: this host has no version 1 controller \"net_cls\"");
     CHECK(
-        message(legacy({"memory"}), [](Resources& r) { r.unified["memory.high"] = "1"; }) ==
+        message(legacy({"memory"}), [](Resources& r) { r.unified["memory.high"] = "100000"; }) ==
         "/linux/resources/unified/memory.high: this host has cgroup version 1 only, and this is a "
         "file of version 2");
+    CHECK(message(unified_without_controllers(),
+                  [](Resources& r) { r.unified["memory.high"] = "100000"; }) ==
+          "/linux/resources/unified/memory.high: this host has no version 2 controller \"memory\"");
+    CHECK(message(unified_without_controllers(), [](Resources& r) {
+              r.unified["cgroup.max.depth"] = "100";
+          }).empty());
     CHECK(message({}, [](Resources& r) { r.pids.limit = 5; }) ==
           "/linux/resources/pids/limit: this host has no cgroup controller \"pids\"");
     CHECK(spec_error([&] {
@@ -506,8 +512,8 @@ TEST_CASE("resources v2: unified", "[root]") {
     CHECK(limited.value("cgroup.max.depth") == "3");
     CHECK(limited.apply([](Resources& r) { r.unified["cgroup.max.depth"] = "3\n\n4\n"; }) == "");
     CHECK(limited.value("cgroup.max.depth") == "4");
-    CHECK_THAT(limited.apply([](Resources& r) { r.unified["cgroup.nonsense"] = "1"; }),
-               Catch::StartsWith("/linux/resources/unified/cgroup.nonsense: write \"1\" to ") &&
+    CHECK_THAT(limited.apply([](Resources& r) { r.unified["cgroup.nonsense"] = "100"; }),
+               Catch::StartsWith("/linux/resources/unified/cgroup.nonsense: write \"100\" to ") &&
                    Catch::EndsWith("no such file or directory"));
     CHECK_THAT(limited.apply([](Resources& r) { r.unified["cgroup.max.depth"] = "x"; }),
                Catch::EndsWith("invalid argument"));
@@ -602,6 +608,21 @@ TEST_CASE("resources v2: block IO", "[root]") {
     const bool is_bfq = limited.has("io.bfq.weight");
     CHECK_THAT(limited.value(is_bfq ? "io.bfq.weight" : "io.weight"),
                Catch::StartsWith(is_bfq ? "default 100" : "default 910"));
+}
+
+TEST_CASE("resources: a controller that cannot be enabled is named with its property", "[root]") {
+    if (!have_cgroups()) return;
+    const Playground ground(View::v2);
+    if (ground.layout().hierarchies.empty()) return not_applicable("no cgroup version 2");
+    auto cgroup = ground.create();
+    CHECK_THAT(spec_error([&] {
+                   apply_early(cgroup, resources([](Resources& r) {
+                                   r.unified["cgroup.max.depth"] = "100";
+                                   r.unified["nonsense.max"] = "100";
+                               }));
+               }),
+               Catch::StartsWith("/linux/resources/unified/nonsense.max: ") &&
+                   Catch::Contains("has no controller \"nonsense\""));
 }
 
 TEST_CASE("resources: a controller that is missing in the container's cgroup", "[root]") {

@@ -23,13 +23,13 @@ seccomp_data with_number(int number) {
 
 }  // namespace
 
-TEST_CASE("the smallest program only gives a value") {
+TEST_CASE("seccomp: the smallest program only gives a value") {
     Assembler out;
     out.give(SECCOMP_RET_ALLOW);
     CHECK(BpfInterpreter(out.bytes()).run({}) == SECCOMP_RET_ALLOW);
 }
 
-TEST_CASE("the same value nearby is the same instruction") {
+TEST_CASE("seccomp: the same value nearby is the same instruction") {
     Assembler out;
     const auto allow = out.give(SECCOMP_RET_ALLOW);
     out.give(SECCOMP_RET_TRAP);
@@ -37,7 +37,7 @@ TEST_CASE("the same value nearby is the same instruction") {
     CHECK(out.size() == 2);
 }
 
-TEST_CASE("a jump reaches every place, however far") {
+TEST_CASE("seccomp: a jump reaches every place, however far") {
     // The distances around the 255 instructions that a conditional jump can skip.
     for (std::size_t filler = 230; filler < 300; ++filler) {
         Assembler out;
@@ -54,12 +54,13 @@ TEST_CASE("a jump reaches every place, however far") {
     }
 }
 
-TEST_CASE("a program with thousands of jumps to far places") {
+TEST_CASE("seccomp: a program with thousands of jumps to far places") {
     Assembler out;
     const auto last = out.give(0);
     auto otherwise = last;
     for (std::uint32_t number = 1; number <= 1000; ++number) {
-        otherwise = out.jump(BPF_JEQ, number, number % 2 == 0 ? last : out.give(number % 7), otherwise);
+        otherwise =
+            out.jump(BPF_JEQ, number, number % 2 == 0 ? last : out.give(number % 7), otherwise);
     }
     out.load(offsetof(seccomp_data, nr));
     const BpfInterpreter program(out.bytes());

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <optional>
-#include <string>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -93,11 +93,11 @@ inline bool must_run() {
 }  // namespace lxcri::test
 
 // Ends the test here when something is missing, and says so.
-#define SECCOMP_NEEDS(condition, what)                           \
-    do {                                                         \
-        if (!(condition)) {                                      \
-            if (::lxcri::test::must_run()) FAIL(what);  \
-            ::lxcri::test::skip_test(what);                      \
-            return;                                              \
-        }                                                        \
+#define SECCOMP_NEEDS(condition, what)                 \
+    do {                                               \
+        if (!(condition)) {                            \
+            if (::lxcri::test::must_run()) FAIL(what); \
+            ::lxcri::test::skip_test(what);            \
+            return;                                    \
+        }                                              \
     } while (false)

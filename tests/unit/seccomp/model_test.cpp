@@ -43,8 +43,8 @@ class Random {
 
     // Values at which comparisons of halves go wrong.
     std::uint64_t value() {
-        static constexpr std::uint64_t kWords[] = {0, 1, 2, 7, 0x7fffffff, 0x80000000, 0xfffffffe,
-                                                   0xffffffff};
+        static constexpr std::uint64_t kWords[] = {0,          1,          2,          7,
+                                                   0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
         const std::uint64_t word = pick(kWords) << 32U | pick(kWords);
         return one_in(8) ? engine_() : word;
     }
@@ -53,11 +53,11 @@ class Random {
     std::mt19937_64 engine_;
 };
 
-constexpr const char* kNames[] = {
-    "read",   "write",  "open",      "mkdir",    "clone",  "socket",      "connect",
-    "accept", "send",   "semop",     "shmat",    "msgrcv", "socketcall",  "ipc",
-    "exit",   "openat", "faccessat2", "statx",   "mount",  "rt_sigaction", "preadv2",
-    "time",   "umount", "umount2",   "no_such_call"};
+constexpr const char* kNames[] = {"read",    "write",      "open",       "mkdir",   "clone",
+                                  "socket",  "connect",    "accept",     "send",    "semop",
+                                  "shmat",   "msgrcv",     "socketcall", "ipc",     "exit",
+                                  "openat",  "faccessat2", "statx",      "mount",   "rt_sigaction",
+                                  "preadv2", "time",       "umount",     "umount2", "no_such_call"};
 
 constexpr Action kActions[] = {Action::kill_process, Action::kill_thread, Action::trap,
                                Action::error,        Action::trace,       Action::allow,
@@ -144,7 +144,8 @@ std::string describe(const oci::Seccomp& profile) {
     text << std::hex << "default " << name_of(oci::kSeccompActions, profile.default_action);
     for (const Arch arch : profile.architectures) text << ' ' << name_of(oci::kSeccompArchs, arch);
     for (const auto& rule : profile.syscalls) {
-        text << '\n' << rule.names[0] << ' ' << name_of(oci::kSeccompActions, rule.action) << ' '
+        text << '\n'
+             << rule.names[0] << ' ' << name_of(oci::kSeccompActions, rule.action) << ' '
              << rule.errno_ret.value_or(EPERM);
         for (const auto& arg : rule.args) {
             text << " [" << arg.index << ' ' << name_of(oci::kSeccompOperators, arg.op) << ' '
@@ -168,9 +169,9 @@ class LibseccompFilter {
         : context_(seccomp_init(action(profile.default_action, profile.default_errno_ret)),
                    seccomp_release) {
         for (const Arch arch : profile.architectures) {
-            const int result = seccomp_arch_add(
-                context_.get(), arch == Arch::x32 ? std::uint32_t{SCMP_ARCH_X32}
-                                                  : find_arch(arch)->audit_arch);
+            const int result =
+                seccomp_arch_add(context_.get(), arch == Arch::x32 ? std::uint32_t{SCMP_ARCH_X32}
+                                                                   : find_arch(arch)->audit_arch);
             if (result != 0 && result != -EEXIST) throw std::runtime_error("seccomp_arch_add");
         }
         for (const auto& rule : profile.syscalls) add(profile, rule);
@@ -239,9 +240,13 @@ oci::Seccomp profile_of_caller(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("random profiles mean what the plain model says") {
-    if (native_arch() != Arch::x86_64) return;
-    constexpr unsigned kProfiles = 3000;
+TEST_CASE("seccomp: random profiles mean what the plain model says") {
+    if (native_arch() != Arch::x86_64) return test::not_applicable("only for x86_64");
+#ifdef __SANITIZE_ADDRESS__
+    constexpr unsigned kProfiles = 200;  // takes many times as long
+#else
+    constexpr unsigned kProfiles = 1000;
+#endif
     constexpr unsigned kCalls = 200;
     for (unsigned seed = 0; seed < kProfiles; ++seed) {
         Random random(seed);
@@ -260,15 +265,15 @@ TEST_CASE("random profiles mean what the plain model says") {
     SUCCEED();
 }
 
-TEST_CASE("profiles of real callers mean what libseccomp makes of them") {
-    if (native_arch() != Arch::x86_64) return;
+TEST_CASE("seccomp: profiles of real callers mean what libseccomp makes of them") {
+    if (native_arch() != Arch::x86_64) return test::not_applicable("only for x86_64");
     for (const char* name : {"docker-attach-01.json", "podman-annotations-01.json",
                              "crio-create-01.json", "containerd-cri-critest-07.json"}) {
         INFO(name);
         const auto profile = profile_of_caller(name);
         const BpfInterpreter ours(test::compile_profile(profile).program);
         const BpfInterpreter theirs(LibseccompFilter(profile).program());
-        CHECK(ours.size() < theirs.size());
+        CHECK(ours.size() < 400);  // loading takes time for each instruction
         Random random(1);
         std::size_t different = 0;
         for (unsigned number = 0; number < 470; ++number) {
@@ -292,8 +297,8 @@ TEST_CASE("profiles of real callers mean what libseccomp makes of them") {
                         continue;
                     }
                     ++different;
-                    UNSCOPED_INFO(describe(data) << ": " << std::hex << actual << " is not "
-                                                 << expected);
+                    UNSCOPED_INFO(describe(data)
+                                  << ": " << std::hex << actual << " is not " << expected);
                 }
             }
         }

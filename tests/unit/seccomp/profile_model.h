@@ -146,7 +146,9 @@ class ProfileModel {
     static bool matches(const oci::SeccompSyscall& rule, const seccomp_data& data, Arch arch) {
         const auto match = [&](const oci::SeccompArg& arg) { return matches(arg, data, arch); };
         for (const auto& arg : rule.args) {
-            const auto same = [&](const oci::SeccompArg& other) { return other.index == arg.index; };
+            const auto same = [&](const oci::SeccompArg& other) {
+                return other.index == arg.index;
+            };
             if (std::count_if(rule.args.begin(), rule.args.end(), same) > 1) {
                 return std::any_of(rule.args.begin(), rule.args.end(), match);
             }
@@ -156,8 +158,7 @@ class ProfileModel {
 
     std::optional<std::uint32_t> action_of_rules(const Numbers& numbers, std::uint32_t number,
                                                  const seccomp_data& data, Arch arch) const {
-        const auto fallback =
-            kernel_action(profile_.default_action, profile_.default_errno_ret);
+        const auto fallback = kernel_action(profile_.default_action, profile_.default_errno_ret);
         std::optional<std::uint32_t> conditional;
         for (const auto& rule : profile_.syscalls) {
             const auto action = kernel_action(rule.action, rule.errno_ret);
@@ -174,8 +175,7 @@ class ProfileModel {
 
     std::optional<std::uint32_t> action_of_multiplexed(const Numbers& numbers, std::uint32_t number,
                                                        const seccomp_data& data) const {
-        const auto fallback =
-            kernel_action(profile_.default_action, profile_.default_errno_ret);
+        const auto fallback = kernel_action(profile_.default_action, profile_.default_errno_ret);
         std::optional<std::uint32_t> whole;
         std::optional<std::uint32_t> part;
         for (const auto& rule : profile_.syscalls) {

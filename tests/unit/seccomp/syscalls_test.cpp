@@ -28,7 +28,7 @@ std::optional<std::uint32_t> number_of(std::string_view name, oci::SeccompArch a
 
 }  // namespace
 
-TEST_CASE("numbers of system calls") {
+TEST_CASE("seccomp: numbers of system calls") {
     using enum oci::SeccompArch;
     CHECK(number_of("read", native_arch()) == SYS_read);
     CHECK(number_of("openat2", native_arch()) == SYS_openat2);
@@ -46,7 +46,7 @@ TEST_CASE("numbers of system calls") {
     CHECK(number_of("", x86) == std::nullopt);
 }
 
-TEST_CASE("system calls younger than libseccomp") {
+TEST_CASE("seccomp: system calls younger than libseccomp") {
     using enum oci::SeccompArch;
     CHECK(number_of("cachestat", x86_64) == 451);
     CHECK(number_of("fchmodat2", x86) == 452);
@@ -57,7 +57,7 @@ TEST_CASE("system calls younger than libseccomp") {
     CHECK(number_of("uretprobe", aarch64) == std::nullopt);
 }
 
-TEST_CASE("what libseccomp says about each system call of each architecture") {
+TEST_CASE("seccomp: what libseccomp says about each system call of each architecture") {
     std::size_t known = 0;
     for (const auto& row : oci::kSeccompArchs) {
         const auto traits = find_arch(row.value);
@@ -80,7 +80,7 @@ TEST_CASE("what libseccomp says about each system call of each architecture") {
     CHECK(known >= 19);
 }
 
-TEST_CASE("architectures") {
+TEST_CASE("seccomp: traits of architectures") {
     using enum oci::SeccompArch;
     CHECK(find_arch(x86)->audit_arch == AUDIT_ARCH_I386);
     CHECK(find_arch(x86)->is_32_bit);
@@ -95,7 +95,7 @@ TEST_CASE("architectures") {
     CHECK(find_arch(mipsel64n32)->is_32_bit);
 }
 
-TEST_CASE("what goes through socketcall and ipc") {
+TEST_CASE("seccomp: the calls of socketcall and ipc") {
     const auto sockets = multiplexed_by(*find_syscall("socketcall"));
     const auto socket = std::find_if(sockets.begin(), sockets.end(), [](const auto& entry) {
         return entry.syscall == *find_syscall("socket");

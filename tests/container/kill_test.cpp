@@ -1,0 +1,177 @@
+// kill: which signal reaches whom.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+
+namespace {
+
+Container reporting(Box& box) {
+    box.bundle.args({"report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    return container;
+}
+
+}  // namespace
+
+TEST_CASE("kill: names with and without SIG, and numbers", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    const std::pair<const char*, int> signals[] = {{"USR1", SIGUSR1}, {"SIGUSR2", SIGUSR2},
+                                                   {"1", SIGHUP},     {"28", SIGWINCH},
+                                                   {"INT", SIGINT},   {"SIGCONT", SIGCONT}};
+    for (const auto& [name, number] : signals) {
+        CAPTURE(name);
+        container.kill(name);
+        container.out().wait_for("signal " + std::to_string(number) + " ");
+    }
+    CHECK(container.status() == "running");
+}
+
+TEST_CASE("kill: lower case names and real-time signals", "[kill][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    SECTION("lower case") {
+        container.kill("usr1");
+        container.out().wait_for("signal 10 ");
+    }
+    SECTION("real time") {
+        container.kill("RTMIN+3");
+        container.out().wait_for("signal 37 ");
+    }
+}
+
+TEST_CASE("kill: without a signal it is TERM", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    CHECK(box.call({"kill", container.id()}).code() == 0);
+    container.out().wait_for("signal 15 ");
+    CHECK(container.wait_code() == 128 + SIGTERM);
+}
+
+TEST_CASE("kill: KILL cannot be handled", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    container.kill(GENERATE(as<std::string>(), "KILL", "9", "SIGKILL"));
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(container.status() == "stopped");
+}
+
+TEST_CASE("kill: a signal that does not exist is an error without effect", "[kill][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    const std::string signal = GENERATE(as<std::string>(), "NOSUCH", "SIG", "KILLL", "1x", "9999");
+    CAPTURE(signal);
+    CHECK(box.call({"kill", container.id(), signal}).code() != 0);
+    CHECK(container.status() == "running");
+}
+
+TEST_CASE("kill: of a stopped or unknown container is an error", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.create();
+    container.start();
+    CHECK(container.wait_code() == 0);
+    const Finished killed = box.call({"kill", container.id(), "TERM"});
+    CHECK(killed.code() != 0);
+    CHECK(killed.err != "");
+    CHECK(box.call({"kill", "unknown", "TERM"}).code() != 0);
+}
+
+TEST_CASE("kill: the error for a stopped container is one that callers know", "[kill][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.create();
+    container.start();
+    CHECK(container.wait_code() == 0);
+    CHECK(contains(box.call({"kill", container.id(), "KILL"}).err, "container not running"));
+    CHECK(contains(box.call({"kill", "unknown", "KILL"}).err, "does not exist"));
+    CHECK(contains(box.call({"state", "unknown"}).err, "does not exist"));
+    CHECK(contains(box.call({"delete", "unknown"}).err, "does not exist"));
+}
+
+TEST_CASE("kill: in created it ends the container", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.create();
+    container.kill("KILL");
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(container.status() == "stopped");
+}
+
+TEST_CASE("kill: only the container's first process gets it", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"spawn", "3", "--", "report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    container.kill("USR1");
+    container.out().wait_for("signal 10 ");
+    // The children have the default action for USR1: they would be dead, and CHLD would tell.
+    container.kill("USR2");
+    container.out().wait_for("signal 12 ");
+    CHECK(!contains(container.out().text(), "CHLD"));
+}
+
+TEST_CASE("kill --all: everything in the container gets it", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"spawn", "3", "--", "report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    const std::string flag = GENERATE(as<std::string>(), "--all", "-a");
+    CHECK(box.call({"kill", flag, container.id(), "USR1"}).code() == 0);
+    container.out().wait_for("signal 10 ");
+    container.out().wait_for("signal 17 CHLD");
+}
+
+TEST_CASE("kill: KILL without a pid namespace ends all its processes", "[kill][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.remove_namespace("pid").args({"spawn", "3", "--", "report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    CHECK(box.call({"kill", "--all", container.id(), "KILL"}).code() == 0);
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(wait_for_children(milliseconds{5000}).empty());
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("delete --force: without a pid namespace it ends all processes", "[kill][delete]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.remove_namespace("pid").args({"spawn", "3", "--", "report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("delete: processes that outlive the first one, without a pid namespace",
+          "[kill][delete][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.remove_namespace("pid").args({"spawn", "2", "--", "exit", "0"});
+    Container container = box.create();
+    container.start();
+    CHECK(container.wait_code() == 0);
+    CHECK(container.status() == "stopped");
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}

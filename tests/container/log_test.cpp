@@ -1,0 +1,133 @@
+// Errors: one line on stderr, one record in --log; nothing else anywhere.
+#include <catch2/catch.hpp>
+#include <regex>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+
+namespace {
+
+CreateOptions with_log(const Box& box, const std::string& format) {
+    CreateOptions options;
+    options.global = {"--log", box / "log", "--log-format", format};
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("log: json has exactly one object with level error after a failure", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["root"]["path"] = "missing";
+    Container container = box.try_create(with_log(box, "json"));
+    CHECK(container.created.code() != 0);
+    const Strings lines = lines_of(read_file(box / "log"));
+    REQUIRE(lines.size() == 1);
+    const Json record = Json::parse(lines[0]);
+    CHECK(record.at("level") == "error");
+    CHECK(record.at("msg").get<std::string>() != "");
+    CHECK(record.at("time").is_string());
+    CHECK(std::regex_match(record.at("time").get<std::string>(),
+                           std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d.*")));
+}
+
+TEST_CASE("log: --log-format=json and --log=FILE mean the same", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["root"]["path"] = "missing";
+    CreateOptions options;
+    options.global = {"--log-format=json", "--log=" + (box / "log").string()};
+    CHECK(box.try_create(options).created.code() != 0);
+    CHECK(Json::parse(lines_of(read_file(box / "log")).at(0)).at("level") == "error");
+}
+
+TEST_CASE("log: nothing in it when all went well", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string format = GENERATE(as<std::string>(), "json", "text");
+    CHECK(box.life({"true"}, with_log(box, format)).code == 0);
+    CHECK(read_file(box / "log") == "");
+}
+
+TEST_CASE("log: every command writes its failure", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string command = GENERATE(as<std::string>(), "state", "start", "kill", "delete");
+    const Finished finished =
+        box.call({"--log", box / "log", "--log-format", "json", command, "unknown"});
+    CHECK(finished.code() != 0);
+    const Strings lines = lines_of(read_file(box / "log"));
+    REQUIRE(!lines.empty());
+    CHECK(Json::parse(lines.back()).at("level") == "error");
+}
+
+TEST_CASE("log: text has the message", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["root"]["path"] = "missing-directory";
+    CHECK(box.try_create(with_log(box, "text")).created.code() != 0);
+    CHECK(contains(read_file(box / "log"), "missing-directory"));
+}
+
+TEST_CASE("log: records are added to what is there", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    for (int i = 0; i < 3; ++i) {
+        (void)box.call({"--log", box / "log", "--log-format", "json", "state", "unknown"});
+    }
+    CHECK(lines_of(read_file(box / "log")).size() == 3);
+}
+
+TEST_CASE("log: quotes, newlines and bytes that are no UTF-8 stay inside the string",
+          "[log][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["root"]["path"] = "no \"such\"\n\\ directory\t\x01";
+    CHECK(box.try_create(with_log(box, "json")).created.code() == 1);
+    const Strings lines = lines_of(read_file(box / "log"));
+    REQUIRE(lines.size() == 1);
+    CHECK(contains(Json::parse(lines[0]).at("msg").get<std::string>(), "such"));
+}
+
+TEST_CASE("log: an unknown format or level is refused", "[log][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    CHECK(box.call({"--log-format", "xml", "list"}).code() != 0);
+}
+
+TEST_CASE("log: the error is one line on stderr too, without --log", "[log][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["root"]["path"] = "missing-directory";
+    const std::string text = box.refusal();
+    CHECK(lines_of(text).size() == 1);
+    CHECK(contains(text, "missing-directory"));
+    CHECK(contains(text, "no such file or directory"));
+    CHECK(text.ends_with("\n"));
+}
+
+TEST_CASE("log: failures inside the container arrive in it", "[log][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["args"] = {"not-there"};
+    Container container = box.try_create(with_log(box, "json"));
+    if (container.created.code() != 0) {
+        const Strings lines = lines_of(read_file(box / "log"));
+        REQUIRE(!lines.empty());
+        CHECK(contains(Json::parse(lines.back()).at("msg").get<std::string>(),
+                       "executable file not found in $PATH"));
+    }
+}
+
+TEST_CASE("log: --debug writes more, and every line is still JSON", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    CreateOptions options = with_log(box, "json");
+    options.global.push_back("--debug");
+    CHECK(box.life({"true"}, options).code == 0);
+    for (const std::string& line : lines_of(read_file(box / "log"))) {
+        CHECK(Json::parse(line).contains("msg"));
+    }
+}

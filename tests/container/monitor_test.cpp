@@ -1,0 +1,91 @@
+// monitor = keep: liblxc's monitor stays, and liblxc's own tools work.
+#include <signal.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+
+namespace {
+
+Container kept(Box& box, const Strings& probe_arguments) {
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    box.bundle.args(probe_arguments);
+    return box.create();
+}
+
+}  // namespace
+
+TEST_CASE("monitor: kept, the pid-file has its pid, and state has init's", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "7"});
+    const pid_t init = container.state().at("pid");
+    CHECK(init != container.pid());
+    CHECK(parent_of(init) == container.pid());
+    CHECK(parent_of(container.pid()) == getpid());
+    container.start();
+    container.out().wait_for("ready");
+    CHECK(container.state().at("pid") == init);
+    container.kill("TERM");
+    CHECK(container.wait_code() == 7);
+    CHECK(container.status() == "stopped");
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("monitor: kept, it ends exactly as init did", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    SECTION("exit 42") {
+        Container container = kept(box, {"exit", "42"});
+        container.start();
+        CHECK(describe_status(container.wait()) == "exit 42");
+    }
+    SECTION("a signal") {
+        Container container = kept(box, {"sleep"});
+        container.start();
+        container.kill("KILL");
+        CHECK(describe_status(container.wait()) == "signal 9");
+    }
+}
+
+TEST_CASE("monitor: kept, lxc-info knows the container", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-info"));
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    container.start();
+    container.out().wait_for("ready");
+    const Finished info =
+        run_command({find_program("lxc-info"), "-P", box.root(), "-n", container.id()});
+    CHECK(info.code() == 0);
+    CHECK(line_after(info.out, "State:") == "RUNNING");
+    CHECK(line_after(info.out, "PID:") == std::to_string(container.state().at("pid").get<int>()));
+}
+
+TEST_CASE("monitor: kept, delete --force removes it with the container", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    if (GENERATE(true, false)) container.start();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("monitor: kept, its death does not take state, kill and delete away",
+          "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    container.start();
+    container.out().wait_for("ready");
+    REQUIRE(kill(container.pid(), SIGKILL) == 0);
+    (void)container.wait();
+    CHECK((container.status() == "running" || container.status() == "stopped"));
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}

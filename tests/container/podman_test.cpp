@@ -1,0 +1,187 @@
+// Podman as the caller, with everything of its own in our directory.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<std::string> need_podman() {
+    if (const auto missing = need_runtime()) return missing;
+    if (const auto missing = need_program("conmon")) return missing;
+    return need_program("podman");
+}
+
+bool enough_descriptors() {
+    rlimit limit{};
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256;
+}
+
+class Podman {
+  public:
+    Podman() {
+        // default_ulimits: without CAP_SYS_RESOURCE the limits that Podman sets by itself cannot
+        // be raised. The two lists name the runtimes that understand Podman's flags.
+        const std::string pids = has_controller("pids") ? "" : "pids_limit = 0\n";
+        write_file(box_ / "containers.conf",
+                   "[containers]\ndefault_ulimits = []\n" + pids +
+                       "[engine]\nruntime_supports_json = [\"crun\", \"runc\", \"lxcri\"]\n"
+                       "runtime_supports_nocgroup = [\"crun\", \"lxcri\"]\n");
+        fs::create_directories(box_ / "tmp");
+        const fs::path archive = box_ / "image.tar";
+        REQUIRE(run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", archive, "."}).code() ==
+                0);
+        const Finished imported = call({"import", "-q", archive, "localhost/test"});
+        INFO(imported.err);
+        REQUIRE(imported.code() == 0);
+    }
+    Podman(const Podman&) = delete;
+    Podman& operator=(const Podman&) = delete;
+    ~Podman() {
+        try {
+            (void)call({"rm", "--all", "--force", "-t", "0"});
+        } catch (const std::exception&) {
+            // What stays is found by the leak check.
+        }
+        // The parent that Podman makes for its containers stays for good.
+        for (const fs::path& cgroup : find_cgroups("libpod_parent")) rmdir(cgroup.c_str());
+    }
+
+    Finished call(const Strings& arguments) const {
+        Strings command = {find_program("podman"),
+                           "--root",
+                           box_ / "storage",
+                           "--runroot",
+                           box_ / "run",
+                           "--tmpdir",
+                           box_ / "tmp",
+                           "--storage-driver",
+                           "vfs",
+                           "--cgroup-manager",
+                           "cgroupfs",
+                           "--events-backend",
+                           "none",
+                           "--runtime",
+                           environment().runtime};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        CommandOptions options;
+        options.timeout = milliseconds{60'000};
+        options.environment =
+            Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "HOME=" + (box_ / "home").string(), "TMPDIR=" + (box_ / "tmp").string(),
+                    "CONTAINERS_CONF=" + (box_ / "containers.conf").string()};
+        return run_command(command, options);
+    }
+
+    // podman run --network none --rm ..., without what has a test of its own
+    Finished run(const Strings& arguments) const {
+        Strings command = {"run",  "--network",      "none",
+                           "--rm", "--security-opt", "seccomp=unconfined"};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return call(command);
+    }
+
+  private:
+    Box box_;
+};
+
+}  // namespace
+
+TEST_CASE("podman: run with the defaults: output, exit status, pid 1 inside", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished finished =
+        podman.call({"run", "--network", "none", "--rm", "localhost/test", "/probe", "echo",
+                     "hello", "--", "pid", "--", "processes", "--", "exit", "3"});
+    INFO(finished.err);
+    CHECK(finished.code() == 3);
+    CHECK(contains(finished.out, "hello\n"));
+    CHECK(contains(finished.out, "pid=1 ppid=0 "));
+    CHECK(contains(finished.out, "\n1 probe\n"));
+}
+
+TEST_CASE("podman: user, environment, directory, limits, mounts", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished finished =
+        podman.run({"--user",      "1000:1001",  "--env",   "NAME=value",
+                    "--workdir",   "/tmp",       "--tmpfs", "/scratch:rw,notmpcopyup",
+                    "--read-only", "--hostname", "inside",  "localhost/test",
+                    "/probe",      "ids",        "--",      "env",
+                    "--",          "cwd",        "--",      "hostname",
+                    "--",          "write",      "/new",    "x",
+                    "--",          "statfs",     "/scratch"});
+    INFO(finished.err);
+    CHECK(value_of(finished.out, "uid") == "1000,1000,1000");
+    CHECK(value_of(finished.out, "gid") == "1001,1001,1001");
+    CHECK(has_line(finished.out, "NAME=value"));
+    CHECK(has_line(finished.out, "/tmp"));
+    CHECK(value_of(finished.out, "hostname") == "inside");
+    CHECK(has_line(finished.out, "write /new: EROFS"));
+    CHECK(contains(finished.out, "/scratch 1021994 "));
+}
+
+TEST_CASE("podman: --tmpfs starts as a copy of what it covers", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished finished = podman.run(
+        {"--tmpfs", "/etc", "localhost/test", "/probe", "ls", "/etc", "--", "statfs", "/etc"});
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    CHECK(contains(finished.out, "/etc 1021994 "));
+}
+
+TEST_CASE("podman: a program that is not there is 127, one that may not run is 126", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    CHECK(podman.run({"localhost/test", "not-there"}).code() == 127);
+    CHECK(podman.run({"localhost/test", "/etc"}).code() == 126);
+}
+
+TEST_CASE("podman: in the background: top, logs, stop, inspect, rm", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished started = podman.call(
+        {"run", "--network", "none", "--security-opt", "seccomp=unconfined", "--name", "background",
+         "--detach", "localhost/test", "/probe", "echo", "ready", "--", "sleep"});
+    INFO(started.err);
+    REQUIRE(started.code() == 0);
+    const Finished top = podman.call({"top", "background", "pid", "comm"});
+    CHECK(lines_of(top.out).size() == 2);
+    CHECK(contains(top.out, "probe"));
+    CHECK(podman.call({"logs", "background"}).out == "ready\n");
+    CHECK(podman.call({"stop", "-t", "0", "background"}).code() == 0);
+    CHECK(
+        podman.call({"inspect", "--format", "{{.State.ExitCode}} {{.State.Status}}", "background"})
+            .out == "137 exited\n");
+    CHECK(podman.call({"rm", "background"}).code() == 0);
+}
+
+TEST_CASE("podman: a second container joins the namespaces of the first", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    REQUIRE(podman
+                .call({"run", "--network", "none", "--security-opt", "seccomp=unconfined", "--name",
+                       "first", "--detach", "localhost/test", "/probe", "sleep"})
+                .code() == 0);
+    const Finished finished = podman.call(
+        {"run", "--rm", "--security-opt", "seccomp=unconfined", "--network", "container:first",
+         "--pid", "container:first", "localhost/test", "/probe", "processes"});
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    CHECK(lines_of(finished.out).size() == 2);
+    CHECK(has_line(finished.out, "1 probe"));
+}

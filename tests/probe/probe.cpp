@@ -1,0 +1,821 @@
+// The container process of the tests: one static program with named commands that say what they
+// see from the inside. It needs nothing in the root filesystem but itself.
+//
+//   probe COMMAND [ARGUMENT...] [-- COMMAND [ARGUMENT...]]...
+//
+// Commands run in order. Answers go to stdout, one fact per line. A failed command prints
+// "COMMAND OPERAND: ERRNO-NAME" and makes the exit status 1, the following ones still run.
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace {
+
+// One command's arguments, without its name.
+struct Arguments {
+    const char* command;
+    char** values;
+    int count;
+
+    const char* at(int index, const char* fallback = "") const {
+        return index < count ? values[index] : fallback;
+    }
+};
+
+int failed(const Arguments& args, const char* operand) {
+    const char* name = strerrorname_np(errno);
+    dprintf(STDOUT_FILENO, "%s %s: %s\n", args.command, operand, name ? name : "unknown error");
+    return 1;
+}
+
+int copy(int from, int to) {
+    char buffer[16384];
+    for (;;) {
+        const ssize_t size = read(from, buffer, sizeof buffer);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return static_cast<int>(size);
+        for (ssize_t done = 0; done < size;) {
+            const ssize_t written = write(to, buffer + done, static_cast<size_t>(size - done));
+            if (written < 0) return -1;
+            done += written;
+        }
+    }
+}
+
+int show_file(const Arguments& args, const char* path) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed(args, path);
+    const int result = copy(fd, STDOUT_FILENO) < 0 ? failed(args, path) : 0;
+    close(fd);
+    return result;
+}
+
+const char* type_name(mode_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG:
+            return "file";
+        case S_IFDIR:
+            return "dir";
+        case S_IFLNK:
+            return "link";
+        case S_IFCHR:
+            return "char";
+        case S_IFBLK:
+            return "block";
+        case S_IFIFO:
+            return "fifo";
+        case S_IFSOCK:
+            return "socket";
+        default:
+            return "unknown";
+    }
+}
+
+int signal_number(const char* text) {
+    char* end = nullptr;
+    const long number = strtol(text, &end, 10);
+    if (*text && !*end) return static_cast<int>(number);
+    if (strncmp(text, "SIG", 3) == 0) text += 3;
+    for (int candidate = 1; candidate < NSIG; ++candidate) {
+        const char* name = sigabbrev_np(candidate);
+        if (name && strcmp(name, text) == 0) return candidate;
+    }
+    return -1;
+}
+
+void pause_forever() {
+    for (;;) pause();
+}
+
+// --- what ends a process ---------------------------------------------------------------------
+
+int do_true(const Arguments&) {
+    return 0;
+}
+
+int do_exit(const Arguments& args) {
+    _exit(atoi(args.at(0, "0")));
+}
+
+int do_raise(const Arguments& args) {
+    // pid 1 is immune to signals that it does not handle, so the default action needs a child.
+    return raise(signal_number(args.at(0))) == 0 ? 0 : failed(args, args.at(0));
+}
+
+int do_sleep(const Arguments&) {
+    pause_forever();
+    return 0;
+}
+
+int trapped_exit_code = 0;
+
+void exit_from_handler(int) {
+    _exit(trapped_exit_code);
+}
+
+// trap SIGNAL CODE: says "ready" and exits with CODE when SIGNAL arrives.
+int do_trap(const Arguments& args) {
+    struct sigaction action = {};
+    trapped_exit_code = atoi(args.at(1, "0"));
+    action.sa_handler = exit_from_handler;
+    if (sigaction(signal_number(args.at(0)), &action, nullptr) < 0) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "ready\n");
+    pause_forever();
+    return 0;
+}
+
+int do_ignore(const Arguments& args) {
+    return signal(signal_number(args.at(0)), SIG_IGN) == SIG_ERR ? failed(args, args.at(0)) : 0;
+}
+
+volatile sig_atomic_t last_signal = 0;
+
+void remember_signal(int number) {
+    last_signal = number;
+}
+
+// report: handles every signal it can, names each one as it comes; TERM or QUIT is the last.
+int do_report(const Arguments&) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    struct sigaction action = {};
+    action.sa_handler = remember_signal;
+    for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (;;) {
+        const int number = sigwaitinfo(&all, nullptr);
+        if (number < 0) continue;
+        const char* name = sigabbrev_np(number);
+        dprintf(STDOUT_FILENO, "signal %d %s\n", number, name ? name : "RT");
+        if (number == SIGTERM || number == SIGQUIT) _exit(128 + number);
+    }
+}
+
+// --- output and input ------------------------------------------------------------------------
+
+// One write for the line: callers that log lines would see parts of it otherwise.
+int write_line(const Arguments& args, int fd) {
+    char line[4096];
+    size_t size = 0;
+    for (int i = 0; i < args.count && size < sizeof line - 2; ++i) {
+        const int added =
+            snprintf(line + size, sizeof line - 1 - size, "%s%s", i ? " " : "", args.values[i]);
+        size = size + static_cast<size_t>(added) < sizeof line - 2
+                   ? size + static_cast<size_t>(added)
+                   : sizeof line - 2;
+    }
+    line[size++] = '\n';
+    return write(fd, line, size) < 0 ? failed(args, "") : 0;
+}
+
+int do_echo(const Arguments& args) {
+    return write_line(args, STDOUT_FILENO);
+}
+
+int do_error(const Arguments& args) {
+    return write_line(args, STDERR_FILENO);
+}
+
+// args: one per line in brackets, so that blanks and empty ones show.
+int do_args(const Arguments& args) {
+    for (int i = 0; i < args.count; ++i) dprintf(STDOUT_FILENO, "[%s]\n", args.values[i]);
+    return 0;
+}
+
+int do_stdin(const Arguments& args) {
+    return copy(STDIN_FILENO, STDOUT_FILENO) < 0 ? failed(args, "stdin") : 0;
+}
+
+// readfd N: copies descriptor N to stdout; writefd N TEXT: writes to it.
+int do_readfd(const Arguments& args) {
+    return copy(atoi(args.at(0)), STDOUT_FILENO) < 0 ? failed(args, args.at(0)) : 0;
+}
+
+int do_writefd(const Arguments& args) {
+    return dprintf(atoi(args.at(0)), "%s\n", args.at(1)) < 0 ? failed(args, args.at(0)) : 0;
+}
+
+// into PATH: what follows writes to the end of this file instead of stdout.
+int do_into(const Arguments& args) {
+    const int fd = open(args.at(0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) return failed(args, args.at(0));
+    close(fd);
+    return 0;
+}
+
+// --- files -----------------------------------------------------------------------------------
+
+int do_cat(const Arguments& args) {
+    int result = 0;
+    for (int i = 0; i < args.count; ++i) result |= show_file(args, args.values[i]);
+    return result;
+}
+
+int compare_names(const dirent** left, const dirent** right) {
+    return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+int do_ls(const Arguments& args) {
+    const char* path = args.at(0, ".");
+    dirent** entries = nullptr;
+    const int count = scandir(path, &entries, nullptr, compare_names);
+    if (count < 0) return failed(args, path);
+    for (int i = 0; i < count; ++i) {
+        const char* name = entries[i]->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            dprintf(STDOUT_FILENO, "%s\n", name);
+        }
+    }
+    return 0;
+}
+
+// stat PATH...: "PATH TYPE MODE UID GID MAJOR:MINOR SIZE"
+int do_stat(const Arguments& args) {
+    int result = 0;
+    for (int i = 0; i < args.count; ++i) {
+        struct stat info;
+        if (lstat(args.values[i], &info) < 0) {
+            result = failed(args, args.values[i]);
+            continue;
+        }
+        dprintf(STDOUT_FILENO, "%s %s %04o %u %u %u:%u %lld\n", args.values[i],
+                type_name(info.st_mode), info.st_mode & 07777u, info.st_uid, info.st_gid,
+                major(info.st_rdev), minor(info.st_rdev), static_cast<long long>(info.st_size));
+    }
+    return result;
+}
+
+// statfs PATH: "PATH MAGIC size=BYTES flags=LIST"
+int do_statfs(const Arguments& args) {
+    struct Flag {
+        unsigned long bit;
+        const char* name;
+    };
+    static const Flag flags[] = {{ST_RDONLY, "ro"},         {ST_NOSUID, "nosuid"},
+                                 {ST_NODEV, "nodev"},       {ST_NOEXEC, "noexec"},
+                                 {ST_NOATIME, "noatime"},   {ST_NODIRATIME, "nodiratime"},
+                                 {ST_RELATIME, "relatime"}, {0x2000, "nosymfollow"}};
+    struct statfs info;
+    if (statfs(args.at(0), &info) < 0) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "%s %lx size=%llu flags=", args.at(0),
+            static_cast<unsigned long>(info.f_type),
+            static_cast<unsigned long long>(info.f_blocks) *
+                static_cast<unsigned long long>(info.f_bsize));
+    for (const Flag& flag : flags) {
+        if (static_cast<unsigned long>(info.f_flags) & flag.bit) {
+            dprintf(STDOUT_FILENO, "%s,", flag.name);
+        }
+    }
+    dprintf(STDOUT_FILENO, "\n");
+    return 0;
+}
+
+int do_readlink(const Arguments& args) {
+    int result = 0;
+    for (int i = 0; i < args.count; ++i) {
+        char target[4096];
+        const ssize_t size = readlink(args.values[i], target, sizeof target - 1);
+        if (size < 0) {
+            result = failed(args, args.values[i]);
+            continue;
+        }
+        target[size] = '\0';
+        dprintf(STDOUT_FILENO, "%s -> %s\n", args.values[i], target);
+    }
+    return result;
+}
+
+// open PATH [r|w|rw]: does the open succeed?
+int do_open(const Arguments& args) {
+    const char* how = args.at(1, "r");
+    const int mode = strcmp(how, "w") == 0 ? O_WRONLY : strcmp(how, "rw") == 0 ? O_RDWR : O_RDONLY;
+    const int fd = open(args.at(0), mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "%s %s: ok\n", args.command, args.at(0));
+    close(fd);
+    return 0;
+}
+
+int do_write(const Arguments& args) {
+    const int fd = open(args.at(0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return failed(args, args.at(0));
+    const ssize_t written = write(fd, args.at(1), strlen(args.at(1)));
+    const int result = written < 0 ? failed(args, args.at(0)) : 0;
+    close(fd);
+    if (result == 0) dprintf(STDOUT_FILENO, "%s %s: ok\n", args.command, args.at(0));
+    return result;
+}
+
+int report_call(const Arguments& args, int returned) {
+    if (returned < 0) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "%s %s: ok\n", args.command, args.at(0));
+    return 0;
+}
+
+int do_mkdir(const Arguments& args) {
+    return report_call(args, mkdir(args.at(0), 0777));
+}
+int do_unlink(const Arguments& args) {
+    return report_call(args, unlink(args.at(0)));
+}
+int do_chroot(const Arguments& args) {
+    return report_call(args, chroot(args.at(0)));
+}
+int do_chown(const Arguments& args) {
+    return report_call(args, chown(args.at(0), static_cast<uid_t>(atoi(args.at(1))),
+                                   static_cast<gid_t>(atoi(args.at(2)))));
+}
+int do_mount(const Arguments& args) {
+    return report_call(args, mount("none", args.at(0), args.at(1, "tmpfs"), 0, nullptr));
+}
+int do_umount(const Arguments& args) {
+    return report_call(args, umount2(args.at(0), MNT_DETACH));
+}
+int do_sethostname(const Arguments& args) {
+    return report_call(args, sethostname(args.at(0), strlen(args.at(0))));
+}
+
+// mknod-open PATH c|b MAJOR MINOR: makes the node and opens it.
+int do_mknod_open(const Arguments& args) {
+    const mode_t type = strcmp(args.at(1), "b") == 0 ? S_IFBLK : S_IFCHR;
+    const dev_t device =
+        makedev(static_cast<unsigned>(atoi(args.at(2))), static_cast<unsigned>(atoi(args.at(3))));
+    if (mknod(args.at(0), type | 0600, device) < 0) return failed(args, args.at(0));
+    const int fd = open(args.at(0), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return report_call(args, fd);
+}
+
+// --- the process -----------------------------------------------------------------------------
+
+int do_status(const Arguments& args) {
+    return show_file(args, "/proc/self/status");
+}
+int do_mountinfo(const Arguments& args) {
+    return show_file(args, "/proc/self/mountinfo");
+}
+
+// field NAME...: lines of /proc/self/status
+int do_field(const Arguments& args) {
+    FILE* status = fopen("/proc/self/status", "re");
+    if (!status) return failed(args, "/proc/self/status");
+    char line[4096];
+    while (fgets(line, sizeof line, status)) {
+        for (int i = 0; i < args.count; ++i) {
+            const size_t size = strlen(args.values[i]);
+            if (strncmp(line, args.values[i], size) == 0 && line[size] == ':') {
+                dprintf(STDOUT_FILENO, "%s", line);
+            }
+        }
+    }
+    fclose(status);
+    return 0;
+}
+
+int do_env(const Arguments&) {
+    for (char** entry = environ; *entry; ++entry) dprintf(STDOUT_FILENO, "%s\n", *entry);
+    return 0;
+}
+
+int do_cwd(const Arguments& args) {
+    char path[4096];
+    // The system call, because the library hides the "(unreachable)" that a leak would show.
+    if (syscall(SYS_getcwd, path, sizeof path) < 0) return failed(args, ".");
+    dprintf(STDOUT_FILENO, "%s\n", path);
+    return 0;
+}
+
+int do_ids(const Arguments& args) {
+    uid_t real_uid, effective_uid, saved_uid;
+    gid_t real_gid, effective_gid, saved_gid;
+    getresuid(&real_uid, &effective_uid, &saved_uid);
+    getresgid(&real_gid, &effective_gid, &saved_gid);
+    dprintf(STDOUT_FILENO, "uid=%u,%u,%u\ngid=%u,%u,%u\ngroups=", real_uid, effective_uid,
+            saved_uid, real_gid, effective_gid, saved_gid);
+    gid_t groups[256];
+    const int count = getgroups(256, groups);
+    if (count < 0) return failed(args, "getgroups");
+    for (int i = 0; i < count; ++i) dprintf(STDOUT_FILENO, "%s%u", i ? "," : "", groups[i]);
+    const mode_t mask = umask(0);
+    umask(mask);
+    dprintf(STDOUT_FILENO, "\numask=%04o\n", mask);
+    return 0;
+}
+
+int do_pid(const Arguments&) {
+    dprintf(STDOUT_FILENO, "pid=%d ppid=%d pgid=%d sid=%d\n", getpid(), getppid(), getpgrp(),
+            getsid(0));
+    return 0;
+}
+
+// processes: "PID COMMAND" of everything in /proc
+int do_processes(const Arguments& args) {
+    dirent** entries = nullptr;
+    const int count = scandir("/proc", &entries, nullptr, versionsort);
+    if (count < 0) return failed(args, "/proc");
+    for (int i = 0; i < count; ++i) {
+        if (entries[i]->d_name[0] < '0' || entries[i]->d_name[0] > '9') continue;
+        char path[64];
+        char name[64] = "";
+        snprintf(path, sizeof path, "/proc/%.20s/comm", entries[i]->d_name);
+        const int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        if (read(fd, name, sizeof name - 1) < 0) name[0] = '\0';
+        close(fd);
+        dprintf(STDOUT_FILENO, "%s %s", entries[i]->d_name, name);
+    }
+    return 0;
+}
+
+// fds: every open descriptor, found by asking for each number, so that no directory is opened.
+int do_fds(const Arguments&) {
+    for (int fd = 0; fd < 1024; ++fd) {
+        const int flags = fcntl(fd, F_GETFD);
+        if (flags < 0) continue;
+        char path[64];
+        char target[4096];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        const ssize_t size = readlink(path, target, sizeof target - 1);
+        target[size < 0 ? 0 : size] = '\0';
+        dprintf(STDOUT_FILENO, "%d %s\n", fd, target);
+    }
+    return 0;
+}
+
+// fdstat N...: what the descriptor itself is, as "N TYPE MODE UID GID"
+int do_fdstat(const Arguments& args) {
+    int result = 0;
+    for (int i = 0; i < args.count; ++i) {
+        struct stat info;
+        if (fstat(atoi(args.values[i]), &info) < 0) {
+            result = failed(args, args.values[i]);
+            continue;
+        }
+        dprintf(STDOUT_FILENO, "%s %s %04o %u %u %u:%u\n", args.values[i], type_name(info.st_mode),
+                info.st_mode & 07777u, info.st_uid, info.st_gid, major(info.st_rdev),
+                minor(info.st_rdev));
+    }
+    return result;
+}
+
+int do_rlimits(const Arguments&) {
+    struct Limit {
+        __rlimit_resource_t resource;
+        const char* name;
+    };
+    static const Limit limits[] = {{RLIMIT_AS, "AS"},
+                                   {RLIMIT_CORE, "CORE"},
+                                   {RLIMIT_CPU, "CPU"},
+                                   {RLIMIT_DATA, "DATA"},
+                                   {RLIMIT_FSIZE, "FSIZE"},
+                                   {RLIMIT_LOCKS, "LOCKS"},
+                                   {RLIMIT_MEMLOCK, "MEMLOCK"},
+                                   {RLIMIT_MSGQUEUE, "MSGQUEUE"},
+                                   {RLIMIT_NICE, "NICE"},
+                                   {RLIMIT_NOFILE, "NOFILE"},
+                                   {RLIMIT_NPROC, "NPROC"},
+                                   {RLIMIT_RSS, "RSS"},
+                                   {RLIMIT_RTPRIO, "RTPRIO"},
+                                   {RLIMIT_RTTIME, "RTTIME"},
+                                   {RLIMIT_SIGPENDING, "SIGPENDING"},
+                                   {RLIMIT_STACK, "STACK"}};
+    for (const Limit& limit : limits) {
+        struct rlimit value;
+        if (getrlimit(limit.resource, &value) < 0) continue;
+        dprintf(STDOUT_FILENO, "%s %llu %llu\n", limit.name,
+                static_cast<unsigned long long>(value.rlim_cur),
+                static_cast<unsigned long long>(value.rlim_max));
+    }
+    return 0;
+}
+
+// caps: the five sets in hexadecimal, and no_new_privs, by system call: works without /proc.
+int do_caps(const Arguments& args) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2] = {};
+    if (syscall(SYS_capget, &header, data) < 0) return failed(args, "capget");
+    unsigned long long bounding = 0;
+    unsigned long long ambient = 0;
+    for (int cap = 0; cap < 64; ++cap) {
+        if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1) bounding |= 1ULL << cap;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1) ambient |= 1ULL << cap;
+    }
+    const auto both = [](unsigned low, unsigned high) {
+        return static_cast<unsigned long long>(low) | static_cast<unsigned long long>(high) << 32;
+    };
+    dprintf(STDOUT_FILENO,
+            "bounding=%016llx\neffective=%016llx\npermitted=%016llx\ninheritable=%016llx\n"
+            "ambient=%016llx\nno_new_privs=%d\nsecurebits=%x\n",
+            bounding, both(data[0].effective, data[1].effective),
+            both(data[0].permitted, data[1].permitted),
+            both(data[0].inheritable, data[1].inheritable), ambient,
+            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+            static_cast<unsigned>(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0)));
+    return 0;
+}
+
+// signals: blocked and ignored ones by number
+int do_signals(const Arguments&) {
+    sigset_t blocked;
+    sigprocmask(SIG_BLOCK, nullptr, &blocked);
+    dprintf(STDOUT_FILENO, "blocked=");
+    for (int number = 1; number < NSIG; ++number) {
+        if (sigismember(&blocked, number) == 1) dprintf(STDOUT_FILENO, "%d,", number);
+    }
+    dprintf(STDOUT_FILENO, "\nignored=");
+    for (int number = 1; number < NSIG; ++number) {
+        struct sigaction action = {};
+        if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) {
+            dprintf(STDOUT_FILENO, "%d,", number);
+        }
+    }
+    dprintf(STDOUT_FILENO, "\n");
+    return 0;
+}
+
+int do_pdeathsig(const Arguments& args) {
+    int number = 0;
+    if (prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) < 0) return failed(args, "");
+    dprintf(STDOUT_FILENO, "pdeathsig=%d dumpable=%d subreaper=", number,
+            prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    int subreaper = 0;
+    prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
+    dprintf(STDOUT_FILENO, "%d\n", subreaper);
+    return 0;
+}
+
+// keyring: the description of the session keyring
+int do_keyring(const Arguments& args) {
+    char text[512] = "";
+    if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, text, sizeof text - 1) < 0) {
+        return failed(args, "session");
+    }
+    dprintf(STDOUT_FILENO, "keyring=%s\n", text);
+    return 0;
+}
+
+// --- the system seen from inside -------------------------------------------------------------
+
+int do_ns(const Arguments& args) {
+    static const char* const kinds[] = {"cgroup", "ipc",  "mnt",  "net",
+                                        "pid",    "time", "user", "uts"};
+    int result = 0;
+    for (const char* kind : kinds) {
+        char path[64];
+        char target[128];
+        snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+        const ssize_t size = readlink(path, target, sizeof target - 1);
+        if (size < 0) {
+            result = failed(args, path);
+            continue;
+        }
+        target[size] = '\0';
+        dprintf(STDOUT_FILENO, "%s\n", target);
+    }
+    return result;
+}
+
+int do_hostname(const Arguments& args) {
+    struct utsname names;
+    if (uname(&names) < 0) return failed(args, "uname");
+    dprintf(STDOUT_FILENO, "hostname=%s\ndomainname=%s\n", names.nodename, names.domainname);
+    return 0;
+}
+
+// ifaces: "NAME up|down"
+int do_ifaces(const Arguments& args) {
+    const int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (socket_fd < 0) return failed(args, "socket");
+    struct if_nameindex* const interfaces = if_nameindex();
+    if (!interfaces) return failed(args, "if_nameindex");
+    for (struct if_nameindex* entry = interfaces; entry->if_index; ++entry) {
+        struct ifreq request = {};
+        snprintf(request.ifr_name, sizeof request.ifr_name, "%s", entry->if_name);
+        const bool known = ioctl(socket_fd, SIOCGIFFLAGS, &request) == 0;
+        dprintf(STDOUT_FILENO, "%s %s\n", entry->if_name,
+                known && (request.ifr_flags & IFF_UP) ? "up" : "down");
+    }
+    if_freenameindex(interfaces);
+    close(socket_fd);
+    return 0;
+}
+
+// ping-self: a datagram to ourselves through 127.0.0.1
+int do_ping_self(const Arguments& args) {
+    const int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    char byte = 'x';
+    if (socket_fd < 0 || bind(socket_fd, generic, size) < 0 ||
+        getsockname(socket_fd, generic, &size) < 0 ||
+        sendto(socket_fd, &byte, 1, 0, generic, size) != 1 || recv(socket_fd, &byte, 1, 0) != 1) {
+        return failed(args, "127.0.0.1");
+    }
+    dprintf(STDOUT_FILENO, "ping-self: ok\n");
+    close(socket_fd);
+    return 0;
+}
+
+// clock: seconds of CLOCK_BOOTTIME and CLOCK_MONOTONIC
+int do_clock(const Arguments&) {
+    struct timespec boot, monotonic;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    dprintf(STDOUT_FILENO, "boottime=%lld\nmonotonic=%lld\n", static_cast<long long>(boot.tv_sec),
+            static_cast<long long>(monotonic.tv_sec));
+    return 0;
+}
+
+// --- load ------------------------------------------------------------------------------------
+
+// alloc BYTES: touches so much memory, says so.
+int do_alloc(const Arguments& args) {
+    const size_t size = strtoull(args.at(0), nullptr, 10);
+    void* const area =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED) return failed(args, args.at(0));
+    for (size_t offset = 0; offset < size; offset += 4096) static_cast<char*>(area)[offset] = 1;
+    dprintf(STDOUT_FILENO, "alloc %s: ok\n", args.at(0));
+    munmap(area, size);
+    return 0;
+}
+
+// forks N: how many children can exist at once?
+int do_forks(const Arguments& args) {
+    static pid_t children[1024];
+    const int wanted = atoi(args.at(0)) < 1024 ? atoi(args.at(0)) : 1024;
+    int made = 0;
+    int result = 0;
+    for (; made < wanted; ++made) {
+        children[made] = fork();
+        if (children[made] == 0) pause_forever();
+        if (children[made] < 0) {
+            result = failed(args, args.at(0));
+            break;
+        }
+    }
+    dprintf(STDOUT_FILENO, "forks=%d\n", made);
+    // One by one: the process group may reach beyond the container.
+    for (int i = 0; i < made; ++i) kill(children[i], SIGKILL);
+    while (wait(nullptr) > 0) {
+    }
+    return result;
+}
+
+// spawn N: leaves N sleeping children behind and goes on.
+int do_spawn(const Arguments& args) {
+    for (int i = 0; i < atoi(args.at(0, "1")); ++i) {
+        const pid_t child = fork();
+        if (child == 0) pause_forever();
+        if (child < 0) return failed(args, args.at(0));
+    }
+    return 0;
+}
+
+// exec PROGRAM [ARGUMENT...]
+int do_exec(const Arguments& args) {
+    char* list[64] = {};
+    for (int i = 0; i < args.count && i < 63; ++i) list[i] = args.values[i];
+    execv(list[0], list);
+    return failed(args, args.at(0));
+}
+
+// peak PROGRAM [ARGUMENT...]: runs it without output and says its peak resident memory and status.
+// The kernel counts the memory before exec too, that is ours: a reason to be small.
+int do_peak(const Arguments& args) {
+    char* list[64] = {};
+    for (int i = 0; i < args.count && i < 63; ++i) list[i] = args.values[i];
+    const pid_t child = vfork();
+    if (child == 0) {
+        const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+        execv(list[0], list);
+        _exit(127);
+    }
+    int status = 0;
+    struct rusage usage;
+    if (child < 0 || wait4(child, &status, 0, &usage) != child) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "peak=%ld status=%d\n", usage.ru_maxrss, status);
+    return 0;
+}
+
+// fifo PATH: waits until the other end was opened and closed, printing what came.
+int do_fifo(const Arguments& args) {
+    return show_file(args, args.at(0));
+}
+
+struct Command {
+    const char* name;
+    int (*run)(const Arguments&);
+};
+
+const Command commands[] = {
+    {"true", do_true},
+    {"exit", do_exit},
+    {"raise", do_raise},
+    {"sleep", do_sleep},
+    {"trap", do_trap},
+    {"ignore", do_ignore},
+    {"report", do_report},
+    {"echo", do_echo},
+    {"error", do_error},
+    {"args", do_args},
+    {"stdin", do_stdin},
+    {"into", do_into},
+    {"readfd", do_readfd},
+    {"writefd", do_writefd},
+    {"cat", do_cat},
+    {"ls", do_ls},
+    {"stat", do_stat},
+    {"statfs", do_statfs},
+    {"readlink", do_readlink},
+    {"open", do_open},
+    {"write", do_write},
+    {"mkdir", do_mkdir},
+    {"unlink", do_unlink},
+    {"chroot", do_chroot},
+    {"chown", do_chown},
+    {"mount", do_mount},
+    {"umount", do_umount},
+    {"sethostname", do_sethostname},
+    {"mknod-open", do_mknod_open},
+    {"status", do_status},
+    {"field", do_field},
+    {"mountinfo", do_mountinfo},
+    {"env", do_env},
+    {"cwd", do_cwd},
+    {"ids", do_ids},
+    {"pid", do_pid},
+    {"processes", do_processes},
+    {"fds", do_fds},
+    {"fdstat", do_fdstat},
+    {"rlimits", do_rlimits},
+    {"caps", do_caps},
+    {"signals", do_signals},
+    {"pdeathsig", do_pdeathsig},
+    {"keyring", do_keyring},
+    {"ns", do_ns},
+    {"hostname", do_hostname},
+    {"ifaces", do_ifaces},
+    {"ping-self", do_ping_self},
+    {"clock", do_clock},
+    {"alloc", do_alloc},
+    {"forks", do_forks},
+    {"spawn", do_spawn},
+    {"exec", do_exec},
+    {"peak", do_peak},
+    {"fifo", do_fifo},
+};
+
+int run_command(const Arguments& args) {
+    for (const Command& command : commands) {
+        if (strcmp(command.name, args.command) == 0) return command.run(args);
+    }
+    dprintf(STDERR_FILENO, "probe: unknown command '%s'\n", args.command);
+    return 99;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    int result = 0;
+    for (int i = 1; i < argc;) {
+        int end = i;
+        while (end < argc && strcmp(argv[end], "--") != 0) ++end;
+        if (end > i) result |= run_command({argv[i], argv + i + 1, end - i - 1});
+        i = end + 1;
+    }
+    return result;
+}

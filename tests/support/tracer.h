@@ -1,0 +1,28 @@
+#pragma once
+// Kills a program at a chosen system call, exactly: every state that a program can die in lies
+// between two of its system calls.
+
+#include "support/process.h"
+
+namespace lxcri::test {
+
+enum class Victim {
+    kCommand,     // the program itself
+    kDescendant,  // whichever of the programs and children that it starts makes the call
+};
+
+struct Traced {
+    bool killed = false;  // the chosen call was reached
+    long calls = 0;       // of the victim's kind, as far as it came
+    bool hung = false;    // the command did not end in time and was killed by us
+    Finished command;     // without duration and usage
+};
+
+// Runs the command and kills the victim when it is about to make its system call number `cut`,
+// counted from 1. With 0 it only counts.
+Traced run_and_kill(const Strings& command, const CommandOptions& options, Victim victim, long cut);
+
+// About `count` numbers from 1 to `calls`, evenly; all of them with LXCRI_TEST_EVERY_CALL=1.
+std::vector<long> choose_cuts(long calls, long count);
+
+}  // namespace lxcri::test

@@ -1,0 +1,140 @@
+// config.json on this machine. What is translated into what: tests/golden.
+
+#include "runtime/translation.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "unit/os/temp_dir.h"
+
+namespace fs = std::filesystem;
+using namespace lxcri;
+using namespace lxcri::test;
+
+namespace {
+
+constexpr std::string_view kConfig = R"({
+    "ociVersion": "1.3.0",
+    "root": {"path": "rootfs"},
+    "process": {"cwd": "/", "args": ["true"], "terminal": true,
+                "capabilities": {"bounding": ["CAP_UNKNOWN"]}},
+    "mounts": [{"destination": "relative", "type": "tmpfs"}],
+    "linux": {"namespaces": [{"type": "mount"}]}
+})";
+
+class Bundle {
+  public:
+    Bundle() {
+        options_.root = "/run/lxcri";
+        options_.libexec_dir = "/usr/libexec/lxcri";
+        options_.cgroup_driver = runtime::CgroupDriver::disabled;
+        call_.id = "c1";
+        call_.bundle = temp_.path();
+    }
+
+    runtime::Translation translate(bool rootfs_may_miss = false) const {
+        return runtime::translate_config(options_, call_, kConfig, rootfs_may_miss);
+    }
+
+    const TempDir& temp() const { return temp_; }
+    runtime::Options& options() { return options_; }
+    runtime::CreateOptions& call() { return call_; }
+
+  private:
+    TempDir temp_;
+    runtime::Options options_;
+    runtime::CreateOptions call_;
+};
+
+std::string item(const translate::Plan& plan, std::string_view key) {
+    const auto& items = plan.start.items;
+    const auto found = std::find_if(items.begin(), items.end(),
+                                    [&](const auto& entry) { return entry.key == key; });
+    return found == items.end() ? "missing" : found->value;
+}
+
+}  // namespace
+
+TEST_CASE("the root filesystem is looked up from the bundle, without links") {
+    const Bundle bundle;
+    fs::create_directories(bundle.temp() / "images/one");
+    fs::create_directory_symlink("images/one", bundle.temp() / "rootfs");
+    const auto real = fs::canonical(bundle.temp() / "images/one").string();
+    const auto translation = bundle.translate();
+    CHECK(translation.host.rootfs == real);
+    CHECK(translation.plan.host.rootfs == real);
+    CHECK(item(translation.plan, "lxc.rootfs.path") == "dir:" + real);
+}
+
+TEST_CASE("a root filesystem that is missing, or is none") {
+    const Bundle bundle;
+    const auto path = (bundle.temp() / "rootfs").string();
+    CHECK_THROWS_WITH(bundle.translate(),
+                      concat("/root/path: \"", path, "\": no such file or directory"));
+    CHECK_THROWS_AS(bundle.translate(), SpecError);
+    CHECK(bundle.translate(true).plan.host.rootfs == path);
+    put_file(bundle.temp() / "rootfs", "a file");
+    CHECK_THROWS_WITH(bundle.translate(), concat("/root/path: \"", path, "\": not a directory"));
+}
+
+TEST_CASE("warnings of validation and translation come together, unsupported ones apart") {
+    const Bundle bundle;
+    const auto translation = bundle.translate(true);
+    CHECK(translation.warnings ==
+          std::vector<std::string>{
+              "/process/capabilities/bounding/0: unknown capability \"CAP_UNKNOWN\" is left out",
+              "/mounts/0/destination: \"relative\" is relative, taken from /"});
+    CHECK(translation.spec.unsupported == std::vector<std::string>{"/process/terminal"});
+}
+
+TEST_CASE("the options of the call reach the plan") {
+    Bundle bundle;
+    bundle.options().open_stdio = 5;
+    bundle.call().new_keyring = false;
+    bundle.call().preserve_fds = 2;
+    bundle.call().listen_fds = 1;
+    bundle.call().listen_fdnames = "web";
+    const auto plan = bundle.translate(true).plan;
+    CHECK(plan.start.id == "c1");
+    CHECK(plan.start.runtime_root == "/run/lxcri");
+    CHECK(plan.init.session_keyring.empty());
+    CHECK(plan.init.process.preserved_fds == 3);
+    CHECK(plan.init.process.open_stdio == 5);
+    CHECK(std::count(plan.init.process.env.begin(), plan.init.process.env.end(),
+                     "LISTEN_FDNAMES=web") == 1);
+    CHECK_FALSE(plan.start.keep_monitor);
+}
+
+TEST_CASE("the monitor is kept when asked for") {
+    Bundle bundle;
+    bundle.options().keep_monitor = true;
+    const auto plan = bundle.translate(true).plan;
+    CHECK(plan.start.keep_monitor);
+    CHECK(item(plan, "lxc.hook.post-stop") == "/usr/libexec/lxcri/lxcri-hook");
+}
+
+TEST_CASE("liblxc tells everything only when asked") {
+    Bundle bundle;
+    CHECK(item(bundle.translate(true).plan, "lxc.log.level") == "ERROR");
+    bundle.options().lxc_debug_log = true;
+    CHECK(item(bundle.translate(true).plan, "lxc.log.level") == "TRACE");
+}
+
+TEST_CASE("without cgroups there is no hierarchy to mount") {
+    const Bundle bundle;
+    const auto translation = bundle.translate(true);
+    CHECK(translation.layout.hierarchies.empty());
+    CHECK(translation.host.cgroups.empty());
+}
+
+TEST_CASE("the capabilities of this machine") {
+    const Bundle bundle;
+    const auto host = bundle.translate(true).host;
+    CHECK(host.last_capability >= 37);  // Linux 3.16
+    CHECK(host.last_capability < 64);
+    // None beyond the last.
+    CHECK((host.last_capability == 63 || (host.bounding_capabilities >> (host.last_capability + 1)) == 0));
+}

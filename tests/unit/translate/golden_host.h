@@ -1,0 +1,63 @@
+#pragma once
+// translate::Host as a JSON document: the facts about the machine that a golden case assumes.
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "oci/names.h"
+#include "translate/plan.h"
+
+namespace lxcri::test {
+
+// "all", or a list of names.
+inline std::uint64_t capabilities_from(const nlohmann::json& json) {
+    std::uint64_t set = 0;
+    if (json == "all") {
+        for (const auto& row : oci::kCapabilities) set |= std::uint64_t{1} << unsigned(row.value);
+        return set;
+    }
+    for (const std::string name : json) {
+        set |= std::uint64_t{1} << unsigned(oci::capability_number(name).value());
+    }
+    return set;
+}
+
+inline translate::Host host_from(const nlohmann::json& json) {
+    translate::Host host;
+    using Setter = std::function<void(const nlohmann::json&)>;
+    const std::map<std::string, Setter> members{
+        {"id", [&](const auto& value) { host.id = value; }},
+        {"bundle", [&](const auto& value) { host.bundle = value; }},
+        {"rootfs", [&](const auto& value) { host.rootfs = value; }},
+        {"runtimeRoot", [&](const auto& value) { host.runtime_root = value; }},
+        {"libexecDir", [&](const auto& value) { host.libexec_dir = value; }},
+        {"privileged", [&](const auto& value) { host.privileged = value; }},
+        {"boundingCapabilities",
+         [&](const auto& value) { host.bounding_capabilities = capabilities_from(value); }},
+        {"lastCapability", [&](const auto& value) { host.last_capability = value; }},
+        {"unifiedCgroups", [&](const auto& value) { host.unified_cgroups = value; }},
+        {"cgroups",
+         [&](const auto& value) {
+             for (const auto& item : value) {
+                 host.cgroups.push_back(
+                     {item.at("name"), item.at("mountPoint"), item.at("directory")});
+             }
+         }},
+        {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},
+        {"newKeyring", [&](const auto& value) { host.new_keyring = value; }},
+        {"preserveFds", [&](const auto& value) { host.preserve_fds = value; }},
+        {"listenFds", [&](const auto& value) { host.listen_fds = value; }},
+        {"listenFdnames", [&](const auto& value) { host.listen_fdnames = value; }},
+    };
+    for (const auto& [name, value] : json.items()) {
+        INFO("host.json: " << name);
+        REQUIRE(members.contains(name));  // a fact that nobody asks for proves nothing
+        members.at(name)(value);
+    }
+    return host;
+}
+
+}  // namespace lxcri::test
