@@ -140,6 +140,9 @@ void execute(handoff::InitPlan& plan, const std::string& program, Descriptors& d
     }
     const auto args = pointers(plan.process.args);
     const auto env = pointers(plan.process.env);
+    // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody
+    // may still take the container for a created one.
+    descriptors.start.reset();
     handoff::say_executing(descriptors.result.get());
     (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
     if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);

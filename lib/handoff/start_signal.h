@@ -27,6 +27,7 @@ StartFifos make_start_fifos(int directory_fd);
 
 // init
 void wait_for_start(int start_fd);
+// The start FIFO is closed before this: from now on nobody waits for a start.
 void say_executing(int result_fd) noexcept;
 void say_failed(int result_fd, std::string_view text) noexcept;
 

@@ -148,13 +148,14 @@ void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
+    // Before anybody is in it: whoever deletes what we leave may then kill them.
+    write_record(dir_->fd(), record_);
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
     monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
-    write_record(dir_->fd(), record_);
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
     sender_.emplace(monitor_->channel(), plan(), dir_->fd());

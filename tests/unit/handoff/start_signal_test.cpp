@@ -104,6 +104,7 @@ TEST_CASE("start lets init go and returns when the container process runs") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
+        ::close(fifos.start.get());  // as lxcri-init does
         handoff::say_executing(fifos.result.get());
         execute_sleep();
     });
@@ -119,6 +120,7 @@ TEST_CASE("init waits until it is told, however often somebody looks") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
+        ::close(fifos.start.get());  // as lxcri-init does
         handoff::say_executing(fifos.result.get());
         execute_sleep();
     });
@@ -145,6 +147,7 @@ TEST_CASE("start fails when the exec fails") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
+        ::close(fifos.start.get());  // as lxcri-init does
         handoff::say_executing(fifos.result.get());
         handoff::say_failed(fifos.result.get(), "exec \"/bin/none\": no such file or directory");
         ::_exit(127);
@@ -188,6 +191,7 @@ TEST_CASE("a start that is killed does not take init with it") {
     container.start_init([](const StartFifos& fifos) {
         ::signal(SIGPIPE, SIG_IGN);  // as lxcri-init does
         handoff::wait_for_start(fifos.start.get());
+        ::close(fifos.start.get());  // as lxcri-init does
         handoff::say_executing(fifos.result.get());
         execute_sleep();
     });

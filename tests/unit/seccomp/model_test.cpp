@@ -243,11 +243,11 @@ oci::Seccomp profile_of_caller(const std::string& name) {
 TEST_CASE("seccomp: random profiles mean what the plain model says") {
     if (native_arch() != Arch::x86_64) return test::not_applicable("only for x86_64");
 #ifdef __SANITIZE_ADDRESS__
-    constexpr unsigned kProfiles = 200;  // takes many times as long
+    constexpr unsigned kProfiles = 100;  // takes many times as long
 #else
     constexpr unsigned kProfiles = 1000;
 #endif
-    constexpr unsigned kCalls = 200;
+    constexpr unsigned kCalls = 100;
     for (unsigned seed = 0; seed < kProfiles; ++seed) {
         Random random(seed);
         const auto profile = random_profile(random);
