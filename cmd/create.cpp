@@ -17,7 +17,8 @@ std::uint32_t count_listen_fds() {
     if (value == nullptr) return 0;
     const auto count = parse_integer<std::uint32_t>(value);
     constexpr std::uint32_t kMost = 4096;
-    if (!count || *count > kMost) throw Error(concat("LISTEN_FDS: found ", lxcri::quoted(value), ", accepted is a number"));
+    if (!count || *count > kMost)
+        throw Error(concat("LISTEN_FDS: found ", lxcri::quoted(value), ", accepted is a number"));
     return *count;
 }
 
@@ -41,7 +42,9 @@ std::string absolute_bundle(const std::string& bundle) {
 void add_create_options(CLI::App& app, CreateArguments& arguments) {
     app.add_option("ID", arguments.id, "name of the container, unique below --root")->required();
     app.add_option("-b,--bundle", arguments.bundle, "directory with config.json (default: here)");
-    app.add_option("--pid-file", arguments.pid_file, "file that gets the pid to wait for: the container process, or the monitor that stays");
+    app.add_option(
+        "--pid-file", arguments.pid_file,
+        "file that gets the pid to wait for: the container process, or the monitor that stays");
     app.add_option("--console-socket", arguments.console_socket,
                    "socket that gets the terminal of the container process");
     app.add_option("--preserve-fds", arguments.preserve_fds,

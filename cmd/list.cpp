@@ -55,7 +55,8 @@ int run_list(const Globals& globals, Arguments arguments) {
     app.add_flag("-q,--quiet", quiet, "IDs only");
     parse(app, std::move(arguments));
     if (format != "table" && format != "json") {
-        throw Error(concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+        throw Error(
+            concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
     }
     const auto states = runtime::list(globals.options);
     if (quiet) {

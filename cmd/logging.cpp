@@ -15,10 +15,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
     switch (level) {
-        case LogLevel::error: return spdlog::level::err;
-        case LogLevel::warning: return spdlog::level::warn;
-        case LogLevel::info: return spdlog::level::info;
-        case LogLevel::debug: return spdlog::level::debug;
+        case LogLevel::error:
+            return spdlog::level::err;
+        case LogLevel::warning:
+            return spdlog::level::warn;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::debug:
+            return spdlog::level::debug;
     }
     return spdlog::level::err;
 }
@@ -54,8 +58,14 @@ void Log::write(LogLevel level, std::string_view message) {
     if (logger_) logger_->log(spdlog_level(level), "{}", json_string(message));
 }
 
-void Log::error(std::string_view message) { write(LogLevel::error, message); }
-void Log::warning(std::string_view message) { write(LogLevel::warning, message); }
-void Log::debug(std::string_view message) { write(LogLevel::debug, message); }
+void Log::error(std::string_view message) {
+    write(LogLevel::error, message);
+}
+void Log::warning(std::string_view message) {
+    write(LogLevel::warning, message);
+}
+void Log::debug(std::string_view message) {
+    write(LogLevel::debug, message);
+}
 
 }  // namespace lxcri::cmd

@@ -17,8 +17,8 @@ enum class LogLevel { error, warning, info, debug };
 class Log {
   public:
     Log() = default;
-    // Appends to the file; "" is stderr. At the level `error` nothing but errors is written: callers
-    // take what they find for the error.
+    // Appends to the file; "" is stderr. At the level `error` nothing but errors is written:
+    // callers take what they find for the error.
     void open(const std::string& file, LogFormat format, LogLevel level);
 
     void error(std::string_view message);

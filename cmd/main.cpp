@@ -1,5 +1,6 @@
 // lxcri: an OCI runtime on liblxc. This file reads the options that all commands share, finds the
-// command, and turns whatever fails into one line on stderr, one record in the log, and exit code 1.
+// command, and turns whatever fails into one line on stderr, one record in the log, and exit
+// code 1.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -89,7 +90,8 @@ template <class Value, std::size_t N>
 Value choose(const std::array<Named<Value>, N>& table, const std::string& option,
              const std::string& name) {
     if (const auto value = value_of(table, name)) return *value;
-    throw Error(concat(option, ": found ", lxcri::quoted(name), ", accepted are ", names_of(table)));
+    throw Error(
+        concat(option, ": found ", lxcri::quoted(name), ", accepted are ", names_of(table)));
 }
 
 struct GlobalArguments {
@@ -114,14 +116,17 @@ void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.add_option("--log", arguments.log, "file for errors and warnings (default: stderr)");
     app.add_option("--log-format", arguments.log_format, "text or json");
     app.add_option("--log-level", arguments.log_level, "error, warning, info or debug");
-    app.add_flag("--debug", arguments.debug, "the same as --log-level debug, with all that liblxc says");
+    app.add_flag("--debug", arguments.debug,
+                 "the same as --log-level debug, with all that liblxc says");
     app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs or disabled");
     app.add_flag("--systemd-cgroup", arguments.systemd_cgroup, "cgroups by systemd");
-    app.add_option("--monitor", arguments.monitor,
-                   "hand-over: liblxc's monitor ends when the container is created; keep: it stays, "
-                   "for lxc-info and others");
+    app.add_option(
+        "--monitor", arguments.monitor,
+        "hand-over: liblxc's monitor ends when the container is created; keep: it stays, "
+        "for lxc-info and others");
     app.add_option("--rootless", arguments.rootless, "true, false or auto; accepted, not needed");
-    app.add_option("--libexec", arguments.libexec, "directory of lxcri-start and the other helpers");
+    app.add_option("--libexec", arguments.libexec,
+                   "directory of lxcri-start and the other helpers");
     app.add_flag("-v,--version", arguments.version, "show the version");
     std::string commands = "Commands (each has --help):\n";
     for (const auto& command : kCommands) {
@@ -144,13 +149,13 @@ runtime::CgroupDriver cgroup_driver(const GlobalArguments& arguments) {
 bool keep_monitor(const std::string& monitor) {
     if (monitor == "keep") return true;
     if (monitor == "hand-over") return false;
-    throw Error(concat("--monitor: found ", lxcri::quoted(monitor), ", accepted are hand-over, keep"));
+    throw Error(
+        concat("--monitor: found ", lxcri::quoted(monitor), ", accepted are hand-over, keep"));
 }
 
 void open_log(const GlobalArguments& arguments, Log& log) {
-    const LogLevel level = arguments.debug
-                               ? LogLevel::debug
-                               : choose(kLogLevels, "--log-level", arguments.log_level);
+    const LogLevel level =
+        arguments.debug ? LogLevel::debug : choose(kLogLevels, "--log-level", arguments.log_level);
     const LogFormat format = choose(kLogFormats, "--log-format", arguments.log_format);
     // The error itself goes to stderr anyway: without --log only more than that needs a log there.
     if (!arguments.log.empty() || level != LogLevel::error) log.open(arguments.log, format, level);

@@ -37,7 +37,8 @@ void copy_attributes(int from_fd, int to_fd, const std::string& name) {
     const ssize_t length = ::flistxattr(from_fd, nullptr, 0);
     if (length <= 0) return;  // none, or a filesystem without them
     std::string names(static_cast<std::size_t>(length), '\0');
-    const ssize_t got = os::check(::flistxattr(from_fd, names.data(), names.size()), "flistxattr", name);
+    const ssize_t got =
+        os::check(::flistxattr(from_fd, names.data(), names.size()), "flistxattr", name);
     names.resize(static_cast<std::size_t>(got));
     for (const char* key = names.c_str(); key < names.c_str() + names.size();
          key += std::string_view(key).size() + 1) {
@@ -89,11 +90,16 @@ void copy_entry(int from_fd, int to_fd, const std::string& name) {
     struct stat status {};
     os::check(::fstatat(from_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "stat", name);
     switch (status.st_mode & S_IFMT) {
-        case S_IFREG: return copy_file(from_fd, to_fd, name, status);
-        case S_IFDIR: return copy_subdirectory(from_fd, to_fd, name, status);
-        case S_IFLNK: return copy_symlink(from_fd, to_fd, name, status);
-        case S_IFSOCK: return;  // nobody listens on a copy
-        default: break;
+        case S_IFREG:
+            return copy_file(from_fd, to_fd, name, status);
+        case S_IFDIR:
+            return copy_subdirectory(from_fd, to_fd, name, status);
+        case S_IFLNK:
+            return copy_symlink(from_fd, to_fd, name, status);
+        case S_IFSOCK:
+            return;  // nobody listens on a copy
+        default:
+            break;
     }
     os::check(::mknodat(to_fd, name.c_str(), status.st_mode, status.st_rdev), "mknod", name);
     os::check(::fchownat(to_fd, name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW),

@@ -26,9 +26,12 @@ using os::UniqueFd;
 
 mode_t type_bits(NodeType type) {
     switch (type) {
-        case NodeType::character: return S_IFCHR;
-        case NodeType::block: return S_IFBLK;
-        case NodeType::fifo: return S_IFIFO;
+        case NodeType::character:
+            return S_IFCHR;
+        case NodeType::block:
+            return S_IFBLK;
+        case NodeType::fifo:
+            return S_IFIFO;
     }
     throw Error("internal error: unknown node type");
 }

@@ -13,8 +13,7 @@ namespace lxcri::hooks {
 
 void bring_loopback_up() {
     // AF_UNIX sockets take the interface ioctls too, and exist where IPv4 does not.
-    const os::UniqueFd socket(
-        os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+    const os::UniqueFd socket(os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
     os::check(::ioctl(socket.get(), SIOCGIFFLAGS, &request), "ioctl SIOCGIFFLAGS", "lo");

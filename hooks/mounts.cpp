@@ -64,7 +64,8 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
     }
     const mode_t mode = status_of(plain.get(), action.destination).st_mode;
     if (!S_ISDIR(mode)) {
-        throw Error(concat(quoted(action.destination), S_ISLNK(mode) ? " is a symbolic link" : " is no directory",
+        throw Error(concat(quoted(action.destination),
+                           S_ISLNK(mode) ? " is a symbolic link" : " is no directory",
                            " in the root filesystem, it has to be a plain directory"));
     }
 }
@@ -72,10 +73,16 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
 // What may be mounted on top of a procfs: single files that tell about the machine. Everything
 // else would let a bundle forge what later steps read and write there (CVE-2019-16884).
 bool may_cover_procfs(std::string_view destination) {
-    constexpr std::array<std::string_view, 10> kFiles{
-        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",   "/proc/stat",
-        "/proc/swaps",   "/proc/uptime",    "/proc/loadavg",   "/proc/slabinfo",
-        "/proc/sys/kernel/ns_last_pid",     "/proc/sys/crypto/fips_enabled"};
+    constexpr std::array<std::string_view, 10> kFiles{"/proc/cpuinfo",
+                                                      "/proc/diskstats",
+                                                      "/proc/meminfo",
+                                                      "/proc/stat",
+                                                      "/proc/swaps",
+                                                      "/proc/uptime",
+                                                      "/proc/loadavg",
+                                                      "/proc/slabinfo",
+                                                      "/proc/sys/kernel/ns_last_pid",
+                                                      "/proc/sys/crypto/fips_enabled"};
     return std::find(kFiles.begin(), kFiles.end(), destination) != kFiles.end();
 }
 
@@ -87,8 +94,9 @@ void check_proc_rules(const MountAction& action, int mount_fd, int target_fd) {
         return;
     }
     if (is_on_procfs(target_fd) && !may_cover_procfs(action.destination)) {
-        throw Error(concat(quoted(action.destination), " is inside of the procfs and cannot be "
-                                                       "mounted on"));
+        throw Error(concat(quoted(action.destination),
+                           " is inside of the procfs and cannot be "
+                           "mounted on"));
     }
 }
 
@@ -115,9 +123,8 @@ UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
 
 // mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
 void keep_mode_of_covered(int rootfs_fd, const MountAction& action, os::NewFilesystem& filesystem) {
-    const bool has_mode = std::any_of(action.data.begin(), action.data.end(), [](const auto& item) {
-        return item.starts_with("mode=");
-    });
+    const bool has_mode = std::any_of(action.data.begin(), action.data.end(),
+                                      [](const auto& item) { return item.starts_with("mode="); });
     if (action.type != "tmpfs" || has_mode) return;
     const auto covered = RootedDir(rootfs_fd).find(action.destination, O_PATH | O_DIRECTORY);
     const mode_t mode =
@@ -183,10 +190,9 @@ void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
 
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedReadonly& delayed) {
-    UniqueFd mount = action.kind == MountKind::bind ? sources.next()
-                                                    : make_filesystem(rootfs_fd, action);
-    const bool delay =
-        action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    UniqueFd mount =
+        action.kind == MountKind::bind ? sources.next() : make_filesystem(rootfs_fd, action);
+    const bool delay = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
     if (action.copy_up) copy_up(rootfs_fd, mount.get(), action);
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,
@@ -241,9 +247,12 @@ void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& source
     in_context(action.pointer, [&] {
         switch (action.kind) {
             case MountKind::bind:
-            case MountKind::filesystem: return attach(rootfs_fd, action, sources, delayed);
-            case MountKind::symlink: return make_symlink(rootfs_fd, action);
-            case MountKind::attributes: return change_attributes(rootfs_fd, action);
+            case MountKind::filesystem:
+                return attach(rootfs_fd, action, sources, delayed);
+            case MountKind::symlink:
+                return make_symlink(rootfs_fd, action);
+            case MountKind::attributes:
+                return change_attributes(rootfs_fd, action);
         }
     });
 }

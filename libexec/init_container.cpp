@@ -52,9 +52,8 @@ void change_propagation(const std::string& path, std::uint64_t flags) {
 }
 
 bool stays_connected(const handoff::MountPropagation& mount) {
-    return std::any_of(mount.propagation.begin(), mount.propagation.end(), [](std::uint64_t flags) {
-        return (flags & (MS_SHARED | MS_SLAVE)) != 0;
-    });
+    return std::any_of(mount.propagation.begin(), mount.propagation.end(),
+                       [](std::uint64_t flags) { return (flags & (MS_SHARED | MS_SLAVE)) != 0; });
 }
 
 // Does this mount point belong to one that has asked to be shared or a slave?

@@ -29,7 +29,9 @@ using handoff::ProcessPlan;
 
 constexpr unsigned kMaxCapabilities = 64;
 
-bool contains(std::uint64_t set, unsigned capability) { return ((set >> capability) & 1U) != 0; }
+bool contains(std::uint64_t set, unsigned capability) {
+    return ((set >> capability) & 1U) != 0;
+}
 
 // While still root: dropping from the bounding set needs CAP_SETPCAP (capabilities(7)).
 void limit_bounding_set(std::uint64_t bounding) {
@@ -96,7 +98,9 @@ void set_ids(const ProcessPlan& process) {
 }
 
 // 0 or the errno.
-int try_change_directory(const std::string& cwd) { return ::chdir(cwd.c_str()) == 0 ? 0 : errno; }
+int try_change_directory(const std::string& cwd) {
+    return ::chdir(cwd.c_str()) == 0 ? 0 : errno;
+}
 
 // A directory outside, reached through a descriptor that somebody forgot to close, has no path
 // from our root: getcwd(2) then says "(unreachable)..." (CVE-2024-21626).
@@ -159,8 +163,7 @@ void give_stdio_to(std::uint32_t uid) {
     for (int fd = 0; fd <= 2; ++fd) {
         struct stat status {};
         if (::fstat(fd, &status) == -1) continue;  // the caller had it closed
-        const bool is_dev_null =
-            S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
+        const bool is_dev_null = S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
         if (is_dev_null || status.st_uid == uid) continue;
         // Not ours to give away, read-only, or no owner in this namespace: it works as it is.
         if (::fchown(fd, uid, status.st_gid) == -1 && errno != EPERM && errno != EROFS &&

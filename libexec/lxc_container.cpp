@@ -12,7 +12,9 @@ LxcContainer::LxcContainer(const std::string& name, const std::string& lxc_path)
     if (container_ == nullptr) throw Error("liblxc cannot make a container");
 }
 
-LxcContainer::~LxcContainer() { ::lxc_container_put(container_); }
+LxcContainer::~LxcContainer() {
+    ::lxc_container_put(container_);
+}
 
 void LxcContainer::set_item(const std::string& key, const std::string& value) {
     if (!container_->set_config_item(container_, key.c_str(), value.c_str())) {

@@ -30,7 +30,9 @@ std::string system_message(int code, std::string_view call, std::string_view ope
 
 }  // namespace
 
-void Error::add_context(std::string_view context) { message_ = concat(context, ": ", message_); }
+void Error::add_context(std::string_view context) {
+    message_ = concat(context, ": ", message_);
+}
 
 SpecError::SpecError(std::string pointer, std::string_view problem)
     : Error(spec_message(pointer, problem)), pointer_(std::move(pointer)) {}

@@ -36,24 +36,28 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
 // being forked.
 class FreezeForNow {
   public:
-    FreezeForNow(int dir_fd, bool is_v2, Deadline deadline)
+    FreezeForNow(int dir_fd, bool is_v2)
         : dir_fd_(dir_fd),
+          is_v2_(is_v2),
           file_(is_v2 ? "cgroup.freeze" : "freezer.state"),
           thaw_(is_v2 ? "0" : "THAWED") {
         // Already so, by whoever paused it: then it stays so.
         const auto before = find_file(dir_fd, file_);
         if (!before || !before->starts_with(thaw_)) return;
         active_ = os::try_write_value_at(dir_fd, file_, is_v2 ? "1" : "FROZEN") == 0;
-        // A process that cannot be stopped cannot fork either: to go on without it is no loss.
-        constexpr auto kPatience = std::chrono::milliseconds(100);
-        const Deadline end = std::min(deadline, os::Clock::now() + kPatience);
-        if (active_ && is_v2) wait_v2(end);
-        if (active_ && !is_v2) wait_v1(end);
     }
     FreezeForNow(const FreezeForNow&) = delete;
     FreezeForNow& operator=(const FreezeForNow&) = delete;
     ~FreezeForNow() {
         if (active_) (void)os::try_write_value_at(dir_fd_, file_, thaw_);  // gone is thawed
+    }
+
+    // Until all have stopped, or the time is over: one that cannot be stopped hangs in the kernel,
+    // where it does not fork, so that to go on without it is no loss.
+    void wait(std::chrono::milliseconds patience, Deadline deadline) const {
+        const Deadline end = std::min(deadline, os::Clock::now() + patience);
+        if (active_ && is_v2_) wait_v2(end);
+        if (active_ && !is_v2_) wait_v1(end);
     }
 
   private:
@@ -69,6 +73,7 @@ class FreezeForNow {
     }
 
     int dir_fd_;
+    bool is_v2_;
     const char* file_;
     const char* thaw_;
     bool active_ = false;
@@ -111,7 +116,8 @@ void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline) con
     if (contains(read_all_processes(dir.get()), ::getpid())) {
         throw Error("a process in the container's cgroup cannot signal all of it");
     }
-    const FreezeForNow frozen(dir.get(), find_v2() != nullptr, deadline);
+    const FreezeForNow frozen(dir.get(), find_v2() != nullptr);
+    frozen.wait(std::chrono::seconds(2), deadline);
     signal_each(dir.get(), signal, deadline);
 }
 
@@ -120,7 +126,8 @@ void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) cons
     const int error = os::try_write_value_at(dir_fd, "cgroup.kill", "1");
     if (error == ENODEV) return;  // removed
     if (error != 0) {
-        const FreezeForNow frozen(dir_fd, find_v2() != nullptr, deadline);
+        const FreezeForNow frozen(dir_fd, find_v2() != nullptr);
+        frozen.wait(std::chrono::milliseconds(100), deadline);
         signal_each(dir_fd, SIGKILL, deadline);
     }
     if (const Directory* freezer = find_v1("freezer")) {

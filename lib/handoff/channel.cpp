@@ -59,9 +59,8 @@ Received expect(int channel, MessageKind kind) {
 }
 
 void offer_listener(int channel, int listener_fd) {
-    const std::string data =
-        concat(std::string{static_cast<char>(MessageKind::listener), kInline},
-               std::to_string(listener_fd));
+    const std::string data = concat(std::string{static_cast<char>(MessageKind::listener), kInline},
+                                    std::to_string(listener_fd));
     os::write_all(channel, data, "channel");
     (void)expect(channel, MessageKind::proceed);
 }

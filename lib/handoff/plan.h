@@ -142,7 +142,7 @@ struct InitPlan {
     std::string session_keyring;  // empty: none
     bool temporary_proc = false;  // take it away before the container process starts
     bool readonly_root = false;
-    std::uint64_t root_propagation = 0;                 // MS_*, 0: private
+    std::uint64_t root_propagation = 0;                // MS_*, 0: private
     std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
     std::vector<Hook> start_container;
     StateTemplate state;  // status created

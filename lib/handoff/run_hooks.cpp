@@ -102,8 +102,7 @@ void run_hook(const Hook& hook, std::string_view state, const std::string& direc
     }
     failed.write.reset();
     int code = 0;
-    const ssize_t told =
-        os::retry([&] { return ::read(failed.read.get(), &code, sizeof code); });
+    const ssize_t told = os::retry([&] { return ::read(failed.read.get(), &code, sizeof code); });
     if (told == sizeof code) {
         (void)child->wait();
         throw SystemError(code, name);

@@ -54,14 +54,18 @@ void wait_for_start(int start_fd) {
     os::check(os::retry([&] { return ::read(start_fd, &byte, 1); }), "read", kStartFifo);
 }
 
-void say_executing(int result_fd) noexcept { write_quietly(result_fd, {&kExecuting, 1}); }
+void say_executing(int result_fd) noexcept {
+    write_quietly(result_fd, {&kExecuting, 1});
+}
 
 void say_failed(int result_fd, std::string_view text) noexcept {
     write_quietly(result_fd, {&kFailed, 1});
     write_quietly(result_fd, text);
 }
 
-bool is_waiting_for_start(int directory_fd) { return open_start_fifo(directory_fd).has_value(); }
+bool is_waiting_for_start(int directory_fd) {
+    return open_start_fifo(directory_fd).has_value();
+}
 
 void start_and_wait(int directory_fd, const os::ProcessRef& init) {
     const auto start = open_start_fifo(directory_fd);

@@ -150,8 +150,8 @@ void ChildProcess::kill_and_reap() noexcept {
 }
 
 std::optional<ChildProcess> fork_child(int into_cgroup) {
-    // A caller that ignores SIGCHLD has passed that on to us, and the kernel would reap our children
-    // by itself (sigaction(2)).
+    // A caller that ignores SIGCHLD has passed that on to us, and the kernel would reap our
+    // children by itself (sigaction(2)).
     struct sigaction disposition {};
     if (::sigaction(SIGCHLD, nullptr, &disposition) == 0 && disposition.sa_handler == SIG_IGN) {
         disposition.sa_handler = SIG_DFL;

@@ -46,9 +46,9 @@ std::optional<Message> receive_message(int socket, std::size_t limit) {
     Message message;
     message.data.resize(limit);
     iovec part{message.data.data(), message.data.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds) +
-                                          CMSG_SPACE(sizeof(ucred))>
-        control{};
+    alignas(cmsghdr)
+        std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds) + CMSG_SPACE(sizeof(ucred))>
+            control{};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;

@@ -73,8 +73,8 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         const auto group = cgroup();
         if (group.is_frozen()) group.thaw(deadline);
         if (!process->wait_exit(deadline)) {
-            throw Error(concat("the container process ", std::to_string(process->pid()),
-                               " does not end"));
+            throw Error(
+                concat("the container process ", std::to_string(process->pid()), " does not end"));
         }
     }
     // A pid namespace shared with others outlives its first process.
@@ -119,7 +119,8 @@ void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options& 
         try {
             handoff::run_hook(hook, text);
         } catch (const Error& error) {
-            // runtime.md: "the remaining hooks and lifecycle continue as if the hook had succeeded".
+            // runtime.md: "the remaining hooks and lifecycle continue as if the hook had
+            // succeeded".
             options.warn(error.what());
         }
     }

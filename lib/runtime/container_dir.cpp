@@ -96,7 +96,9 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
 }
 
 ContainerDir ContainerDir::open(const std::string& root, const std::string& id) {
-    const auto gone = [&] { return NotFoundError(concat("container ", quoted(id), " does not exist")); };
+    const auto gone = [&] {
+        return NotFoundError(concat("container ", quoted(id), " does not exist"));
+    };
     auto root_fd = os::find_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
     if (!root_fd) throw gone();
     auto fd = os::find_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -116,7 +116,8 @@ void Creation::read_bundle() {
     const os::UniqueFd bundle = os::open_at(AT_FDCWD, call_.bundle, O_RDONLY | O_DIRECTORY);
     const std::string text = os::read_file_at(bundle.get(), "config.json");
     // From here on changes in the bundle have no effect (runtime.md "Lifecycle", 2).
-    const os::UniqueFd copy = os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
+    const os::UniqueFd copy =
+        os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
     os::write_all(copy.get(), text, "config.json");
 
     in_context(concat(call_.bundle, "/config.json"), [&] {
@@ -134,9 +135,9 @@ void Creation::read_bundle() {
     record_.created = now_rfc3339();
     record_.owner = owner_name(::geteuid());
     record_.annotations = spec().annotations;
-    record_.own_pid_namespace =
-        spec().linux_ && spec().linux_->find_namespace(oci::NamespaceType::pid) != nullptr &&
-        !spec().linux_->find_namespace(oci::NamespaceType::pid)->path;
+    record_.own_pid_namespace = spec().linux_ &&
+                                spec().linux_->find_namespace(oci::NamespaceType::pid) != nullptr &&
+                                !spec().linux_->find_namespace(oci::NamespaceType::pid)->path;
     record_.has_process = spec().process.has_value();
     record_.has_poststart = !spec().hooks.poststart.empty();
     record_.has_poststop = !spec().hooks.poststop.empty();
@@ -167,9 +168,9 @@ void Creation::converse() {
     while (!ready_) {
         const bool sending = sender_->has_next();
         const short events = sending ? POLLIN | POLLOUT : POLLIN;
-        std::array<pollfd, 2> wanted{{{monitor_->channel(), events, 0},
-                                      {init_ ? init_->pidfd() : monitor_->process().pidfd(),
-                                       POLLIN, 0}}};
+        std::array<pollfd, 2> wanted{
+            {{monitor_->channel(), events, 0},
+             {init_ ? init_->pidfd() : monitor_->process().pidfd(), POLLIN, 0}}};
         const int ready = os::retry(
             [&] { return ::poll(wanted.data(), wanted.size(), os::poll_timeout(limit)); });
         os::check(ready, "poll");
@@ -185,8 +186,8 @@ void Creation::converse() {
                 continue;
             }
         }
-        const bool ended = (wanted[1].revents & POLLIN) != 0 ||
-                           (wanted[0].revents & (POLLHUP | POLLERR)) != 0;
+        const bool ended =
+            (wanted[1].revents & POLLIN) != 0 || (wanted[0].revents & (POLLHUP | POLLERR)) != 0;
         if (ended && init_) init_has_ended();
         if (ended) helper_has_ended();
         if ((wanted[0].revents & POLLOUT) != 0) sender_->send_next();
@@ -199,17 +200,22 @@ void Creation::take_message(handoff::Received message) {
             // createContainer hooks are part of the lifecycle that poststop ends.
             hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
             throw Error(message.body);
-        case MessageKind::runtime_hooks: return run_runtime_hooks(message.sender);
-        case MessageKind::alive: return meet_init(message.sender);
-        case MessageKind::listener: return pass_listener(message.body);
-        case MessageKind::ready: return finish();
+        case MessageKind::runtime_hooks:
+            return run_runtime_hooks(message.sender);
+        case MessageKind::alive:
+            return meet_init(message.sender);
+        case MessageKind::listener:
+            return pass_listener(message.body);
+        case MessageKind::ready:
+            return finish();
         case MessageKind::start_plan:
         case MessageKind::hook_plan:
         case MessageKind::sources:
         case MessageKind::init_plan:
         case MessageKind::proceed:
         case MessageKind::recorded:
-        case MessageKind::start_now: break;
+        case MessageKind::start_now:
+            break;
     }
     throw Error("internal error: a message that is ours to send");
 }
@@ -271,7 +277,8 @@ void Creation::meet_init(pid_t pid) {
 void Creation::limit_process() {
     if (const auto adjustment = plan().host.oom_score_adj) {
         in_context("/process/oomScoreAdj", [&] {
-            os::write_value_at(AT_FDCWD, concat("/proc/", std::to_string(init_->pid()), "/oom_score_adj"),
+            os::write_value_at(AT_FDCWD,
+                               concat("/proc/", std::to_string(init_->pid()), "/oom_score_adj"),
                                std::to_string(*adjustment));
         });
     }
@@ -294,8 +301,8 @@ void Creation::pass_listener(const std::string& number) {
     state.created = record_.created;
     in_context("/linux/seccomp/listenerPath", [&] {
         const os::UniqueFd listener = init_->take_descriptor(*fd);
-        const std::string document = seccomp::container_process_state(
-            state, init_->pid(), plan().host.listener_metadata);
+        const std::string document =
+            seccomp::container_process_state(state, init_->pid(), plan().host.listener_metadata);
         seccomp::send_listener(plan().host.listener_path, document, listener.get());
     });
     (void)handoff::send(monitor_->channel(), MessageKind::proceed, {});
@@ -337,17 +344,17 @@ void Creation::finish() {
 void Creation::write_pid_file() {
     if (call_.pid_file.empty()) return;
     const auto slash = call_.pid_file.rfind('/');
-    const std::string directory =
-        slash == std::string::npos ? "." : slash == 0 ? "/" : call_.pid_file.substr(0, slash);
+    const std::string directory = slash == std::string::npos ? "."
+                                  : slash == 0               ? "/"
+                                                             : call_.pid_file.substr(0, slash);
     const std::string name =
         slash == std::string::npos ? call_.pid_file : call_.pid_file.substr(slash + 1);
     const os::UniqueFd dir = os::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
     // Callers wait for this pid with waitpid: with a resident monitor it is the monitor that is
     // their child, and that ends as init does.
     const int pid = record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid;
-    in_context("--pid-file", [&] {
-        os::write_atomically_at(dir.get(), name, std::to_string(pid), 0644);
-    });
+    in_context("--pid-file",
+               [&] { os::write_atomically_at(dir.get(), name, std::to_string(pid), 0644); });
 }
 
 void Creation::undo() noexcept {
@@ -366,8 +373,9 @@ void Creation::undo() noexcept {
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
-            run_poststop_hooks(spec(), translate::make_state(spec(), translation_.host, oci::Status::stopped),
-                               options_);
+            run_poststop_hooks(
+                spec(), translate::make_state(spec(), translation_.host, oci::Status::stopped),
+                options_);
         }
     } catch (const std::exception& error) {
         // The first error is the one that is told; this one is for the log.

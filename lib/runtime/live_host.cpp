@@ -28,9 +28,8 @@ std::string directory_name(const cgroup::Hierarchy& hierarchy) {
 }  // namespace
 
 std::string find_rootfs(const oci::Spec& spec, const std::string& bundle) {
-    const std::string path = spec.root.path.starts_with('/')
-                                 ? spec.root.path
-                                 : concat(bundle, "/", spec.root.path);
+    const std::string path =
+        spec.root.path.starts_with('/') ? spec.root.path : concat(bundle, "/", spec.root.path);
     const auto fail = [&](int code) {
         return SpecError("/root/path", concat(quoted(path), ": ", errno_text(code)));
     };
@@ -54,7 +53,8 @@ translate::Host look_at_host(const Options& options, const cgroup::Layout& layou
         const int bounded = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
         if (bounded == -1) break;  // EINVAL: beyond the last one
         host.last_capability = number;
-        if (bounded == 1) host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
+        if (bounded == 1)
+            host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
     }
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
     for (const auto& hierarchy : layout.hierarchies) {

@@ -70,8 +70,8 @@ struct ChildPlan {
             (void)!::chdir("/");
             ::umask(0022);
             step = "execute lxcri-start";
-            std::array<char*, 3> args{const_cast<char*>("lxcri-start"),
-                                      const_cast<char*>(plan.id), nullptr};
+            std::array<char*, 3> args{const_cast<char*>("lxcri-start"), const_cast<char*>(plan.id),
+                                      nullptr};
             std::array<char*, 1> env{nullptr};
             ::execve(plan.path, args.data(), env.data());
         }
@@ -124,8 +124,7 @@ std::string Monitor::last_words() const {
         if (line.find(" ERROR ") != std::string::npos) {
             const auto first = line.find(" - ");
             const auto second = first == std::string::npos ? first : line.find(" - ", first + 3);
-            return concat("liblxc: ",
-                          second == std::string::npos ? line : line.substr(second + 3));
+            return concat("liblxc: ", second == std::string::npos ? line : line.substr(second + 3));
         }
         last = line;
     }

@@ -32,7 +32,8 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
         state.status = oci::Status::running;
         state.pid = container.record().pid;
         handoff::run_hooks(translate::make_hooks(spec.hooks.poststart, "poststart"),
-                           oci::to_json(state, oci::JsonStyle::one_line), container.record().bundle);
+                           oci::to_json(state, oci::JsonStyle::one_line),
+                           container.record().bundle);
     } catch (const StateError&) {
         throw;  // somebody else has started it: it is not ours to end
     } catch (const Error& error) {

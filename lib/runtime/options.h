@@ -12,13 +12,13 @@ namespace lxcri::runtime {
 enum class CgroupDriver { cgroupfs, disabled };
 
 struct Options {
-    std::string root;         // runtime root, absolute
+    std::string root;              // runtime root, absolute
     bool root_is_default = false;  // it need not exist yet
-    std::string libexec_dir;  // where lxcri-start, lxcri-init and lxcri-hook are, absolute
+    std::string libexec_dir;       // where lxcri-start, lxcri-init and lxcri-hook are, absolute
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     bool keep_monitor = false;
-    bool lxc_debug_log = false;  // liblxc tells everything; shown with --debug
-    unsigned open_stdio = 7;     // bit n: the caller's descriptor n was open when we began
+    bool lxc_debug_log = false;        // liblxc tells everything; shown with --debug
+    unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
     std::chrono::seconds timeout{60};  // for what has to be quick; OCI hooks have their own
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
     std::function<void(std::string_view)> warn = [](std::string_view) {};

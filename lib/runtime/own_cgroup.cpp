@@ -15,10 +15,10 @@ void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, "/proc/self/cgroup"));
     cgroup::Record own;
     for (const auto& hierarchy : layout.hierarchies) {
-        const auto found = std::find_if(
-            memberships.begin(), memberships.end(), [&](const cgroup::Membership& membership) {
-                return membership.controllers == hierarchy.controllers;
-            });
+        const auto found = std::find_if(memberships.begin(), memberships.end(),
+                                        [&](const cgroup::Membership& membership) {
+                                            return membership.controllers == hierarchy.controllers;
+                                        });
         if (found == memberships.end()) continue;
         own.directories.push_back({hierarchy.version, hierarchy.controllers, hierarchy.mount_point,
                                    concat(hierarchy.mount_point, found->path), 0});

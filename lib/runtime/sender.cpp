@@ -42,7 +42,8 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd)
     : channel_(channel), plan_(plan), directory_fd_(directory_fd) {
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind != handoff::MountKind::bind) continue;
-        sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive, nullptr});
+        sources_.push_back(
+            {concat(mount.pointer, "/source"), mount.source, mount.recursive, nullptr});
     }
     if (!plan.hook.bind_devices) return;
     for (const auto& node : plan.hook.devices) {
@@ -74,7 +75,8 @@ void Sender::send_next() {
             if (!send_preserved()) return;
             break;
         case Step::runtime_hooks:
-        case Step::done: return;
+        case Step::done:
+            return;
     }
     // Without such hooks there is nothing to wait for.
     if (step_ == Step::runtime_hooks && !plan_.hook.runtime_hooks) step_ = Step::init_plan;
@@ -127,12 +129,11 @@ bool Sender::send_sources() {
     for (std::size_t i = next_source_ + prepared_.size(); i < end; ++i) {
         const Source& source = sources_[i];
         in_context(source.pointer, [&] {
-            // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
-            // and only here are all the paths open to us.
+            // In the runtime's mount namespace: only here is a copy of a shared mount its peer
+            // (P5), and only here are all the paths open to us.
             os::UniqueFd mount = os::clone_mount(AT_FDCWD, source.path, source.recursive);
-            if (source.node != nullptr &&
-                !is_device(mount.get(), source.node->type, source.node->major,
-                           source.node->minor)) {
+            if (source.node != nullptr && !is_device(mount.get(), source.node->type,
+                                                     source.node->major, source.node->minor)) {
                 throw Error(concat(quoted(source.path), " of the host is another device"));
             }
             prepared_.push_back(std::move(mount));
@@ -164,10 +165,10 @@ bool Sender::send_init_plan() {
 
 bool Sender::send_preserved() {
     const std::uint32_t count = plan_.init.process.preserved_fds;
-    const std::uint32_t end =
-        std::min(next_preserved_ + static_cast<std::uint32_t>(kBatch), count);
+    const std::uint32_t end = std::min(next_preserved_ + static_cast<std::uint32_t>(kBatch), count);
     std::vector<int> numbers;
-    for (std::uint32_t i = next_preserved_; i < end; ++i) numbers.push_back(static_cast<int>(i) + 3);
+    for (std::uint32_t i = next_preserved_; i < end; ++i)
+        numbers.push_back(static_cast<int>(i) + 3);
     if (!handoff::send(channel_, handoff::MessageKind::sources, {}, numbers, true)) return false;
     next_preserved_ = end;
     return true;

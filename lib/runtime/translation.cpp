@@ -36,8 +36,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     append(result.warnings, oci::validate(spec));
     if (options.cgroup_driver != CgroupDriver::disabled) result.layout = cgroup::read_layout();
     if (spec.linux_ && spec.linux_->resources) {
-        append(result.warnings,
-               cgroup::check_resources(result.layout, *spec.linux_->resources));
+        append(result.warnings, cgroup::check_resources(result.layout, *spec.linux_->resources));
     }
     const std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
     result.cgroup_path = cgroup::container_path(asked, call.id);
@@ -52,8 +51,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.host.listen_fdnames = call.listen_fdnames;
     result.plan = translate::translate(spec, result.host);
     result.plan.init.process.open_stdio = options.open_stdio;
-    result.plan.start.items.push_back(
-        {"lxc.log.level", options.lxc_debug_log ? "TRACE" : "ERROR"});
+    result.plan.start.items.push_back({"lxc.log.level", options.lxc_debug_log ? "TRACE" : "ERROR"});
     append(result.warnings, result.plan.warnings);
     return result;
 }

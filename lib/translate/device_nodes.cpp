@@ -29,9 +29,12 @@ constexpr std::array<DefaultDevice, 6> kDefaultDevices{{
 
 handoff::NodeType node_type(oci::DeviceType type) {
     switch (type) {
-        case oci::DeviceType::character: return handoff::NodeType::character;
-        case oci::DeviceType::block: return handoff::NodeType::block;
-        case oci::DeviceType::fifo: return handoff::NodeType::fifo;
+        case oci::DeviceType::character:
+            return handoff::NodeType::character;
+        case oci::DeviceType::block:
+            return handoff::NodeType::block;
+        case oci::DeviceType::fifo:
+            return handoff::NodeType::fifo;
     }
     throw Error("internal error: unknown device type");
 }

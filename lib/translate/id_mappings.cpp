@@ -12,9 +12,9 @@ namespace {
 void add(char kind, const std::vector<oci::IdMapping>& mappings, Plan& plan) {
     for (const auto& mapping : mappings) {
         plan.start.items.push_back(
-            {"lxc.idmap", concat(std::string(1, kind), " ", std::to_string(mapping.container_id),
-                                 " ", std::to_string(mapping.host_id), " ",
-                                 std::to_string(mapping.size))});
+            {"lxc.idmap",
+             concat(std::string(1, kind), " ", std::to_string(mapping.container_id), " ",
+                    std::to_string(mapping.host_id), " ", std::to_string(mapping.size))});
     }
 }
 

@@ -61,7 +61,8 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
     if (!bind) action.type = mount.type.value_or("none");
     sort_mount_options(mount.options, pointer, action);
     if (bind) {
-        if (!mount.source) throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
+        if (!mount.source)
+            throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
         action.source = absolute_source(*mount.source, host.bundle);
         action.recursive =
             std::find(mount.options.begin(), mount.options.end(), "rbind") != mount.options.end() ||

@@ -23,14 +23,22 @@ struct LxcNamespace {
 
 LxcNamespace lxc_namespace(oci::NamespaceType type) {
     switch (type) {
-        case oci::NamespaceType::pid: return {"pid", CLONE_NEWPID};
-        case oci::NamespaceType::network: return {"net", CLONE_NEWNET};
-        case oci::NamespaceType::mount: return {"mnt", CLONE_NEWNS};
-        case oci::NamespaceType::ipc: return {"ipc", CLONE_NEWIPC};
-        case oci::NamespaceType::uts: return {"uts", CLONE_NEWUTS};
-        case oci::NamespaceType::user: return {"user", CLONE_NEWUSER};
-        case oci::NamespaceType::cgroup: return {"cgroup", CLONE_NEWCGROUP};
-        case oci::NamespaceType::time: return {"time", CLONE_NEWTIME};
+        case oci::NamespaceType::pid:
+            return {"pid", CLONE_NEWPID};
+        case oci::NamespaceType::network:
+            return {"net", CLONE_NEWNET};
+        case oci::NamespaceType::mount:
+            return {"mnt", CLONE_NEWNS};
+        case oci::NamespaceType::ipc:
+            return {"ipc", CLONE_NEWIPC};
+        case oci::NamespaceType::uts:
+            return {"uts", CLONE_NEWUTS};
+        case oci::NamespaceType::user:
+            return {"user", CLONE_NEWUSER};
+        case oci::NamespaceType::cgroup:
+            return {"cgroup", CLONE_NEWCGROUP};
+        case oci::NamespaceType::time:
+            return {"time", CLONE_NEWTIME};
     }
     throw Error("internal error: unknown namespace type");
 }
@@ -48,7 +56,8 @@ void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& pla
             continue;
         }
         const std::string pointer = concat("/linux/namespaces/", std::to_string(i));
-        // liblxc would join it first, then mount and pivot in it, under everybody else's feet (P53).
+        // liblxc would join it first, then mount and pivot in it, under everybody else's feet
+        // (P53).
         if (list[i].type == oci::NamespaceType::mount) {
             throw SpecError(concat(pointer, "/path"),
                             "a mount namespace cannot be joined, only a new one is possible");

@@ -25,11 +25,11 @@ struct CgroupHierarchy {
 // them; tests write them down.
 struct Host {
     std::string id;
-    std::string bundle;        // absolute
-    std::string rootfs;        // absolute, no symlinks: what /root/path means
-    std::string runtime_root;  // absolute
-    std::string libexec_dir;   // absolute
-    bool privileged = true;    // effective uid 0 in the initial user namespace
+    std::string bundle;                       // absolute
+    std::string rootfs;                       // absolute, no symlinks: what /root/path means
+    std::string runtime_root;                 // absolute
+    std::string libexec_dir;                  // absolute
+    bool privileged = true;                   // effective uid 0 in the initial user namespace
     std::uint64_t bounding_capabilities = 0;  // of the runtime
     int last_capability = 40;                 // of the kernel
     bool unified_cgroups = false;             // version 2 only

@@ -14,19 +14,26 @@ using Json = nlohmann::ordered_json;
 
 std::string_view enum_name(handoff::MountKind kind) {
     switch (kind) {
-        case handoff::MountKind::bind: return "bind";
-        case handoff::MountKind::filesystem: return "filesystem";
-        case handoff::MountKind::symlink: return "symlink";
-        case handoff::MountKind::attributes: return "attributes";
+        case handoff::MountKind::bind:
+            return "bind";
+        case handoff::MountKind::filesystem:
+            return "filesystem";
+        case handoff::MountKind::symlink:
+            return "symlink";
+        case handoff::MountKind::attributes:
+            return "attributes";
     }
     return "";
 }
 
 std::string_view enum_name(handoff::NodeType type) {
     switch (type) {
-        case handoff::NodeType::character: return "character";
-        case handoff::NodeType::block: return "block";
-        case handoff::NodeType::fifo: return "fifo";
+        case handoff::NodeType::character:
+            return "character";
+        case handoff::NodeType::block:
+            return "block";
+        case handoff::NodeType::fifo:
+            return "fifo";
     }
     return "";
 }

@@ -11,14 +11,22 @@ namespace {
 
 std::uint64_t propagation_flags(oci::Propagation propagation) {
     switch (propagation) {
-        case oci::Propagation::shared: return MS_SHARED;
-        case oci::Propagation::rshared: return MS_SHARED | MS_REC;
-        case oci::Propagation::slave: return MS_SLAVE;
-        case oci::Propagation::rslave: return MS_SLAVE | MS_REC;
-        case oci::Propagation::private_: return MS_PRIVATE;
-        case oci::Propagation::rprivate: return MS_PRIVATE | MS_REC;
-        case oci::Propagation::unbindable: return MS_UNBINDABLE;
-        case oci::Propagation::runbindable: return MS_UNBINDABLE | MS_REC;
+        case oci::Propagation::shared:
+            return MS_SHARED;
+        case oci::Propagation::rshared:
+            return MS_SHARED | MS_REC;
+        case oci::Propagation::slave:
+            return MS_SLAVE;
+        case oci::Propagation::rslave:
+            return MS_SLAVE | MS_REC;
+        case oci::Propagation::private_:
+            return MS_PRIVATE;
+        case oci::Propagation::rprivate:
+            return MS_PRIVATE | MS_REC;
+        case oci::Propagation::unbindable:
+            return MS_UNBINDABLE;
+        case oci::Propagation::runbindable:
+            return MS_UNBINDABLE | MS_REC;
     }
     throw Error("internal error: unknown propagation");
 }

@@ -24,9 +24,8 @@ std::string sysctl_path(std::string_view key) {
 }
 
 bool has_control_character(std::string_view path) {
-    return std::any_of(path.begin(), path.end(), [](char c) {
-        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
-    });
+    return std::any_of(path.begin(), path.end(),
+                       [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
 }
 
 bool below(std::string_view path, std::string_view dir) {
@@ -36,8 +35,8 @@ bool below(std::string_view path, std::string_view dir) {
 // Which namespace has its own copy of this setting; nothing: it is the whole machine's.
 std::optional<oci::NamespaceType> owning_namespace(std::string_view path) {
     constexpr std::array<std::string_view, 11> kIpc{
-        "kernel/msgmax", "kernel/msgmnb",     "kernel/msgmni",       "kernel/sem",
-        "kernel/shmall", "kernel/shmmax",     "kernel/shmmni",       "kernel/shm_rmid_forced",
+        "kernel/msgmax",      "kernel/msgmnb",      "kernel/msgmni",     "kernel/sem",
+        "kernel/shmall",      "kernel/shmmax",      "kernel/shmmni",     "kernel/shm_rmid_forced",
         "kernel/auto_msgmni", "kernel/msg_next_id", "kernel/shm_next_id"};
     if (below(path, "net")) return oci::NamespaceType::network;
     if (below(path, "fs/mqueue")) return oci::NamespaceType::ipc;
@@ -57,9 +56,10 @@ void translate_sysctl(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
         const std::string pointer = oci::at_key("/linux/sysctl", key);
         const std::string path = sysctl_path(key);
         const auto elements = split(path, '/');
-        const bool odd = has_control_character(path) || std::any_of(elements.begin(), elements.end(), [](const auto& element) {
-            return element.empty() || element == "." || element == "..";
-        });
+        const bool odd = has_control_character(path) ||
+                         std::any_of(elements.begin(), elements.end(), [](const auto& element) {
+                             return element.empty() || element == "." || element == "..";
+                         });
         if (odd) throw SpecError(pointer, concat(quoted(key), " is not the name of a sysctl"));
         const auto type = owning_namespace(path);
         if (!type) {

@@ -34,13 +34,15 @@ fs::path make_data(const Box& box) {
 
 }  // namespace
 
-TEST_CASE("tmpcopyup: content, owners, modes and links are copied", "[mounts][not-runc][not-crun]") {
+TEST_CASE("tmpcopyup: content, owners, modes and links are copied",
+          "[mounts][not-runc][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     make_data(box);
     add_tmpfs(box, {"tmpcopyup", "mode=0750"});
-    const Outcome outcome = box.life({"cat", "/data/sub/deep/file", "--", "stat", "/data/sub/deep/file",
-                                      "/data/sub", "/data/fifo", "--", "readlink", "/data/link"});
+    const Outcome outcome =
+        box.life({"cat", "/data/sub/deep/file", "--", "stat", "/data/sub/deep/file", "/data/sub",
+                  "/data/fifo", "--", "readlink", "/data/link"});
     CHECK(has_line(outcome.out, "kept"));
     CHECK(contains(outcome.out, "/data/sub/deep/file file 0640 12 34 "));
     CHECK(contains(outcome.out, "/data/sub dir 1770 0 0 "));

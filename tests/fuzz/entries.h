@@ -122,8 +122,8 @@ inline void mountinfo(std::string_view input) {
         v1_seen = v1_seen || hierarchy.version == 1;
     }
     (void)layout.find_v1("memory");
-    promise((layout.find_v2() != nullptr) == (layout.mode == cgroup::Mode::hybrid ||
-                                              layout.mode == cgroup::Mode::unified),
+    promise((layout.find_v2() != nullptr) ==
+                (layout.mode == cgroup::Mode::hybrid || layout.mode == cgroup::Mode::unified),
             "mode and hierarchies");
 }
 

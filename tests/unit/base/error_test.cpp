@@ -38,8 +38,7 @@ TEST_CASE("a system error names call, operand and reason") {
 }
 
 TEST_CASE("a spec error begins with its pointer") {
-    CHECK_THAT(SpecError("/process/cwd", "missing").what(),
-               Catch::Equals("/process/cwd: missing"));
+    CHECK_THAT(SpecError("/process/cwd", "missing").what(), Catch::Equals("/process/cwd: missing"));
     CHECK_THAT(SpecError("", "empty").what(), Catch::Equals("the document: empty"));
     CHECK(SpecError("/a/b", "x").pointer() == "/a/b");
 }
@@ -50,8 +49,8 @@ TEST_CASE("context goes in front, from the outside in") {
             in_context("mounts[3]", [] { throw SystemError(EPERM, "openat2", "etc/hosts"); });
         });
     };
-    CHECK_THROWS_WITH(
-        fail(), "create \"c1\": mounts[3]: openat2 \"etc/hosts\": operation not permitted");
+    CHECK_THROWS_WITH(fail(),
+                      "create \"c1\": mounts[3]: openat2 \"etc/hosts\": operation not permitted");
 }
 
 TEST_CASE("context keeps the type of an error and what is known about it") {

@@ -124,6 +124,29 @@ TEST_CASE("cgroup freezer: frozen and thawed when it says so", "[root]") {
     }
 }
 
+TEST_CASE("cgroup freezer: what is not done in time is undone", "[root]") {
+    if (!have_cgroups()) return;
+    for (const View view : views()) {
+        INFO(name_of(view));
+        const Playground ground(view);
+        const auto cgroup = ground.create();
+        const auto child = start_member(cgroup, [] {
+            while (true) (void)::getppid();
+            return 0;
+        });
+        for (int round = 0; round < 20; ++round) {
+            try {
+                cgroup.freeze(os::Clock::now());
+                CHECK(cgroup.is_frozen());
+                cgroup.thaw(in_seconds(5));
+            } catch (const Error& error) {
+                CHECK_THAT(error.what(), Catch::Contains("has not happened in time"));
+            }
+            CHECK_FALSE(cgroup.is_frozen());
+        }
+    }
+}
+
 TEST_CASE("cgroup freezer: an empty cgroup, and one that is gone", "[root]") {
     if (!have_cgroups()) return;
     for (const View view : views()) {

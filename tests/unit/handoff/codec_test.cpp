@@ -136,9 +136,9 @@ TEST_CASE("every type of field survives") {
     check_cut<Everything>(handoff::encode(all));
 }
 
-TEMPLATE_TEST_CASE("a plan with random content survives", "", handoff::StartPlan,
-                   handoff::HookPlan, handoff::InitPlan, handoff::Hook, handoff::MountAction,
-                   handoff::DeviceNode, handoff::ProcessPlan) {
+TEMPLATE_TEST_CASE("a plan with random content survives", "", handoff::StartPlan, handoff::HookPlan,
+                   handoff::InitPlan, handoff::Hook, handoff::MountAction, handoff::DeviceNode,
+                   handoff::ProcessPlan) {
     for (unsigned seed = 0; seed < 300; ++seed) {
         INFO("seed " << seed);
         const auto plan = random_plan<TestType>(seed);

@@ -25,7 +25,7 @@ class Filler {
 
     void fill(bool& value) { value = number(2) == 1; }
     template <class T>
-        requires std::is_integral_v<T>
+    requires std::is_integral_v<T>
     void fill(T& value) {
         // Small, large and negative ones.
         const auto bits = random_();

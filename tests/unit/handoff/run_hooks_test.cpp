@@ -101,8 +101,8 @@ TEST_CASE("a hook's arguments and environment are exactly those of the document"
 
 TEST_CASE("a hook without an environment gets none") {
     const TempDir temp;
-    auto hook = shell(concat("read line < /proc/$$/environ; echo \"<$line>\" > ",
-                             (temp / "env").string()));
+    auto hook =
+        shell(concat("read line < /proc/$$/environ; echo \"<$line>\" > ", (temp / "env").string()));
     hook.env.clear();
     handoff::run_hook(hook, "{}");
     CHECK(content_of(temp / "env") == "<>\n");
@@ -126,8 +126,9 @@ TEST_CASE("a hook runs although the standard descriptors are closed here") {
                                              list_descriptors(temp / "fds"))),
                                 "state");
               return failure_of(shell("echo to stdout; echo to stderr >&2; exit 1"));
-          }) == "hook /hooks/prestart/0 \"/bin/sh\" exited with status 1, its output ends with "
-                "\"to stdout\\x0ato stderr\"");
+          }) ==
+          "hook /hooks/prestart/0 \"/bin/sh\" exited with status 1, its output ends with "
+          "\"to stdout\\x0ato stderr\"");
     CHECK(content_of(temp / "in") == "state");
     CHECK(content_of(temp / "fds") == "0\n1\n2\n");
 }
@@ -145,8 +146,7 @@ TEST_CASE("a hook has default signal dispositions and an empty mask") {
                                 "{}");
               return std::string("ran");
           }) == "ran");
-    CHECK(content_of(temp / "signals") ==
-          "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    CHECK(content_of(temp / "signals") == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
 TEST_CASE("a hook starts in the directory that it is given") {
@@ -170,8 +170,8 @@ TEST_CASE("a hook that fails is named, with its status and its last words") {
 }
 
 TEST_CASE("the last words are those at the end") {
-    const auto failure = failure_of(
-        shell("i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; echo the reason; exit 1"));
+    const auto failure = failure_of(shell(
+        "i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; echo the reason; exit 1"));
     CHECK_THAT(failure, Catch::EndsWith("the reason\""));
     CHECK(failure.size() < 2000);
 }
@@ -222,8 +222,9 @@ TEST_CASE("a hook that takes too long is killed") {
                              "; echo still here; trap '' TERM; while :; do sleep 1; done"));
     hook.timeout = 1;
     const auto begin = std::chrono::steady_clock::now();
-    CHECK(failure_of(hook) == "hook /hooks/prestart/0 \"/bin/sh\" exceeded its timeout of 1 "
-                              "seconds, its output ends with \"still here\"");
+    CHECK(failure_of(hook) ==
+          "hook /hooks/prestart/0 \"/bin/sh\" exceeded its timeout of 1 "
+          "seconds, its output ends with \"still here\"");
     const auto took = std::chrono::steady_clock::now() - begin;
     CHECK(took >= std::chrono::seconds(1));
     CHECK(took < std::chrono::seconds(10));

@@ -131,9 +131,9 @@ TEST_CASE("init waits until it is told, however often somebody looks") {
 }
 
 TEST_CASE("start fails with init's own words") {
-    const std::string words = GENERATE(
-        std::string("hook /hooks/startContainer/0 \"/bin/x\" exited with status 1"),
-        std::string("x-ray machine not found"), std::string("a"), std::string(40000, 'e'));
+    const std::string words =
+        GENERATE(std::string("hook /hooks/startContainer/0 \"/bin/x\" exited with status 1"),
+                 std::string("x-ray machine not found"), std::string("a"), std::string(40000, 'e'));
     Container container;
     container.start_init([&](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());

@@ -66,9 +66,9 @@ TEST_CASE("what is no namespace") {
     put_file(temp / "file", "");
     ::mkfifo((temp / "fifo").c_str(), 0600);  // must not wait for a writer
     std::filesystem::create_symlink("/proc/self/ns/net", temp / "link");
-    for (const auto& path : {temp.path(), temp / "file", temp / "fifo",
-                             std::filesystem::path("/proc/self/status"),
-                             std::filesystem::path("/dev/null")}) {
+    for (const auto& path :
+         {temp.path(), temp / "file", temp / "fifo", std::filesystem::path("/proc/self/status"),
+          std::filesystem::path("/dev/null")}) {
         INFO(path);
         CHECK_THROWS_WITH(os::open_namespace(path, CLONE_NEWNET),
                           concat(lxcri::quoted(path.string()), " is not a namespace"));

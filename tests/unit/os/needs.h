@@ -26,11 +26,11 @@ inline bool is_root() {
 
 }  // namespace lxcri::test
 
-#define UNIT_NEEDS(condition, reason)                     \
-    do {                                                  \
-        if (!(condition)) {                               \
-            if (::lxcri::test::must_run()) FAIL(reason);  \
-            ::lxcri::test::skip_test(reason);             \
-            return;                                       \
-        }                                                 \
+#define UNIT_NEEDS(condition, reason)                    \
+    do {                                                 \
+        if (!(condition)) {                              \
+            if (::lxcri::test::must_run()) FAIL(reason); \
+            ::lxcri::test::skip_test(reason);            \
+            return;                                      \
+        }                                                \
     } while (false)

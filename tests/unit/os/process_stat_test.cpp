@@ -36,8 +36,18 @@ TEST_CASE("the fields of a stat line") {
 
 TEST_CASE("a name cannot pretend to be other fields") {
     const auto* comm = GENERATE(values<const char*>({
-        "", " ", ")", "(", "))) ", ") R 1 1", "a) Z 0 (", ") Z 1 2 3 4 5 6", "\n", "a\nb) Z",
-        ") ) ) )", "x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99999 1",
+        "",
+        " ",
+        ")",
+        "(",
+        "))) ",
+        ") R 1 1",
+        "a) Z 0 (",
+        ") Z 1 2 3 4 5 6",
+        "\n",
+        "a\nb) Z",
+        ") ) ) )",
+        "x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99999 1",
     }));
     INFO(comm);
     const auto stat = os::parse_process_stat(stat_line(comm));
@@ -69,10 +79,19 @@ TEST_CASE("stat lines that no kernel writes") {
         return line;
     };
     for (const auto& line : {
-             with(" S 77", " SS 77"), with(" S 77", "  77"), with("77", "x"), with("77", "-"),
-             with("77", "99999999999"), with("22222", "-1"), with("22222", "1.5"),
-             with("22222", "0x1"), with("22222", "99999999999999999999"), with("22222", ""),
-             std::string("no parentheses at all"), std::string(") "), std::string(),
+             with(" S 77", " SS 77"),
+             with(" S 77", "  77"),
+             with("77", "x"),
+             with("77", "-"),
+             with("77", "99999999999"),
+             with("22222", "-1"),
+             with("22222", "1.5"),
+             with("22222", "0x1"),
+             with("22222", "99999999999999999999"),
+             with("22222", ""),
+             std::string("no parentheses at all"),
+             std::string(") "),
+             std::string(),
          }) {
         INFO(line);
         CHECK_THROWS_AS(os::parse_process_stat(line), Error);

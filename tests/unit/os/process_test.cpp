@@ -80,8 +80,7 @@ TEST_CASE("how a process ended") {
 
 TEST_CASE("a child's status") {
     CHECK(start([] { ::_exit(7); }).wait()->to_shell_code() == 7);
-    CHECK(start([] { ::raise(SIGKILL); }).wait()->describe() ==
-          "was killed by signal 9 (SIGKILL)");
+    CHECK(start([] { ::raise(SIGKILL); }).wait()->describe() == "was killed by signal 9 (SIGKILL)");
     // A core dump is a signal like any other.
     CHECK(start([] { ::raise(SIGABRT); }).wait()->to_shell_code() == 128 + SIGABRT);
     CHECK(start([] { ::_exit(255); }).wait()->value() == 255);
@@ -181,8 +180,7 @@ TEST_CASE("a process is found by pid and start time") {
     CHECK_FALSE(ProcessRef::find(0, self.start_time()));
     CHECK_FALSE(ProcessRef::find(-1, self.start_time()));
     CHECK_FALSE(ProcessRef::find(0x7fffffff, 1));
-    CHECK_THROWS_WITH(ProcessRef::open(0x7fffffff),
-                      "pidfd_open \"2147483647\": no such process");
+    CHECK_THROWS_WITH(ProcessRef::open(0x7fffffff), "pidfd_open \"2147483647\": no such process");
 }
 
 TEST_CASE("a zombie is not found, and not signalled after it is reaped") {

@@ -175,10 +175,10 @@ TEST_CASE("a link planted in any component leads nowhere outside") {
     const auto kind = GENERATE(0, 1, 2, 3);
     const Place place;
     const Strings targets{
-        place.outside().string(),                      // absolute, on the host
+        place.outside().string(),  // absolute, on the host
         "../../../../../../../.." + place.outside().string(),
         std::string("../../outside").substr(3 * (planted == 0 ? 1U : 0U)),  // a neighbour
-        "/",                                           // the root, wherever that is
+        "/",  // the root, wherever that is
     };
     const std::string target = targets[static_cast<std::size_t>(kind)];
     fs::path parent = place.inside();

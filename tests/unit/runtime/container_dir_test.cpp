@@ -63,8 +63,7 @@ TEST_CASE("an ID in use stays as it is") {
     const TempDir temp;
     const auto first = ContainerDir::create(temp.path(), "c1");
     put_file(temp / "c1/config.json", "{}");
-    CHECK_THROWS_WITH(ContainerDir::create(temp.path(), "c1"),
-                      "container \"c1\" exists already");
+    CHECK_THROWS_WITH(ContainerDir::create(temp.path(), "c1"), "container \"c1\" exists already");
     CHECK_THROWS_AS(ContainerDir::create(temp.path(), "c1"), StateError);
     CHECK(content_of(temp / "c1/config.json") == "{}");
     put_file(temp / "file", "");

@@ -136,8 +136,7 @@ TEST_CASE("a damaged record says so, in one line") {
         INFO(length);
         dir.put(text.substr(0, length));
         CHECK_THROWS_WITH(runtime::find_record(dir.fd.get()),
-                          Catch::StartsWith("state.json is damaged: ") &&
-                              !Catch::Contains("\n"));
+                          Catch::StartsWith("state.json is damaged: ") && !Catch::Contains("\n"));
     }
 }
 

@@ -136,5 +136,6 @@ TEST_CASE("the capabilities of this machine") {
     CHECK(host.last_capability >= 37);  // Linux 3.16
     CHECK(host.last_capability < 64);
     // None beyond the last.
-    CHECK((host.last_capability == 63 || (host.bounding_capabilities >> (host.last_capability + 1)) == 0));
+    CHECK((host.last_capability == 63 ||
+           (host.bounding_capabilities >> (host.last_capability + 1)) == 0));
 }

@@ -90,8 +90,8 @@ void run(const GoldenCase& golden) {
     }
     if (may_rewrite()) fs::remove(golden.directory / other);
     if (golden.has(other.c_str())) {
-        FAIL_CHECK("instead of " << read_text(golden.directory / other).substr(0, 200)
-                                 << "it is " << text.substr(0, 200));
+        FAIL_CHECK("instead of " << read_text(golden.directory / other).substr(0, 200) << "it is "
+                                 << text.substr(0, 200));
         return;
     }
     check_golden(golden.directory / file, text);
@@ -101,7 +101,9 @@ void run(const GoldenCase& golden) {
 
 TEST_CASE("golden cases", "[golden]") {
     for (const auto& golden : golden_cases()) {
-        DYNAMIC_SECTION(golden.name) { run(golden); }
+        DYNAMIC_SECTION(golden.name) {
+            run(golden);
+        }
     }
 }
 
