@@ -227,18 +227,16 @@ void measure_resident(Subject& subject) {
     for (std::size_t i = 0; i < 5; ++i) {
         start_sleeper(subject);
         const pid_t init = subject.init_pid();
-        double total = 0;
-        double processes = 0;
+        const double program = pss_kib(init);
+        double beside = 0;
+        double processes = 1;
         for (const pid_t pid : lxcri::test::living_children()) {
-            total += pss_kib(pid);
+            if (pid == init) continue;
+            beside += pss_kib(pid);
             processes += 1;
         }
-        const bool resident_monitor = lxcri::test::parent_of(init) != getpid();
-        if (resident_monitor) {
-            total += pss_kib(init);
-            processes += 1;
-        }
-        subject.record("resident", 0, total);
+        subject.record("resident", 0, program + beside);
+        subject.record("beside", 0, beside);
         subject.record("processes", 0, processes);
         stop_sleeper(subject);
     }
@@ -298,13 +296,14 @@ constexpr Row kRows[] = {
     {"peak of kill", "    peak of kill", "KiB"},
     {"peak of delete", "    peak of delete", "KiB"},
     {"resident", "(e) resident (Pss)", "KiB"},
+    {"beside", "    beside the program", "KiB"},
     {"processes", "    in processes", ""},
     {"lowest limit", "(f) lowest limit", "KiB"},
 };
 
 void print_table(const Subjects& subjects) {
     const Subject& reference = *subjects.front();
-    std::printf("%-20s %-4s", "medians", "");
+    std::printf("%-24s %-4s", "medians", "");
     for (const auto& subject : subjects) std::printf(" %12s", subject->name().c_str());
     for (std::size_t i = 1; i < subjects.size(); ++i) {
         std::printf("   %s/%s", subjects[i]->name().c_str(), reference.name().c_str());
@@ -313,15 +312,16 @@ void print_table(const Subjects& subjects) {
     for (const Row& row : kRows) {
         const double base = median(all_samples(reference, row.metric));
         if (std::isnan(base)) continue;
-        std::printf("%-20s %-4s", row.label, row.unit);
+        std::printf("%-24s %-4s", row.label, row.unit);
         for (const auto& subject : subjects) {
             std::printf(" %12.2f", median(all_samples(*subject, row.metric)));
         }
         for (std::size_t i = 1; i < subjects.size(); ++i) {
             const int width =
                 static_cast<int>(subjects[i]->name().size() + reference.name().size());
-            std::printf("   %*.2f", width + 1,
-                        median(all_samples(*subjects[i], row.metric)) / base);
+            std::printf(
+                "   %*.2f", width + 1,
+                base > 0 ? median(all_samples(*subjects[i], row.metric)) / base : std::nan(""));
         }
         std::printf("\n");
     }

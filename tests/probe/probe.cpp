@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -704,29 +705,32 @@ int do_spawn(const Arguments& args) {
     return 0;
 }
 
-// exec PROGRAM [ARGUMENT...]
+// The arguments as a program's argument list: argv has its null behind the last one, and a "--"
+// that follows is replaced by one.
+char** as_argv(const Arguments& args) {
+    args.values[args.count] = nullptr;
+    return args.values;
+}
+
+// exec PROGRAM [ARGUMENT...]: nothing can follow it.
 int do_exec(const Arguments& args) {
-    char* list[64] = {};
-    for (int i = 0; i < args.count && i < 63; ++i) list[i] = args.values[i];
-    execv(list[0], list);
+    execv(args.at(0), as_argv(args));
     return failed(args, args.at(0));
 }
 
 // peak PROGRAM [ARGUMENT...]: runs it without output and says its peak resident memory and status.
 // The kernel counts the memory before exec too, that is ours: a reason to be small.
 int do_peak(const Arguments& args) {
-    char* list[64] = {};
-    for (int i = 0; i < args.count && i < 63; ++i) list[i] = args.values[i];
-    const pid_t child = vfork();
-    if (child == 0) {
-        const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
-        execv(list[0], list);
-        _exit(127);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    for (int fd = 0; fd < 3; ++fd) {
+        posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
     }
+    pid_t child = -1;
+    errno = posix_spawn(&child, args.at(0), &actions, nullptr, as_argv(args), environ);
     int status = 0;
     struct rusage usage;
-    if (child < 0 || wait4(child, &status, 0, &usage) != child) return failed(args, args.at(0));
+    if (errno != 0 || wait4(child, &status, 0, &usage) != child) return failed(args, args.at(0));
     dprintf(STDOUT_FILENO, "peak=%ld status=%d\n", usage.ru_maxrss, status);
     return 0;
 }

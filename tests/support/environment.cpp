@@ -135,14 +135,14 @@ std::optional<std::string> need_root() {
 }
 
 std::optional<std::string> need_runtime() {
-    if (const auto missing = need_root()) return missing;
+    if (auto missing = need_root()) return missing;
     if (!environment().runtime_name.empty()) return std::nullopt;
     return "needs the runtime '" + environment().runtime.string() + "' (LXCRI_RUNTIME)";
 }
 
 fs::path find_program(std::string_view name) {
     for (const char* folder : {"/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin", "/sbin"}) {
-        const fs::path path = fs::path(folder) / name;
+        fs::path path = fs::path(folder) / name;
         if (access(path.c_str(), X_OK) == 0) return path;
     }
     return {};

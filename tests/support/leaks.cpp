@@ -43,8 +43,11 @@ void add_files(std::set<std::string>& facts) {
         for (const std::string& name : names_in(folder)) {
             // The parents of everybody's runtime roots and of liblxc's locks may stay.
             if (name == "lxc" || name == "lxcri") continue;
-            if (contains(name, "lxc") || contains(name, our_prefix()))
+            // /tmp may be everybody's, see protect_machine().
+            const bool shared = std::string_view(folder) == "/tmp";
+            if ((contains(name, "lxc") && !shared) || contains(name, our_prefix())) {
                 facts.insert("file " + (fs::path(folder) / name).string());
+            }
         }
     }
     for (const std::string& name : names_in("/run/lxcri")) facts.insert("file /run/lxcri/" + name);
