@@ -4,6 +4,7 @@
 //
 //   config.json   the bundle's, as it was when `create` read it
 //   state.json    the record (record.h)
+//   exec.plan     what `exec` needs (exec_defaults.h)
 //   start.fifo, result.fifo   handoff/start_signal.h
 
 #include <optional>

@@ -15,7 +15,11 @@ namespace lxcri::runtime {
 struct CreateOptions {
     std::string id;
     std::string bundle;    // a directory
-    std::string pid_file;  // "": none
+    std::string pid_file;        // "": none
+    std::string console_socket;  // gets the terminal; "": none
+    std::string pidfd_socket;    // gets a pidfd of the container process; "": none
+    // The caller of create() takes the terminal where no socket gets it.
+    bool keeps_terminal = false;
     bool new_keyring = true;
     std::uint32_t preserve_fds = 0;
     std::uint32_t listen_fds = 0;
@@ -27,6 +31,8 @@ struct Created {
     os::ProcessRef init;
     // With `monitor = keep`: liblxc's monitor, our child, which ends as the container process does.
     std::optional<os::ChildProcess> monitor;
+    os::UniqueFd terminal;        // the master, with CreateOptions::keeps_terminal
+    bool terminal_sized = false;  // by /process/consoleSize
 };
 
 Created create(const Options& options, const CreateOptions& create_options);

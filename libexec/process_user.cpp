@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -15,9 +17,9 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
-#include "init_steps.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "process_steps.h"
 #include "seccomp/load.h"
 
 namespace lxcri::libexec {
@@ -145,6 +147,13 @@ void raise_permitted() {
     os::check(::cap_set_proc(capabilities.get()), "capset");
 }
 
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (auto& text : texts) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
 }  // namespace
 
 bool loads_filter_late(const ProcessPlan& process) {
@@ -244,6 +253,22 @@ std::string find_program(const ProcessPlan& process) {
         if (error == EACCES || error == EPERM) seen = error;  // execvp(3) goes on, and remembers
     }
     throw failed(seen == ENOENT ? "executable file not found in $PATH" : errno_text(seen));
+}
+
+void execute_program(ProcessPlan& process, const std::string& program,
+                     const handoff::OwnLimits& limits) {
+    const auto args = pointers(process.args);
+    const auto env = pointers(process.env);
+    for (const auto& limit : limits.limits) {
+        const rlimit value{limit.soft, limit.hard};
+        os::check(::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value), limit.name);
+    }
+    (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
+    if (loads_filter_late(process)) load_filter(process, -1);
+    ::execve(program.c_str(), args.data(), env.data());
+    const int error = errno;
+    (void)::signal(SIGPIPE, SIG_IGN);
+    throw SystemError(error, "/process/args/0: exec", program);
 }
 
 }  // namespace lxcri::libexec
