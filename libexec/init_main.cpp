@@ -6,6 +6,7 @@
 // A static program behind a descriptor: nothing of it is in the container's file tree, and it needs
 // nothing of what is.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -131,9 +132,22 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
     libexec::execute_program(plan.process, program, limits);
 }
 
-int fail_to_start(const Descriptors& descriptors, const Error& error) {
+// What Kubernetes shows as the reason why a container has ended. A regular file only: whatever else
+// the image has put there could keep us waiting.
+void leave_termination_message(const std::string& path, std::string_view text) noexcept {
+    if (path.empty()) return;
+    const UniqueFd file(
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    struct stat status {};
+    if (!file.valid() || ::fstat(file.get(), &status) == -1 || !S_ISREG(status.st_mode)) return;
+    (void)!::write(file.get(), text.data(), text.size());
+}
+
+int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
+                  const Error& error) {
     const std::string line = concat("lxcri-init: ", error.what(), "\n");
     (void)!::write(STDERR_FILENO, line.data(), line.size());
+    leave_termination_message(plan.termination_message_path, line);
     handoff::say_failed(descriptors.result.get(), error.what());
     const auto* system_error = dynamic_cast<const SystemError*>(&error);
     // As a shell does: 127 for not found, 126 for found but not executable.
@@ -172,6 +186,6 @@ int main() {
         // Errors from now on are those of the container process, on its stderr.
         execute(plan, program, descriptors, limits);
     } catch (const Error& error) {
-        return fail_to_start(descriptors, error);
+        return fail_to_start(plan, descriptors, error);
     }
 }

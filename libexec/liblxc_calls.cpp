@@ -64,8 +64,8 @@ extern "C" __attribute__((visibility("default"))) int mkdir(const char* /*path*/
     return 0;
 }
 
-// liblxc takes away what is mounted on pts of the /dev that it has opened before the mount hook runs.
-// Where the bundle mounts nothing on /dev, that is the devpts of the bundle.
+// liblxc takes away what is mounted on pts of the /dev that it has opened before the mount hook
+// runs. Where the bundle mounts nothing on /dev, that is the devpts of the bundle.
 extern "C" __attribute__((visibility("default"))) int umount2(const char* path,
                                                               int flags) noexcept {
     const std::string_view target = path;

@@ -35,7 +35,8 @@ os::UniqueFd open_procfs() {
     const int fd = os::try_openat2(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
     os::UniqueFd proc(fd);
     if (proc.valid() && is_root_of_procfs(proc.get())) return proc;
-    return os::NewFilesystem("proc").mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return os::NewFilesystem("proc").mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                           MOUNT_ATTR_NOEXEC);
 }
 
 // Writing an attribute is asking the module: 0 or the errno. Without a file for it, ENOENT.
@@ -59,8 +60,8 @@ void set_apparmor_profile(const std::string& profile) {
     if (error == ENOENT || error == EINVAL) error = write_attribute(proc.get(), "exec", request);
     if (error == 0) return;
     if (error == ENOENT) {
-        throw Error(concat("/process/apparmorProfile: the profile ", quoted(profile),
-                           " is not loaded"));
+        throw Error(
+            concat("/process/apparmorProfile: the profile ", quoted(profile), " is not loaded"));
     }
     throw SystemError(error, "/process/apparmorProfile: change to profile", profile);
 }

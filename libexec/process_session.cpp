@@ -23,8 +23,8 @@ namespace {
 void set_cpus(const std::vector<std::uint64_t>& cpus) {
     const std::vector<std::uint64_t> all(kMostNumbers / 64, ~std::uint64_t{0});
     const auto& mask = cpus.empty() ? all : cpus;
-    const long result = ::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof mask[0],
-                                  mask.data());
+    const long result =
+        ::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof mask[0], mask.data());
     if (result != -1) return;
     // A sandbox may forbid it; then nothing is wider than it was.
     if (cpus.empty() && errno == EPERM) return;
@@ -33,8 +33,8 @@ void set_cpus(const std::vector<std::uint64_t>& cpus) {
 
 void set_memory_policy(const handoff::MemoryPolicy& policy) {
     const std::size_t bits = policy.nodes.size() * 64;
-    os::check(::syscall(SYS_set_mempolicy, policy.mode,
-                        bits == 0 ? nullptr : policy.nodes.data(), bits == 0 ? 0 : bits + 1),
+    os::check(::syscall(SYS_set_mempolicy, policy.mode, bits == 0 ? nullptr : policy.nodes.data(),
+                        bits == 0 ? 0 : bits + 1),
               "/linux/memoryPolicy: set_mempolicy");
 }
 

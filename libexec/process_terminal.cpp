@@ -34,8 +34,7 @@ bool is_devpts(int fd) {
 }
 
 UniqueFd open_master(const UniqueFd& root) {
-    const UniqueFd pts(
-        os::try_openat2(root.get(), "dev/pts", O_PATH | O_DIRECTORY, 0, kNoLinks));
+    const UniqueFd pts(os::try_openat2(root.get(), "dev/pts", O_PATH | O_DIRECTORY, 0, kNoLinks));
     if (!pts.valid()) throw SystemError(errno, "open", "/dev/pts");
     if (!is_devpts(pts.get())) {
         throw Error("a devpts filesystem at /dev/pts is required, and there is another one");

@@ -67,9 +67,9 @@ void offer_listener(int channel, int listener_fd) {
 
 void send_failure(int channel, std::string_view text) noexcept {
     try {
-        const std::string data = concat(
-            std::string{static_cast<char>(MessageKind::failure), kInline},
-            text.substr(0, kInlineBody));
+        const std::string data =
+            concat(std::string{static_cast<char>(MessageKind::failure), kInline},
+                   text.substr(0, kInlineBody));
         os::write_all(channel, data, "channel");
     } catch (const Error&) {
         return;

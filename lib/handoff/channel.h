@@ -11,7 +11,8 @@
 //     Proceed ----------------------------------------> goes on
 //                   <--------------------------------------------------------- Alive
 //     InitPlan + descriptors -------------------------------------------------> reads
-//                   <--------------------------------------------------------- Terminal + its master
+//                   <--------------------------------------------------------- Terminal + its
+//                   master
 //                   <--------------------------------------------------------- Listener (seccomp)
 //     Proceed ----------------------------------------------------------------> goes on
 //                   <--------------------------------------------------------- Ready
@@ -77,8 +78,8 @@ Received expect(int channel, MessageKind kind);
 // and that agent has yet to get the descriptor.
 void offer_listener(int channel, int listener_fd);
 
-// Tells the runtime what went wrong; with write(2) alone, see above, and SIGPIPE is ignored. When it
-// has gone nobody is left to be told.
+// Tells the runtime what went wrong; with write(2) alone, see above, and SIGPIPE is ignored. When
+// it has gone nobody is left to be told.
 void send_failure(int channel, std::string_view text) noexcept;
 
 }  // namespace lxcri::handoff

@@ -177,6 +177,7 @@ struct InitPlan {
     bool readonly_root = false;
     std::uint64_t root_propagation = 0;                // MS_*, 0: private
     std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
+    std::string termination_message_path;  // file that gets the reason of a failed start; "": none
     std::vector<Hook> start_container;
     StateTemplate state;  // status created
 };
@@ -349,6 +350,7 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("readonlyRoot", plan.readonly_root);
     visit("rootPropagation", plan.root_propagation);
     visit("mountPropagations", plan.mount_propagations);
+    visit("terminationMessagePath", plan.termination_message_path);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);
 }

@@ -35,6 +35,7 @@ class ContainerDir {
     // One lock orders the commands that change a container. Waits for the other command, but not
     // for ever: StateError.
     void lock();
+    void unlock();
     // Does some command (`create`, mostly) hold the lock now?
     bool is_locked() const;
 

@@ -102,7 +102,7 @@ class Creation {
     }
 
     const Options& options_;
-    const CreateOptions& call_;
+    CreateOptions call_;
     std::optional<ContainerDir> dir_;
     Translation translation_;
     Record record_;
@@ -112,6 +112,7 @@ class Creation {
     std::optional<os::ProcessRef> init_;
     std::optional<CallerSocket> console_socket_;
     std::optional<CallerSocket> pidfd_socket_;
+    std::optional<NotifySocket> notify_socket_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool hooks_have_run_ = false;
     bool ready_ = false;
@@ -126,6 +127,13 @@ void Creation::read_bundle() {
         os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
     os::write_all(copy.get(), text, "config.json");
 
+    if (!options_.notify_socket.empty()) {
+        call_.notify_directory =
+            NotifySocket::make_directory(dir_->fd(), concat(options_.root, "/", call_.id));
+        if (call_.start_now) {
+            notify_socket_ = NotifySocket::listen(dir_->fd(), options_.notify_socket);
+        }
+    }
     in_context(concat(call_.bundle, "/config.json"), [&] {
         translation_ = translate_config(options_, call_, text);
         if (!spec().unsupported.empty()) {
@@ -390,8 +398,11 @@ Created Creation::run() {
     start_helper();
     converse();
     committed_ = true;
-    Created created{
-        std::move(*init_), {}, std::move(terminal_), plan().init.process.terminal_size.height != 0};
+    Created created{std::move(*init_),
+                    {},
+                    std::move(terminal_),
+                    std::move(notify_socket_),
+                    plan().init.process.terminal_size.height != 0};
     if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }

@@ -14,8 +14,8 @@ namespace lxcri::runtime {
 
 struct ExecOptions {
     std::string id;
-    // A process.json, to be obeyed as it is but for what follows; without it the process is like the
-    // container's, with `args`.
+    // A process.json, to be obeyed as it is but for what follows; without it the process is like
+    // the container's, with `args`.
     std::optional<std::string> process_json;
     std::vector<std::string> args;
     bool terminal = false;

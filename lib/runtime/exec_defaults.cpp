@@ -68,8 +68,7 @@ ExecDefaults make_exec_defaults(const translate::Plan& plan) {
 }
 
 void write_exec_defaults(int directory_fd, const ExecDefaults& defaults) {
-    const os::UniqueFd file =
-        os::open_at(directory_fd, kFile, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    const os::UniqueFd file = os::open_at(directory_fd, kFile, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     handoff::Encoder encoder;
     ExecDefaults copy = defaults;
     visit_fields(encoder, copy);

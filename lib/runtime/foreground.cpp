@@ -18,8 +18,7 @@ os::UniqueFd block_all_signals() {
     sigset_t all;
     sigfillset(&all);
     os::check(::sigprocmask(SIG_BLOCK, &all, nullptr), "sigprocmask");
-    return os::UniqueFd(
-        os::check(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"));
+    return os::UniqueFd(os::check(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"));
 }
 
 bool is_for_the_process(int signal) {
@@ -55,16 +54,21 @@ bool Foreground::take_signals(const os::ProcessRef& target, TerminalRelay* relay
     return child_has_ended;
 }
 
-int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay) {
+int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
+                       const NotifySocket* notify) {
     auto status = reap_all(child);
     while (!status) {
-        std::array<pollfd, 4> wanted{{{signals_.get(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}}};
         std::array<pollfd, 3> terminal{{{-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}}};
         if (relay != nullptr) terminal = relay->interest();
-        std::copy(terminal.begin(), terminal.end(), wanted.begin() + 1);
+        std::array<pollfd, 5> wanted{{{signals_.get(), POLLIN, 0},
+                                      {notify != nullptr ? notify->fd() : -1, POLLIN, 0},
+                                      terminal[0],
+                                      terminal[1],
+                                      terminal[2]}};
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
-        std::copy(wanted.begin() + 1, wanted.end(), terminal.begin());
-        if (relay != nullptr) relay->transfer(terminal);
+        if (relay != nullptr) relay->transfer({wanted[2], wanted[3], wanted[4]});
+        // We stay the process that the manager knows.
+        if (wanted[1].revents != 0) (void)notify->relay(0);
         if (wanted[0].revents != 0 && take_signals(target, relay)) status = reap_all(child);
     }
     if (relay != nullptr) relay->drain();

@@ -8,6 +8,7 @@
 
 #include "os/process.h"
 #include "os/unique_fd.h"
+#include "runtime/notify_socket.h"
 #include "runtime/terminal_relay.h"
 
 namespace lxcri::runtime {
@@ -18,9 +19,10 @@ class Foreground {
     Foreground();
 
     // The exit code: that of `child`, or 128 and the signal that killed it. `target` gets the
-    // signals; it is `child` or, where a resident monitor is our child, the container process. Every
-    // other child that ends is reaped, too. `relay`: where the process has a terminal.
-    int follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay);
+    // signals; it is `child` or, where a resident monitor is our child, the container process.
+    // Every other child that ends is reaped, too. `relay`: where the process has a terminal.
+    int follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
+               const NotifySocket* notify = nullptr);
 
   private:
     // True when one of the signals says that a child has ended.

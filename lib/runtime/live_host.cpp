@@ -44,8 +44,7 @@ std::string find_rootfs(const oci::Spec& spec, const std::string& bundle) {
 }
 
 bool has_apparmor() {
-    const auto enabled =
-        os::find_file_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
+    const auto enabled = os::find_file_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
     return enabled && enabled->starts_with('Y');
 }
 

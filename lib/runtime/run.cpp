@@ -34,7 +34,8 @@ int run(const Options& options, RunOptions run_options) {
     if (created.terminal.valid()) {
         relay.emplace(std::move(created.terminal), created.terminal_sized);
     }
-    const int code = foreground.follow(created.init, child, relay ? &*relay : nullptr);
+    const int code = foreground.follow(created.init, child, relay ? &*relay : nullptr,
+                                       created.notify_socket ? &*created.notify_socket : nullptr);
     relay.reset();
     if (created.monitor) created.monitor->release();
     if (!run_options.keep) remove(options, run_options.create.id, true);

@@ -26,8 +26,8 @@ constexpr int kPatienceMilliseconds = 1000;
 // A file needs none, and would lose its offset. Invalid where that is not possible.
 os::UniqueFd open_unblocking(int fd) {
     struct stat status {};
-    const bool can_block = ::fstat(fd, &status) == 0 &&
-                           (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
+    const bool can_block =
+        ::fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
     if (!can_block) return {};
     const std::string path = concat("/proc/self/fd/", std::to_string(fd));
     return os::UniqueFd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

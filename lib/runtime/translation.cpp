@@ -53,6 +53,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.host.preserve_fds = call.preserve_fds;
     result.host.listen_fds = call.listen_fds;
     result.host.listen_fdnames = call.listen_fdnames;
+    result.host.notify_directory = call.notify_directory;
     result.plan = translate::translate(spec, result.host);
     // With a terminal the caller's own descriptors are not for the container.
     result.plan.init.process.open_stdio =

@@ -8,8 +8,8 @@ namespace lxcri::translate {
 
 namespace {
 
-std::string label(const std::optional<std::string>& asked, bool available,
-                  std::string_view pointer, std::string_view module) {
+std::string label(const std::optional<std::string>& asked, bool available, std::string_view pointer,
+                  std::string_view module) {
     if (!asked) return {};
     if (!available) {
         throw SpecError(std::string(pointer), concat("found ", quoted(*asked), ", but ", module,

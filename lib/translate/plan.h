@@ -42,6 +42,7 @@ struct Host {
     std::uint32_t preserve_fds = 0;
     std::uint32_t listen_fds = 0;
     std::string listen_fdnames;
+    std::string notify_directory;  // on the host, for /run/notify; "": no NOTIFY_SOCKET
 };
 
 // What is set on the process from outside, where the privilege for it is, when nothing of ours is

@@ -67,6 +67,8 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_seccomp(spec, host, plan);
     translate_memory_policy(spec, host, plan);
     translate_personality(spec, host, plan);
+    translate_notify_socket(host, plan);
+    translate_termination_message(spec, host, plan);
     translate_hooks(spec, host, plan);
 
     if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;

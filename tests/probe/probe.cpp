@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -233,6 +234,19 @@ int do_into(const Arguments& args) {
     const int fd = open(args.at(0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) return failed(args, args.at(0));
     close(fd);
+    return 0;
+}
+
+// stdio PATH: what 0, 1 and 2 are, into the file: as the program got them, untouched.
+int do_stdio(const Arguments& args) {
+    const char* types[3];
+    for (int fd = 0; fd <= 2; ++fd) {
+        struct stat info;
+        types[fd] = fstat(fd, &info) < 0 ? "closed" : type_name(info.st_mode);
+    }
+    const int file = open(args.at(0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) return 1;
+    dprintf(file, "%s %s %s\n", types[0], types[1], types[2]);
     return 0;
 }
 
@@ -742,6 +756,20 @@ int do_fifo(const Arguments& args) {
     return show_file(args, args.at(0));
 }
 
+// notify TEXT: a message to $NOTIFY_SOCKET, as sd_notify(3) sends it.
+int do_notify(const Arguments& args) {
+    const char* path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    if (path == nullptr || strlen(path) >= sizeof address.sun_path) return failed(args, "env");
+    strcpy(address.sun_path, path);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const ssize_t sent = sendto(fd, args.at(0), strlen(args.at(0)), 0,
+                                reinterpret_cast<struct sockaddr*>(&address), sizeof address);
+    close(fd);
+    return sent < 0 ? failed(args, path) : 0;
+}
+
 // --- the terminal ------------------------------------------------------------------------------
 
 // tty: of 0, 1 and 2 whether they are terminals and which; the size; whether /dev/tty is one, that
@@ -978,6 +1006,8 @@ const Command commands[] = {
     {"exec", do_exec},
     {"peak", do_peak},
     {"fifo", do_fifo},
+    {"notify", do_notify},
+    {"stdio", do_stdio},
     {"tty", do_tty},
     {"winsize", do_winsize},
     {"fill", do_fill},

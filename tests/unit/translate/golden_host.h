@@ -52,6 +52,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"newKeyring", [&](const auto& value) { host.new_keyring = value; }},
         {"preserveFds", [&](const auto& value) { host.preserve_fds = value; }},
         {"listenFds", [&](const auto& value) { host.listen_fds = value; }},
+        {"notifyDirectory", [&](const auto& value) { host.notify_directory = value; }},
         {"listenFdnames", [&](const auto& value) { host.listen_fdnames = value; }},
     };
     for (const auto& [name, value] : json.items()) {
