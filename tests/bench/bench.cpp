@@ -138,6 +138,12 @@ void measure_state(Subject& subject, std::size_t round) {
     subject.record("state", round, subject.time(subject.on_container("state")));
 }
 
+void measure_exec(Subject& subject, std::size_t round) {
+    Strings line = subject.on_container("exec");
+    for (const char* word : {"/probe", "true"}) line.emplace_back(word);
+    subject.record("exec", round, subject.time(line));
+}
+
 // A container that sleeps. It says through a FIFO that its program runs: `start` may return before
 // the exec, and then the memory seen would be the runtime's.
 void prepare_sleeper(Subject& subject) {
@@ -180,6 +186,9 @@ void measure_times(Subjects& subjects, const Options& options) {
             for (auto& subject : subjects) start_sleeper(*subject);
             for (int i = 0; i < options.iterations; ++i) {
                 for (auto& subject : subjects) measure_state(*subject, round);
+            }
+            for (int i = 0; i < options.iterations; ++i) {
+                for (auto& subject : subjects) measure_exec(*subject, round);
             }
             for (auto& subject : subjects) stop_sleeper(*subject);
         }
@@ -289,6 +298,7 @@ constexpr Row kRows[] = {
     {"wait", "    until it ended", "ms"},
     {"delete", "    delete", "ms"},
     {"state", "(c) state", "ms"},
+    {"exec", "    exec of true", "ms"},
     {"peak of run", "(d) peak of run", "KiB"},
     {"peak of create", "    peak of create", "KiB"},
     {"peak of start", "    peak of start", "KiB"},

@@ -41,6 +41,7 @@ if grep -q '^LXCRI_SANITIZE:[A-Z]*=..*' "$build/CMakeCache.txt"; then
     exit 77
 fi
 must_be_static lxcri-init
+must_be_static lxcri-exec
 must_be_static lxcri-hook
 must_not_link lxcri 'liblxc|libsystemd'
 must_not_link lxcri-start 'libspdlog|libfmt'

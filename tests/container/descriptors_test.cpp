@@ -233,7 +233,7 @@ class Stdio {
                 expected_ += "fifo";
                 return;
             case Kind::file:
-                file_ = open_file(box / "stdio", O_RDWR | O_CREAT);
+                if (!file_.valid()) file_ = open_file(box / "stdio", O_RDWR | O_CREAT);
                 options_.fds.emplace_back(file_.get(), number);
                 expected_ += "file";
                 return;

@@ -7,6 +7,7 @@
 
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/terminal.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -54,7 +55,7 @@ class Podman {
         for (const fs::path& cgroup : find_cgroups("libpod_parent")) rmdir(cgroup.c_str());
     }
 
-    Finished call(const Strings& arguments) const {
+    Strings command_line(const Strings& arguments) const {
         Strings command = {find_program("podman"),
                            "--root",
                            box_ / "storage",
@@ -71,13 +72,33 @@ class Podman {
                            "--runtime",
                            environment().runtime};
         command.insert(command.end(), arguments.begin(), arguments.end());
+        return command;
+    }
+
+    CommandOptions options() const {
         CommandOptions options;
         options.timeout = milliseconds{60'000};
         options.environment =
             Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                     "HOME=" + (box_ / "home").string(), "TMPDIR=" + (box_ / "tmp").string(),
                     "CONTAINERS_CONF=" + (box_ / "containers.conf").string()};
-        return run_command(command, options);
+        return options;
+    }
+
+    Finished call(const Strings& arguments) const {
+        return run_command(command_line(arguments), options());
+    }
+
+    // A container that sleeps, named so.
+    void start(const std::string& name, const Strings& flags = {}) const {
+        Strings arguments = {"run", "--network", "none", "--name", name};
+        arguments.insert(arguments.end(), flags.begin(), flags.end());
+        for (const char* word : {"-d", "localhost/test", "/probe", "sleep"}) {
+            arguments.emplace_back(word);
+        }
+        const Finished finished = call(arguments);
+        INFO(finished.err);
+        REQUIRE(finished.code() == 0);
     }
 
     // podman run --network none --rm ..., without what has a test of its own
@@ -184,4 +205,64 @@ TEST_CASE("podman: a second container joins the namespaces of the first", "[podm
     CHECK(finished.code() == 0);
     CHECK(lines_of(finished.out).size() == 2);
     CHECK(has_line(finished.out, "1 probe"));
+}
+
+TEST_CASE("podman: exec: output, exit status, user, environment", "[podman][exec]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    podman.start("c");
+    const Finished finished =
+        podman.call({"exec", "--user", "12:34", "--env", "A=b", "--workdir", "/tmp", "c", "/probe",
+                     "ids", "--", "cwd", "--", "env", "--", "exit", "7"});
+    INFO(finished.err);
+    CHECK(finished.code() == 7);
+    CHECK(contains(finished.out, "uid=12,12,12\ngid=34,34,34\n"));
+    CHECK(contains(finished.out, "/tmp\n"));
+    CHECK(has_line(finished.out, "A=b"));
+    CHECK(podman.call({"exec", "c", "not-there"}).code() == 127);
+    CHECK(podman.call({"exec", "c", "/tmp"}).code() == 126);
+    CHECK(podman.call({"exec", "-d", "c", "/probe", "true"}).code() == 0);
+}
+
+TEST_CASE("podman: exec many times leaves no process behind", "[podman][exec]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    podman.start("c");
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(podman.call({"exec", "c", "/probe", "true"}).code() == 0);
+    }
+    const std::string out = podman.call({"exec", "c", "/probe", "processes"}).out;
+    CHECK(lines_of(out).size() == 2);  // init and the one that tells
+}
+
+TEST_CASE("podman: run -it and exec -it have a terminal", "[podman][terminal]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    Terminal terminal;
+    CommandOptions options = podman.options();
+    for (int number = 0; number <= 2; ++number) {
+        options.fds.emplace_back(terminal.slave.get(), number);
+    }
+    {
+        Process run(
+            podman.command_line({"run", "--network", "none", "--rm", "-it", "localhost/test",
+                                 "/probe", "tty", "--", "stdin", "--", "exit", "5"}),
+            options);
+        terminal.keyboard.wait_for("foreground=yes");
+        CHECK(contains(terminal.keyboard.text(), "0=tty /dev/pts/0"));
+        terminal.keyboard.type("typed\r");
+        terminal.keyboard.wait_for("typed\r\ntyped\r\n");
+        terminal.keyboard.type("\x04");
+        CHECK(run.wait_exit_only().code() == 5);
+    }
+    podman.start("c");
+    Process exec(podman.command_line({"exec", "-it", "c", "/probe", "echo", "in exec", "--", "tty",
+                                      "--", "exit", "6"}),
+                 options);
+    CHECK(exec.wait_exit_only().code() == 6);
+    terminal.keyboard.wait_for("in exec");
+    terminal.keyboard.wait_for("controlling=yes");
 }
