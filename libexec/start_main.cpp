@@ -26,7 +26,12 @@
 #include "handoff/plan.h"
 #include "lxc_container.h"
 #include "os/check.h"
+#include "os/file.h"
 #include "os/process.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
 
 namespace {
 
@@ -45,6 +50,14 @@ void hide_cgroups() {
 void join_time_namespace(int fd) {
     // liblxc joins with setns in a vfork child, which the kernel refuses for this type (P26).
     os::check(::setns(fd, 0), "setns", "time namespace");
+}
+
+// Every process that liblxc makes from now on is in the new namespace; the offsets have to be there
+// before the first one.
+void begin_time_namespace(const std::string& offsets) {
+    os::check(::unshare(CLONE_NEWTIME), "/linux/timeOffsets: unshare CLONE_NEWTIME");
+    in_context("/linux/timeOffsets",
+               [&] { os::write_value_at(AT_FDCWD, "/proc/self/timens_offsets", offsets); });
 }
 
 // A resident monitor is what the caller waits for: it ends exactly as the container process did.
@@ -81,6 +94,7 @@ int run() {
         container.set_item(concat("lxc.namespace.share.", type),
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
+    if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
     if (!container.run()) return EXIT_FAILURE;
     return end_like(container.exit_status());
 }

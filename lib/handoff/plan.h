@@ -39,6 +39,9 @@ struct StartPlan {
     // Types ("net", "pid", ...) whose descriptors come with the plan, in the same order:
     // lxc.namespace.share.TYPE, or for "time" a setns before liblxc starts (P26).
     std::vector<std::string> shared_namespaces;
+    // For /proc/self/timens_offsets of a new time namespace (time_namespaces(7)); empty: liblxc
+    // makes it, without offsets, where there is to be one.
+    std::string time_offsets;
     bool keep_monitor = false;
 };
 
@@ -55,9 +58,14 @@ struct MountAction {
     std::string pointer;      // "/mounts/3"
     std::string destination;  // as seen in the container
     MountKind kind = MountKind::filesystem;
-    std::string type;                 // of a filesystem
-    std::string source;               // bind: path on the host; else the name it shows
-    bool recursive = false;           // rbind
+    std::string type;        // of a filesystem
+    std::string source;      // bind: path on the host; else the name it shows
+    bool recursive = false;  // rbind
+    // ID mappings of the mount, as in /proc/PID/uid_map; empty: none. For `create`, which makes the
+    // copy of the source.
+    std::string uid_map;
+    std::string gid_map;
+    bool recursive_map = false;       // ridmap
     bool copy_up = false;             // tmpcopyup: begin with a copy of what is covered
     std::uint64_t set = 0;            // MOUNT_ATTR_* of the mount itself
     std::uint64_t clear = 0;          //
@@ -218,6 +226,7 @@ void visit_fields(V& visit, StartPlan& plan) {
     visit("runtimeRoot", plan.runtime_root);
     visit("items", plan.items);
     visit("sharedNamespaces", plan.shared_namespaces);
+    visit("timeOffsets", plan.time_offsets);
     visit("keepMonitor", plan.keep_monitor);
 }
 
@@ -229,6 +238,9 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("type", mount.type);
     visit("source", mount.source);
     visit("recursive", mount.recursive);
+    visit("uidMap", mount.uid_map);
+    visit("gidMap", mount.gid_map);
+    visit("recursiveMap", mount.recursive_map);
     visit("copyUp", mount.copy_up);
     visit("set", mount.set);
     visit("clear", mount.clear);

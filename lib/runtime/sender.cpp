@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/namespace.h"
+#include "os/user_namespace.h"
 
 namespace lxcri::runtime {
 
@@ -26,6 +27,21 @@ bool is_device(int fd, handoff::NodeType type, std::uint32_t major, std::uint32_
     os::check(::fstat(fd, &status), "fstat");
     const mode_t wanted = type == handoff::NodeType::block ? S_IFBLK : S_IFCHR;
     return (status.st_mode & S_IFMT) == wanted && status.st_rdev == ::makedev(major, minor);
+}
+
+// Only a mount that is attached nowhere yet can get mappings: mount_setattr(2).
+void map_ids(int mount_fd, const handoff::MountAction& mount) {
+    const os::UniqueFd mappings = os::make_user_namespace(mount.uid_map, mount.gid_map);
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
+    try {
+        os::set_mount_attributes(mount_fd, mount.recursive_map, attributes, mount.source);
+    } catch (const SystemError& error) {
+        if (error.code() != EINVAL) throw;
+        throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
+                          mount.source);
+    }
 }
 
 os::UniqueFd clone_dev_null() {
@@ -42,14 +58,14 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd)
     : channel_(channel), plan_(plan), directory_fd_(directory_fd) {
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind != handoff::MountKind::bind) continue;
-        sources_.push_back(
-            {concat(mount.pointer, "/source"), mount.source, mount.recursive, nullptr});
+        sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive,
+                            nullptr, mount.uid_map.empty() ? nullptr : &mount});
     }
     if (!plan.hook.bind_devices) return;
     for (const auto& node : plan.hook.devices) {
         if (node.type == handoff::NodeType::fifo) continue;
         const std::string pointer = node.pointer.empty() ? "default device" : node.pointer;
-        sources_.push_back({pointer, node.path, false, &node});
+        sources_.push_back({pointer, node.path, false, &node, nullptr});
     }
 }
 
@@ -136,6 +152,7 @@ bool Sender::send_sources() {
                                                      source.node->major, source.node->minor)) {
                 throw Error(concat(quoted(source.path), " of the host is another device"));
             }
+            if (source.mapped != nullptr) map_ids(mount.get(), *source.mapped);
             prepared_.push_back(std::move(mount));
         });
     }

@@ -33,7 +33,8 @@ class Sender {
         std::string pointer;  // for errors
         std::string path;
         bool recursive = false;
-        const handoff::DeviceNode* node = nullptr;  // it has to be this device
+        const handoff::DeviceNode* node = nullptr;     // it has to be this device
+        const handoff::MountAction* mapped = nullptr;  // it gets the ID mappings of this mount
     };
 
     // Each true when sent, false when there was no room.

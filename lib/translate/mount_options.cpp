@@ -130,7 +130,7 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
             // Callers send it for a tmpfs only; elsewhere there is nothing to copy to.
             action.copy_up = action.type == "tmpfs";
         } else if (option == "idmap" || option == "ridmap") {
-            throw SpecError(here(), concat("not supported yet: ", quoted(option)));
+            continue;  // mounts.cpp: it depends on the mappings
         } else if (option == "remount") {
             throw SpecError(here(), "\"remount\" has nothing to remount: every mount is new");
         } else if (const auto* flag = find_row(kFilesystemFlags, option)) {

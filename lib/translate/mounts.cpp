@@ -52,6 +52,43 @@ void drop_unmapped_gid(const oci::Spec& spec, MountAction& action) {
     });
 }
 
+bool has_option(const oci::Mount& mount, std::string_view option) {
+    return std::find(mount.options.begin(), mount.options.end(), option) != mount.options.end();
+}
+
+// In user_namespaces(7) terms: the IDs of the filesystem inside, those that are shown outside.
+std::string id_map(const std::vector<oci::IdMapping>& mappings) {
+    std::string text;
+    for (const auto& mapping : mappings) {
+        text += concat(std::to_string(mapping.container_id), " ", std::to_string(mapping.host_id),
+                       " ", std::to_string(mapping.size), "\n");
+    }
+    return text;
+}
+
+// The mappings of the mount itself, else those of the container's user namespace: config.md "Linux
+// mount options".
+void map_ids(const oci::Spec& spec, const oci::Mount& mount, const std::string& pointer,
+             MountAction& action) {
+    const bool recursive = has_option(mount, "ridmap");
+    const bool own = !mount.uid_mappings.empty();
+    if (!recursive && !own && !has_option(mount, "idmap")) return;
+    if (action.kind != MountKind::bind) {
+        throw SpecError(pointer, "ID mappings are for bind mounts alone");
+    }
+    const bool of_container = has_new_namespace(spec, oci::NamespaceType::user) &&
+                              !spec.linux_->uid_mappings.empty() &&
+                              !spec.linux_->gid_mappings.empty();
+    if (!own && !of_container) {
+        throw SpecError(concat(pointer, "/options"),
+                        "idmap needs uidMappings and gidMappings, of the mount or of a new user "
+                        "namespace");
+    }
+    action.uid_map = id_map(own ? mount.uid_mappings : spec.linux_->uid_mappings);
+    action.gid_map = id_map(own ? mount.gid_mappings : spec.linux_->gid_mappings);
+    action.recursive_map = recursive;
+}
+
 MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host) {
     MountAction action;
     action.pointer = pointer;
@@ -153,6 +190,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const std::string pointer = concat("/mounts/", std::to_string(i));
         MountAction action = make_action(spec.mounts[i], pointer, host);
+        map_ids(spec, spec.mounts[i], pointer, action);
         if (action.destination == "/proc") has_proc = true;
         if (action.destination == "/dev" && action.kind == MountKind::bind) {
             plan.hook.set_up_dev = false;

@@ -1,4 +1,4 @@
-// Owns:  /linux/namespaces
+// Owns:  /linux/namespaces, /linux/timeOffsets
 // Emits: lxc.namespace.clone, HostPlan::namespaces, StartPlan::shared_namespaces,
 //        HookPlan::loopback_up
 #include <sched.h>
@@ -43,6 +43,17 @@ LxcNamespace lxc_namespace(oci::NamespaceType type) {
     throw Error("internal error: unknown namespace type");
 }
 
+std::string offset_line(std::string_view clock, const std::optional<oci::TimeOffset>& offset) {
+    if (!offset) return {};
+    return concat(clock, " ", std::to_string(offset->secs), " ", std::to_string(offset->nanosecs),
+                  "\n");
+}
+
+// liblxc knows seconds or nanoseconds, not both (P25).
+std::string time_offsets(const oci::TimeOffsets& offsets) {
+    return offset_line("monotonic", offsets.monotonic) + offset_line("boottime", offsets.boottime);
+}
+
 }  // namespace
 
 void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
@@ -50,6 +61,10 @@ void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& pla
     const auto& list = spec.linux_ ? spec.linux_->namespaces : std::vector<oci::Namespace>{};
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto [name, flag] = lxc_namespace(list[i].type);
+        if (!list[i].path && list[i].type == oci::NamespaceType::time) {
+            plan.start.time_offsets = time_offsets(spec.linux_->time_offsets);
+            if (!plan.start.time_offsets.empty()) continue;
+        }
         if (!list[i].path) {
             if (!clone.empty()) clone += ' ';
             clone += name;

@@ -481,3 +481,64 @@ TEST_CASE("mounts: a devpts on the image's own /dev stays", "[mounts][devices]")
     for (const char* path : {"/dev", "/dev/shm", "/dev/mqueue"}) box.bundle.remove_mount(path);
     CHECK(contains(box.life({"statfs", "/dev/pts"}).out, "1cd1"));
 }
+
+// --- ID mappings
+// -----------------------------------------------------------------------------------
+
+namespace {
+
+Json mapping(int inside, int outside, int size) {
+    return Json::array({{{"containerID", inside}, {"hostID", outside}, {"size", size}}});
+}
+
+}  // namespace
+
+TEST_CASE("mounts: idmap with mappings of the mount", "[mounts][idmap][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    fs::create_directories(box.bundle.path() / "source" / "below");
+    write_file(box.bundle.path() / "source" / "file", "text");
+    REQUIRE(chown((box.bundle.path() / "source" / "file").c_str(), 0, 0) == 0);
+    const bool recursive = GENERATE(false, true);
+    box.bundle.add_mount({{"destination", "/mapped"},
+                          {"type", "bind"},
+                          {"source", "source"},
+                          {"options", {"rbind", recursive ? "ridmap" : "idmap"}},
+                          {"uidMappings", mapping(0, 1000, 10)},
+                          {"gidMappings", mapping(0, 2000, 10)}});
+    const std::string out = box.life({"stat", "/mapped/file", "/mapped/below"}).out;
+    CHECK(contains(facts_of(out, "/mapped/file"), " 1000 2000 "));
+    CHECK(contains(facts_of(out, "/mapped/below"), " 1000 2000 "));
+}
+
+TEST_CASE("mounts: idmap in a user namespace: its root owns what root owns outside",
+          "[mounts][idmap][userns][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    fs::permissions(box.bundle.path().parent_path(), fs::perms(0755));
+    fs::create_directories(box.bundle.path() / "source");
+    write_file(box.bundle.path() / "source" / "file", "text");
+    box.bundle.add_namespace("user");
+    box.bundle.linux()["uidMappings"] = mapping(0, 100000, 65536);
+    box.bundle.linux()["gidMappings"] = mapping(0, 100000, 65536);
+    box.bundle.add_mount({{"destination", "/tmp/mapped"},
+                          {"type", "bind"},
+                          {"source", "source"},
+                          {"options", {"idmap", "rw", "rprivate", "rbind"}}});
+    const std::string out =
+        box.life({"stat", "/tmp/mapped/file", "--", "write", "/tmp/mapped/new", "x"}).out;
+    CHECK(contains(facts_of(out, "/tmp/mapped/file"), " 0 0 "));
+    struct stat status {};
+    REQUIRE(stat((box.bundle.path() / "source" / "new").c_str(), &status) == 0);
+    CHECK(status.st_uid == 0);
+}
+
+TEST_CASE("mounts: idmap without any mappings is an error", "[mounts][idmap][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.add_mount({{"destination", "/mapped"},
+                          {"type", "bind"},
+                          {"source", "."},
+                          {"options", {"rbind", "idmap"}}});
+    CHECK(contains(box.refusal(), "/options"));
+}

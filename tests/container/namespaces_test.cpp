@@ -311,3 +311,39 @@ TEST_CASE("user namespace: a mapping that the kernel refuses is an error", "[use
     CHECK(container.created.code() != 0);
     CHECK(box.leftovers() == Strings{});
 }
+
+TEST_CASE("timeOffsets: both clocks, with seconds and nanoseconds", "[namespaces][not-crun]") {
+    NEEDS(need_runtime());
+    if (environment().runtime_name == "runc") return;  // Debian's has no time namespaces
+    Box box;
+    box.bundle.add_namespace("time");
+    box.bundle.linux()["timeOffsets"] = {{"monotonic", {{"secs", 86400}, {"nanosecs", 5}}},
+                                         {"boottime", {{"secs", 172800}}}};
+    box.bundle.args({"cat", "/proc/self/timens_offsets"});
+    const std::string out = box.life().out;
+    const auto fields = [&](const std::string& clock) {
+        return split(line_after(out, clock), ' ');
+    };
+    CHECK(fields("monotonic") == Strings{"86400", "5"});
+    CHECK(fields("boottime") == Strings{"172800", "0"});
+    Container container = box.sleeper();
+    const auto name = [](const std::string& pid) {
+        return std::filesystem::read_symlink("/proc/" + pid + "/ns/time").string();
+    };
+    CHECK(name(std::to_string(container.pid())) != name("self"));
+    CHECK(has_line(box.exec(container, {"ns"}).out, name(std::to_string(container.pid()))));
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("timeOffsets: backwards, and one that the kernel refuses", "[namespaces][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.add_namespace("time");
+    box.bundle.linux()["timeOffsets"] = {{"monotonic", {{"secs", -5}}}};
+    box.bundle.args({"cat", "/proc/self/timens_offsets"});
+    CHECK(split(line_after(box.life().out, "monotonic"), ' ') == Strings{"-5", "0"});
+    box.bundle.linux()["timeOffsets"] = {{"monotonic", {{"secs", -1000000000}}}};
+    CHECK(contains(box.refusal(), "/linux/timeOffsets"));
+}
