@@ -42,9 +42,11 @@ int run_delete(const Globals& globals, Arguments arguments);
 int run_list(const Globals& globals, Arguments arguments);
 int run_exec(const Globals& globals, Arguments arguments);
 int run_run(const Globals& globals, Arguments arguments);
+int run_spec(const Globals& globals, Arguments arguments);
+int run_features(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 9> kCommands{{
+inline constexpr std::array<Command, 11> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create},
     {"start", "let the process of a created container run", run_start},
     {"run", "create and start, and stay until the process has ended", run_run},
@@ -53,6 +55,8 @@ inline constexpr std::array<Command, 9> kCommands{{
     {"kill", "send a signal to the container process", run_kill},
     {"delete", "remove a container that does not run", run_delete},
     {"list", "list the containers", run_list},
+    {"spec", "write a config.json to begin with", run_spec},
+    {"features", "print what config.json may contain", run_features},
     {"translate", "show what create would do with a bundle", run_translate},
 }};
 

@@ -144,4 +144,16 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
     }
 }
 
+std::vector<std::string> mount_option_names() {
+    std::vector<std::string> names{"bind", "rbind", "idmap", "ridmap", "tmpcopyup"};
+    for (const auto& row : kAttributes) {
+        names.emplace_back(row.name);
+        names.push_back(concat("r", row.name));
+    }
+    for (const auto& row : kPropagationOptions) names.emplace_back(row.name);
+    for (const auto& row : kFilesystemFlags) names.emplace_back(row.name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 }  // namespace lxcri::translate

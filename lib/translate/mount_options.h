@@ -14,6 +14,9 @@ namespace lxcri::translate {
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
                         handoff::MountAction& action);
 
+// The names of all options that are not data for the filesystem, sorted: for `features`.
+std::vector<std::string> mount_option_names();
+
 // bind or rbind among the options (config.md: the type does not matter then).
 bool is_bind(const std::vector<std::string>& options);
 
