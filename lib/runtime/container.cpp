@@ -63,6 +63,11 @@ oci::State Container::state() const {
     return state;
 }
 
+cgroup::ContainerCgroup Container::own_cgroup() const {
+    if (record_.owns_cgroup) return cgroup();
+    throw StateError(concat("container ", quoted(record_.id), " has no cgroup of its own"));
+}
+
 oci::Spec Container::spec() const {
     return oci::parse_spec(os::read_file_at(dir_.fd(), "config.json"));
 }

@@ -30,6 +30,8 @@ class Container {
     // The container process, or lxcri-init before it; nothing when it has ended.
     std::optional<os::ProcessRef> init() const;
     cgroup::ContainerCgroup cgroup() const { return cgroup::ContainerCgroup::open(record_.cgroup); }
+    // StateError when the container has none of its own.
+    cgroup::ContainerCgroup own_cgroup() const;
     // The config.json that `create` has read.
     oci::Spec spec() const;
 
