@@ -97,6 +97,10 @@ class ContainerCgroup {
     void freeze(os::Clock::time_point deadline) const;
     void thaw(os::Clock::time_point deadline) const;
 
+    // Frozen processes of version 1 die of a SIGKILL only when they are thawed: thaws the cgroup
+    // and those that the container has made below. Nothing for version 2.
+    void let_killed_die() const;
+
     // SIGKILL to all, again and again for those that come, until none is left. False when
     // processes are left at the deadline.
     bool kill_all_and_wait(os::Clock::time_point deadline) const;
@@ -130,9 +134,6 @@ class ContainerCgroup {
     void signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const;
     void kill_once(int dir_fd, os::Clock::time_point deadline) const;
     bool try_freeze(os::Clock::time_point deadline) const;
-    // Version 1 processes in the freezer cannot even be killed.
-    void thaw_v1(int freezer_fd) const;
-
     Record record_;
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 // So many processes get their signal between two looks at the list.
 constexpr std::size_t kBatch = 200;
+// After this time what has been killed and has not ended is killed again.
+constexpr std::chrono::milliseconds kAgain{250};
 
 void send(const ProcessHandle& target, int signal) {
     if (::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) == 0) return;
@@ -130,10 +132,7 @@ void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) cons
         frozen.wait(std::chrono::milliseconds(100), deadline);
         signal_each(dir_fd, SIGKILL, deadline);
     }
-    if (const Directory* freezer = find_v1("freezer")) {
-        const os::UniqueFd freezer_dir = open_directory(*freezer);
-        if (freezer_dir.valid()) thaw_v1(freezer_dir.get());
-    }
+    let_killed_die();
 }
 
 bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
@@ -142,7 +141,9 @@ bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
     ProcessWatch watch(dir.get());
     while (watch.any()) {
         kill_once(dir.get(), deadline);
-        if (!watch.wait(deadline)) return !watch.any();
+        // Somebody in there may just have been freezing others.
+        const bool ended = watch.wait(std::min(deadline, os::Clock::now() + kAgain));
+        if (!ended && os::Clock::now() >= deadline) return !watch.any();
     }
     return true;
 }

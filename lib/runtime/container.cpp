@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
@@ -11,6 +13,13 @@
 #include "translate/hooks.h"
 
 namespace lxcri::runtime {
+
+namespace {
+
+// After this time what has been killed and has not ended is looked after again.
+constexpr std::chrono::milliseconds kAgain{250};
+
+}  // namespace
 
 Container Container::open(const Options& options, const std::string& id) {
     check_id(id);
@@ -77,10 +86,15 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         process->signal(SIGKILL);
         const auto group = cgroup();
         if (group.is_frozen()) group.thaw(deadline);
-        if (!process->wait_exit(deadline)) {
-            throw Error(
-                concat("the container process ", std::to_string(process->pid()), " does not end"));
-        }
+        // Init ends when all of its pid namespace have, and somebody in there may just be freezing
+        // them: tried again until the deadline.
+        do {
+            if (record_.owns_cgroup) group.let_killed_die();
+            if (os::Clock::now() >= deadline) {
+                throw Error(concat("the container process ", std::to_string(process->pid()),
+                                   " does not end"));
+            }
+        } while (!process->wait_exit(std::min(deadline, os::Clock::now() + kAgain)));
     }
     // A pid namespace shared with others outlives its first process.
     if (record_.owns_cgroup && !cgroup().kill_all_and_wait(deadline)) {

@@ -92,10 +92,10 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
     if (!init->signal(signal)) {
         throw StateError(concat("container ", quoted(id), ": container not running"));
     }
-    // In a frozen cgroup of version 1 even SIGKILL waits for the thaw.
-    if (signal == SIGKILL && owns_cgroup && container.cgroup().is_frozen()) {
-        container.cgroup().thaw(deadline);
-    }
+    if (signal != SIGKILL || !owns_cgroup) return;
+    const auto group = container.cgroup();
+    group.let_killed_die();
+    if (group.is_frozen()) group.thaw(deadline);
 }
 
 void pause(const Options& options, const std::string& id) {
