@@ -39,6 +39,7 @@ struct Descriptors {
     std::array<UniqueFd, 3> stdio;  // those that the caller had open
     UniqueFd start;                 // the start FIFO
     UniqueFd result;                // tells `start` how it went
+    UniqueFd memory_entrance;       // where the plan says so
     std::vector<UniqueFd> preserved;
 };
 
@@ -48,7 +49,8 @@ UniqueFd move_up(const UniqueFd& fd, std::uint32_t preserved) {
     return UniqueFd(os::check(::fcntl(fd.get(), F_DUPFD_CLOEXEC, lowest), "fcntl F_DUPFD_CLOEXEC"));
 }
 
-Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPlan& process) {
+Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::InitPlan& plan) {
+    const handoff::ProcessPlan& process = plan.process;
     Descriptors result;
     std::size_t next = 0;
     const auto take = [&] {
@@ -60,6 +62,7 @@ Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPl
     }
     result.start = move_up(take(), process.preserved_fds);
     result.result = move_up(take(), process.preserved_fds);
+    if (plan.enters_cgroup) result.memory_entrance = move_up(take(), process.preserved_fds);
     for (std::uint32_t i = 0; i < process.preserved_fds; ++i) {
         if (next >= fds.size()) {
             fds = std::move(handoff::expect(handoff::kChannelFd, MessageKind::sources).fds);
@@ -94,7 +97,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::init_plan);
     plan = handoff::decode<handoff::InitPlan>(message.body);
-    Descriptors descriptors = take_descriptors(std::move(message.fds), plan.process);
+    Descriptors descriptors = take_descriptors(std::move(message.fds), plan);
 
     libexec::join_session_keyring(plan.session_keyring);
     libexec::set_names(plan);
@@ -102,6 +105,10 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
     if (plan.temporary_proc) libexec::remove_temporary_proc();
     if (plan.readonly_root) libexec::make_root_readonly();
+    if (plan.enters_cgroup) {
+        libexec::enter_cgroup(descriptors.memory_entrance.get(), plan.new_cgroup_namespace);
+        descriptors.memory_entrance.reset();
+    }
     restore_stdio(descriptors.stdio);
     if (plan.has_process) {
         libexec::give_stdio_to(plan.process.uid);

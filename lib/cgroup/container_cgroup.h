@@ -79,6 +79,10 @@ class ContainerCgroup {
     void give_to(uid_t uid) const;
 
     Entrance entrance() const;
+    // The same without the hierarchy that counts memory, and its file for the rest of the way: the
+    // process itself writes "0" to it. With version 2 that takes an RCU grace period.
+    Entrance entrance_without_memory() const;
+    os::UniqueFd open_memory_entrance() const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
     void add_process(pid_t pid) const;
 
@@ -130,6 +134,7 @@ class ContainerCgroup {
     // The directory that says who is in the container: one is enough, they all have the same
     // processes. Version 2 when there is one, because it tells what happens and kills at a stroke.
     const Directory* find_members() const;
+    const Directory* find_memory() const;
     os::UniqueFd open_members() const;
     void signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const;
     void kill_once(int dir_fd, os::Clock::time_point deadline) const;

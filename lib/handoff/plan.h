@@ -146,6 +146,10 @@ struct InitPlan {
     std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
     std::vector<Hook> start_container;
     StateTemplate state;  // status created
+    // init enters its memory cgroup by itself, through a descriptor that comes with the plan, and
+    // only then makes the cgroup namespace.
+    bool enters_cgroup = false;
+    bool new_cgroup_namespace = false;
 };
 
 // ---------------------------------------------------------------- fields
@@ -279,6 +283,8 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("mountPropagations", plan.mount_propagations);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);
+    visit("entersCgroup", plan.enters_cgroup);
+    visit("newCgroupNamespace", plan.new_cgroup_namespace);
 }
 
 }  // namespace lxcri::handoff

@@ -58,6 +58,22 @@ cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& p
     return record;
 }
 
+// Ends those who have to be found without a cgroup: the first process of the container, and with
+// it all in its pid namespace.
+void kill_children(const os::ChildProcess& parent) {
+    if (!parent.signal(SIGSTOP)) return;  // it makes no more, and is killed next
+    const std::string process = std::to_string(parent.pid());
+    const auto list =
+        os::find_file_at(AT_FDCWD, concat("/proc/", process, "/task/", process, "/children"));
+    for (const std::string& word : split(list.value_or(""), ' ')) {
+        const auto pid = parse_integer<pid_t>(word);
+        if (!pid || *pid <= 1) continue;
+        const auto stat = os::find_process_stat(*pid);
+        if (!stat || stat->parent != parent.pid()) continue;
+        if (const auto child = os::ProcessRef::find(*pid, stat->start_time)) child->signal(SIGKILL);
+    }
+}
+
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
 class Creation {
@@ -156,10 +172,13 @@ void Creation::make_cgroup() {
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+    const bool late = plan().init.enters_cgroup;
+    monitor_.emplace(options_.libexec_dir, call_.id,
+                     late ? cgroup_->entrance_without_memory() : cgroup_->entrance());
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
-    sender_.emplace(monitor_->channel(), plan(), dir_->fd());
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
+                    late ? cgroup_->open_memory_entrance() : os::UniqueFd());
 }
 
 // Sends the plans as the helpers take them, and listens, until init is ready.
@@ -320,7 +339,7 @@ void Creation::hand_over() {
     // init gets the caller's subreaper as its parent, for good: the caller can wait for it. liblxc
     // has nothing left to do that is not done elsewhere. The process is reaped in finish(), when
     // init has done its part meanwhile.
-    ::kill(monitor_->process().pid(), SIGKILL);
+    monitor_->process().signal(SIGKILL);
 }
 
 // init is ready and waits for our answer. Nothing that lasts is done before this.
@@ -360,6 +379,7 @@ void Creation::write_pid_file() {
 void Creation::undo() noexcept {
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);
+        if (monitor_ && plan().init.enters_cgroup) kill_children(monitor_->process());
         if (monitor_) monitor_->process().kill_and_reap();
         if (monitor_ && options_.lxc_debug_log) options_.debug(monitor_->log());
         if (init_) {

@@ -59,6 +59,8 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_seccomp(spec, host, plan);
     translate_limits(spec, host, plan);
     translate_hooks(spec, host, plan);
+    // Looks at what the others have made of it.
+    translate_little_memory(spec, host, plan);
 
     if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;
     return plan;
