@@ -139,13 +139,13 @@ os::UniqueFd ContainerCgroup::open_memory_entrance() const {
     return os::open_at(AT_FDCWD, concat(memory->path, file), O_WRONLY);
 }
 
-Entrance ContainerCgroup::entrance_without_memory() const {
-    ContainerCgroup rest(record_);
+Record ContainerCgroup::record_without_memory() const {
+    Record rest = record_;
     if (const Directory* memory = find_memory()) {
-        std::erase_if(rest.record_.directories,
+        std::erase_if(rest.directories,
                       [&](const Directory& other) { return other.path == memory->path; });
     }
-    return rest.entrance();
+    return rest;
 }
 
 Entrance ContainerCgroup::entrance() const {

@@ -79,9 +79,10 @@ class ContainerCgroup {
     void give_to(uid_t uid) const;
 
     Entrance entrance() const;
-    // The same without the hierarchy that counts memory, and its file for the rest of the way: the
-    // process itself writes "0" to it. With version 2 that takes an RCU grace period.
-    Entrance entrance_without_memory() const;
+    // For those who enter the hierarchy that counts memory later than the others: the others, and
+    // the file to which the process itself then writes "0". With version 2 that takes an RCU grace
+    // period.
+    Record record_without_memory() const;
     os::UniqueFd open_memory_entrance() const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
     void add_process(pid_t pid) const;

@@ -72,6 +72,13 @@ oci::State Container::state() const {
     return state;
 }
 
+std::vector<cgroup::ContainerCgroup> Container::cgroups() const {
+    std::vector<cgroup::ContainerCgroup> all;
+    all.push_back(cgroup());
+    all.push_back(cgroup::ContainerCgroup::open(record_.setup_cgroup));
+    return all;
+}
+
 cgroup::ContainerCgroup Container::own_cgroup() const {
     if (record_.owns_cgroup) return cgroup();
     throw StateError(concat("container ", quoted(record_.id), " has no cgroup of its own"));
@@ -97,8 +104,10 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         } while (!process->wait_exit(std::min(deadline, os::Clock::now() + kAgain)));
     }
     // A pid namespace shared with others outlives its first process.
-    if (record_.owns_cgroup && !cgroup().kill_all_and_wait(deadline)) {
-        throw Error("processes of the container do not end");
+    for (const auto& group : cgroups()) {
+        if (record_.owns_cgroup && !group.kill_all_and_wait(deadline)) {
+            throw Error("processes of the container do not end");
+        }
     }
     if (const auto monitor =
             os::ProcessRef::find(record_.monitor_pid, record_.monitor_start_time)) {
@@ -108,12 +117,14 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
 }
 
 void Container::remove_cgroup(const Options& options, os::Clock::time_point deadline) const {
-    if (record_.owns_cgroup) return cgroup().remove(deadline);
-    try {
-        cgroup().remove(os::Clock::now());
-    } catch (const Error& error) {
-        // Only planned by a `create` that was killed: whoever is in it, it is not ours.
-        options.warn(error.what());
+    for (const auto& group : cgroups()) {
+        try {
+            group.remove(record_.owns_cgroup ? deadline : os::Clock::now());
+        } catch (const Error& error) {
+            if (record_.owns_cgroup) throw;
+            // Only planned by a `create` that was killed: whoever is in it, it is not ours.
+            options.warn(error.what());
+        }
     }
 }
 

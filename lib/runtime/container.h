@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cgroup/container_cgroup.h"
 #include "oci/spec.h"
@@ -41,6 +42,8 @@ class Container {
   private:
     Container(ContainerDir dir, Record record, bool complete)
         : dir_(std::move(dir)), record_(std::move(record)), complete_(complete) {}
+    // The container's own, and where those were who set it up, if `create` has left that behind.
+    std::vector<cgroup::ContainerCgroup> cgroups() const;
     void kill_everything(os::Clock::time_point deadline) const;
     void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
 

@@ -58,20 +58,16 @@ cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& p
     return record;
 }
 
-// Ends those who have to be found without a cgroup: the first process of the container, and with
-// it all in its pid namespace.
-void kill_children(const os::ChildProcess& parent) {
-    if (!parent.signal(SIGSTOP)) return;  // it makes no more, and is killed next
-    const std::string process = std::to_string(parent.pid());
-    const auto list =
-        os::find_file_at(AT_FDCWD, concat("/proc/", process, "/task/", process, "/children"));
-    for (const std::string& word : split(list.value_or(""), ' ')) {
-        const auto pid = parse_integer<pid_t>(word);
-        if (!pid || *pid <= 1) continue;
-        const auto stat = os::find_process_stat(*pid);
-        if (!stat || stat->parent != parent.pid()) continue;
-        if (const auto child = os::ProcessRef::find(*pid, stat->start_time)) child->signal(SIGKILL);
-    }
+// Where whoever sets up a container with little memory is meanwhile, so that they are found
+// whatever happens: where version 1 counts the memory they are in the container's other
+// hierarchies.
+cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
+    cgroup::Layout result = layout;
+    const bool is_needed = layout.find_v1("memory") == nullptr;
+    std::erase_if(result.hierarchies, [&](const cgroup::Hierarchy& hierarchy) {
+        return !is_needed || hierarchy.version != 2;
+    });
+    return result;
 }
 
 // One creation, from the directory to the record. Whatever has been made when an exception passes
@@ -106,6 +102,9 @@ class Creation {
     void check_survival();
     void write_pid_file();
     void undo() noexcept;
+    void leave_setup_cgroup();
+    cgroup::Entrance entrance() const;
+    std::string setup_cgroup_path() const { return translation_.cgroup_path + "-setup"; }
     const oci::Spec& spec() const { return translation_.spec; }
     const translate::Plan& plan() const { return translation_.plan; }
     // None while OCI hooks run on the other side: they take the time they take.
@@ -120,6 +119,7 @@ class Creation {
     Translation translation_;
     Record record_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
+    std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
@@ -158,6 +158,10 @@ void Creation::read_bundle() {
     record_.has_poststart = !spec().hooks.poststart.empty();
     record_.has_poststop = !spec().hooks.poststop.empty();
     record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    if (plan().init.enters_cgroup) {
+        record_.setup_cgroup =
+            planned_cgroup(layout_for_setup(translation_.layout), setup_cgroup_path());
+    }
     write_record(dir_->fd(), record_);
 }
 
@@ -165,20 +169,39 @@ void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
+    if (!record_.setup_cgroup.directories.empty()) {
+        setup_cgroup_ = cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout),
+                                                        setup_cgroup_path());
+        record_.setup_cgroup = setup_cgroup_->record();
+    }
     // Before anybody is in it: whoever deletes what we leave may then kill them.
     write_record(dir_->fd(), record_);
+}
+
+cgroup::Entrance Creation::entrance() const {
+    if (!plan().init.enters_cgroup) return cgroup_->entrance();
+    cgroup::Record record = cgroup_->record_without_memory();
+    const auto& setup = record_.setup_cgroup.directories;
+    record.directories.insert(record.directories.end(), setup.begin(), setup.end());
+    return cgroup::ContainerCgroup::open(std::move(record)).entrance();
+}
+
+// init is in its own, and lxcri-start has ended.
+void Creation::leave_setup_cgroup() {
+    if (!setup_cgroup_) return;
+    setup_cgroup_->remove(os::Clock::now() + options_.timeout);
+    setup_cgroup_.reset();
+    record_.setup_cgroup = {};
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    const bool late = plan().init.enters_cgroup;
-    monitor_.emplace(options_.libexec_dir, call_.id,
-                     late ? cgroup_->entrance_without_memory() : cgroup_->entrance());
+    monitor_.emplace(options_.libexec_dir, call_.id, entrance());
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
     sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
-                    late ? cgroup_->open_memory_entrance() : os::UniqueFd());
+                    plan().init.enters_cgroup ? cgroup_->open_memory_entrance() : os::UniqueFd());
 }
 
 // Sends the plans as the helpers take them, and listens, until init is ready.
@@ -346,6 +369,7 @@ void Creation::hand_over() {
 void Creation::finish() {
     if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
+    leave_setup_cgroup();
     limit_process();
     if (spec().linux_ && spec().linux_->resources) {
         cgroup::apply_late(*cgroup_, *spec().linux_->resources);
@@ -379,16 +403,16 @@ void Creation::write_pid_file() {
 void Creation::undo() noexcept {
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);
-        if (monitor_ && plan().init.enters_cgroup) kill_children(monitor_->process());
         if (monitor_) monitor_->process().kill_and_reap();
         if (monitor_ && options_.lxc_debug_log) options_.debug(monitor_->log());
         if (init_) {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
         }
-        if (cgroup_) {
-            cgroup_->kill_all_and_wait(limit);
-            cgroup_->remove(limit);
+        for (const auto* cgroup : {&cgroup_, &setup_cgroup_}) {
+            if (!*cgroup) continue;
+            (*cgroup)->kill_all_and_wait(limit);
+            (*cgroup)->remove(limit);
         }
         if (dir_) dir_->remove();
         if (hooks_have_run_) {

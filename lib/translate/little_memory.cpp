@@ -22,16 +22,14 @@ bool has_little_memory(const oci::Spec& spec) {
     return limit > 0 && limit < kEnoughForSetUp;
 }
 
-// With version 2 nobody is in the cgroup until then: whoever fails in the set-up is found by other
-// means, and that has to be sure. And a cgroup filesystem that is mounted before the namespace is
-// made would show the host's cgroups.
-bool may_be_outside(const oci::Spec& spec, const Host& host, const Plan& plan) {
+// What createContainer hooks leave running belongs into the container's cgroup. And a cgroup
+// filesystem that is mounted before the namespace is made would show the host's cgroups.
+bool may_be_outside(const Host& host, const Plan& plan) {
     const bool mounts_cgroups = std::any_of(
         plan.hook.mounts.begin(), plan.hook.mounts.end(), [](const handoff::MountAction& mount) {
             return mount.kind == handoff::MountKind::filesystem && mount.type.starts_with("cgroup");
         });
-    return host.may_enter_cgroup_late && has_new_namespace(spec, oci::NamespaceType::pid) &&
-           plan.hook.create_container.empty() && !mounts_cgroups;
+    return host.may_enter_cgroup_late && plan.hook.create_container.empty() && !mounts_cgroups;
 }
 
 void remove_word(std::string& words, std::string_view word) {
@@ -43,7 +41,7 @@ void remove_word(std::string& words, std::string_view word) {
 }  // namespace
 
 void translate_little_memory(const oci::Spec& spec, const Host& host, Plan& plan) {
-    if (!has_little_memory(spec) || !may_be_outside(spec, host, plan)) return;
+    if (!has_little_memory(spec) || !may_be_outside(host, plan)) return;
     plan.init.enters_cgroup = true;
     if (!has_new_namespace(spec, oci::NamespaceType::cgroup)) return;
     // Its root is the cgroup in which it is made.
