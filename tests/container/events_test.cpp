@@ -123,7 +123,8 @@ TEST_CASE("events --stats: of a stopped or unknown container is an error", "[eve
     CHECK(box.call({"events", "unknown"}).code() == 1);
 }
 
-TEST_CASE("events: stats every interval, until the container ends", "[events][not-crun]") {
+TEST_CASE("events: stats every interval, until the container ends",
+          "[events][not-crun][not-runc]") {
     NEEDS(need_runtime());
     Box box;
     Container container = sleeper(box);
@@ -142,7 +143,7 @@ TEST_CASE("events: stats every interval, until the container ends", "[events][no
     }
 }
 
-TEST_CASE("events: want of memory is told", "[events][limits][not-crun]") {
+TEST_CASE("events: want of memory is told", "[events][limits][not-crun][not-runc]") {
     NEEDS(need_runtime());
     APPLIES(v1_memory());
     Box box;

@@ -173,7 +173,7 @@ TEST_CASE("pause: one that has no cgroup is an error that says so", "[pause][lxc
 
 // --- the end of what is paused ----------------------------------------------------------------
 
-TEST_CASE("kill: KILL ends a paused container at once", "[pause][kill]") {
+TEST_CASE("kill: KILL ends a paused container at once", "[pause][kill][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     Container container = ticking(box);

@@ -63,7 +63,7 @@ void require_ok(const Finished& finished) {
 
 }  // namespace
 
-TEST_CASE("update: each option, the rest is kept", "[update][limits]") {
+TEST_CASE("update: each option, the rest is kept", "[update][limits][not-crun]") {
     NEEDS(need_runtime());
     APPLIES(v1_has("memory") && v1_has("pids") && v1_has("cpu"));
     Box box;
@@ -175,7 +175,7 @@ TEST_CASE("update: a document from a file and from stdin", "[update][limits]") {
     CHECK(value(container, "cpu.shares") == "300");
 }
 
-TEST_CASE("update: the zeros of Docker's document change nothing", "[update][limits]") {
+TEST_CASE("update: the zeros of Docker's document change nothing", "[update][limits][not-crun]") {
     NEEDS(need_runtime());
     APPLIES(v1_has("memory") && v1_has("pids") && v1_has("cpu"));
     Box box;
@@ -200,7 +200,7 @@ TEST_CASE("update: the zeros of Docker's document change nothing", "[update][lim
     CHECK(value(container, "pids.max") == "77");
 }
 
-TEST_CASE("update: the zeros of Docker's document need no controller", "[update]") {
+TEST_CASE("update: the zeros of Docker's document need no controller", "[update][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     Container container = sleeper(box);
@@ -247,7 +247,7 @@ const Json kAllowOther = {
 }  // namespace
 
 TEST_CASE("update: containerd's entry that denies all devices takes none away",
-          "[update][devices]") {
+          "[update][devices][not-crun]") {
     NEEDS(need_runtime());
     APPLIES(has_controller("devices"));
     Box box;
@@ -314,7 +314,7 @@ TEST_CASE("update: of a created and of a paused container", "[update][limits]") 
     REQUIRE(box.call({"resume", container.id()}).code() == 0);
 }
 
-TEST_CASE("update: of a stopped or unknown container is an error", "[update]") {
+TEST_CASE("update: of a stopped or unknown container is an error", "[update][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     Container container = box.create();
