@@ -185,3 +185,27 @@ TEST_CASE("podman: a second container joins the namespaces of the first", "[podm
     CHECK(lines_of(finished.out).size() == 2);
     CHECK(has_line(finished.out, "1 probe"));
 }
+
+TEST_CASE("podman: pause and unpause of a container in the background", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished started = podman.call({"run", "--network", "none", "--security-opt",
+                                          "seccomp=unconfined", "--name", "background", "--detach",
+                                          "localhost/test", "/probe", "spawn", "2", "--", "sleep"});
+    INFO(started.err);
+    REQUIRE(started.code() == 0);
+    const auto status = [&] {
+        return podman.call({"inspect", "--format", "{{.State.Status}}", "background"}).out;
+    };
+    CHECK(podman.call({"pause", "background"}).code() == 0);
+    CHECK(status() == "paused\n");
+    CHECK(podman.call({"pause", "background"}).code() != 0);
+    CHECK(podman.call({"unpause", "background"}).code() == 0);
+    CHECK(status() == "running\n");
+    CHECK(lines_of(podman.call({"top", "background", "pid"}).out).size() == 4);
+    CHECK(podman.call({"pause", "background"}).code() == 0);
+    const Finished removed = podman.call({"rm", "--force", "-t", "0", "background"});
+    INFO(removed.err);
+    CHECK(removed.code() == 0);
+}
