@@ -265,6 +265,7 @@ TEST_CASE("kill --all, delete --force: a fork bomb ends in bounded time", "[paus
         // Without a pid namespace of its own it has no init, which would be deaf to TERM.
         const Finished finished =
             box.call({"kill", "--all", container.id(), own_pid_namespace ? "KILL" : "TERM"});
+        INFO(finished.err);
         CHECK(finished.code() == 0);
         CHECK(finished.duration < milliseconds{10000});
         (void)container.wait();
