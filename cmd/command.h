@@ -44,9 +44,14 @@ int run_exec(const Globals& globals, Arguments arguments);
 int run_run(const Globals& globals, Arguments arguments);
 int run_spec(const Globals& globals, Arguments arguments);
 int run_features(const Globals& globals, Arguments arguments);
+int run_pause(const Globals& globals, Arguments arguments);
+int run_resume(const Globals& globals, Arguments arguments);
+int run_update(const Globals& globals, Arguments arguments);
+int run_ps(const Globals& globals, Arguments arguments);
+int run_events(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 11> kCommands{{
+inline constexpr std::array<Command, 16> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create},
     {"start", "let the process of a created container run", run_start},
     {"run", "create and start, and stay until the process has ended", run_run},
@@ -54,6 +59,11 @@ inline constexpr std::array<Command, 11> kCommands{{
     {"state", "print the state of a container as JSON", run_state},
     {"kill", "send a signal to the container process", run_kill},
     {"delete", "remove a container that does not run", run_delete},
+    {"pause", "stop all processes of a container", run_pause},
+    {"resume", "let the processes of a paused container go on", run_resume},
+    {"update", "change the limits of a container", run_update},
+    {"ps", "show the processes of a container", run_ps},
+    {"events", "tell what a container uses, and when it runs out of memory", run_events},
     {"list", "list the containers", run_list},
     {"spec", "write a config.json to begin with", run_spec},
     {"features", "print what config.json may contain", run_features},

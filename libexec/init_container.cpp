@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,6 +119,12 @@ void make_root_readonly() {
 
 void remove_temporary_proc() {
     os::check(::umount2("/proc", MNT_DETACH), "umount", "/proc");
+}
+
+void enter_cgroup(int entrance, bool new_namespace) {
+    const auto written = os::retry([&] { return ::write(entrance, "0", 1); });  // this process
+    os::check(written, "enter the memory cgroup");
+    if (new_namespace) os::check(::unshare(CLONE_NEWCGROUP), "unshare CLONE_NEWCGROUP");
 }
 
 }  // namespace lxcri::libexec

@@ -40,10 +40,12 @@ struct Descriptors {
     std::array<UniqueFd, 3> stdio;  // those that the caller had open
     UniqueFd start;                 // the start FIFO
     UniqueFd result;                // tells `start` how it went
+    UniqueFd memory_entrance;       // where the plan says so
     std::vector<UniqueFd> preserved;
 };
 
-Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPlan& process) {
+Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::InitPlan& plan) {
+    const handoff::ProcessPlan& process = plan.process;
     Descriptors result;
     std::size_t next = 0;
     const auto take = [&] {
@@ -55,6 +57,9 @@ Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPl
     }
     result.start = libexec::move_up(take(), process.preserved_fds);
     result.result = libexec::move_up(take(), process.preserved_fds);
+    if (plan.enters_cgroup) {
+        result.memory_entrance = libexec::move_up(take(), process.preserved_fds);
+    }
     result.preserved =
         libexec::take_preserved(std::move(fds), next, process.preserved_fds, handoff::kChannelFd);
     return result;
@@ -77,7 +82,7 @@ void restore_stdio(std::array<UniqueFd, 3>& stdio) {
 Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::init_plan);
     plan = handoff::decode<handoff::InitPlan>(message.body);
-    Descriptors descriptors = take_descriptors(std::move(message.fds), plan.process);
+    Descriptors descriptors = take_descriptors(std::move(message.fds), plan);
 
     libexec::begin_session();
     libexec::join_session_keyring(plan.process);
@@ -93,6 +98,10 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     libexec::set_exec_labels(plan.process);
     if (plan.temporary_proc) libexec::remove_temporary_proc();
     if (plan.readonly_root) libexec::make_root_readonly();
+    if (plan.enters_cgroup) {
+        libexec::enter_cgroup(descriptors.memory_entrance.get(), plan.new_cgroup_namespace);
+        descriptors.memory_entrance.reset();
+    }
     if (plan.has_process) {
         libexec::give_stdio_to(plan.process.uid);
         libexec::complete_environment(plan.process.env, plan.process.uid);

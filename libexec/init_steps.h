@@ -14,5 +14,7 @@ void restore_propagation(const handoff::InitPlan& plan);
 void make_directory_for_cwd(const std::string& cwd);
 void make_root_readonly();
 void remove_temporary_proc();
+// `entrance`: tasks (version 1) or cgroup.procs (version 2) of the container's cgroup.
+void enter_cgroup(int entrance, bool new_namespace);
 
 }  // namespace lxcri::libexec

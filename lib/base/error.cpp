@@ -34,6 +34,10 @@ void Error::add_context(std::string_view context) {
     message_ = concat(context, ": ", message_);
 }
 
+void Error::add_consequence(std::string_view consequence) {
+    message_ += concat("; ", consequence);
+}
+
 SpecError::SpecError(std::string pointer, std::string_view problem)
     : Error(spec_message(pointer, problem)), pointer_(std::move(pointer)) {}
 

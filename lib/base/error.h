@@ -17,6 +17,8 @@ class Error : public std::exception {
 
     // Puts "context: " before the message. The dynamic type, and so the meaning, stays.
     void add_context(std::string_view context);
+    // Puts "; consequence" behind it: what has become of what was begun.
+    void add_consequence(std::string_view consequence);
 
   private:
     std::string message_;

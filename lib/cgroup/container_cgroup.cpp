@@ -112,6 +112,27 @@ void ContainerCgroup::give_to(uid_t uid) const {
     }
 }
 
+const Directory* ContainerCgroup::find_memory() const {
+    const Directory* directory = find_v1("memory");
+    return directory != nullptr ? directory : find_v2();
+}
+
+os::UniqueFd ContainerCgroup::open_memory_entrance() const {
+    const Directory* memory = find_memory();
+    if (memory == nullptr) throw Error("this host has no cgroup that counts memory");
+    const char* file = memory->version == 1 ? "/tasks" : "/cgroup.procs";
+    return os::open_at(AT_FDCWD, concat(memory->path, file), O_WRONLY);
+}
+
+Record ContainerCgroup::record_without_memory() const {
+    Record rest = record_;
+    if (const Directory* memory = find_memory()) {
+        std::erase_if(rest.directories,
+                      [&](const Directory& other) { return other.path == memory->path; });
+    }
+    return rest;
+}
+
 void ContainerCgroup::add_process(pid_t pid) const {
     const std::string text = std::to_string(pid);
     for (const Directory& directory : record_.directories) {

@@ -90,6 +90,11 @@ class ContainerCgroup {
     // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
     // then to where this process of the container is now.
     Entrance entrance_beside(pid_t pid) const;
+    // For those who enter the hierarchy that counts memory later than the others: the others, and
+    // the file to which the process itself then writes "0". With version 2 that takes an RCU grace
+    // period.
+    Record record_without_memory() const;
+    os::UniqueFd open_memory_entrance() const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
     void add_process(pid_t pid) const;
 
@@ -107,6 +112,10 @@ class ContainerCgroup {
     // freeze() has undone itself).
     void freeze(os::Clock::time_point deadline) const;
     void thaw(os::Clock::time_point deadline) const;
+
+    // Frozen processes of version 1 die of a SIGKILL only when they are thawed: thaws the cgroup
+    // and those that the container has made below. Nothing for version 2.
+    void let_killed_die() const;
 
     // SIGKILL to all, again and again for those that come, until none is left. False when
     // processes are left at the deadline.
@@ -137,13 +146,11 @@ class ContainerCgroup {
     // The directory that says who is in the container: one is enough, they all have the same
     // processes. Version 2 when there is one, because it tells what happens and kills at a stroke.
     const Directory* find_members() const;
+    const Directory* find_memory() const;
     os::UniqueFd open_members() const;
     void signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const;
     void kill_once(int dir_fd, os::Clock::time_point deadline) const;
     bool try_freeze(os::Clock::time_point deadline) const;
-    // Version 1 processes in the freezer cannot even be killed.
-    void thaw_v1(int freezer_fd) const;
-
     Record record_;
 };
 

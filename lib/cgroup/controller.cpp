@@ -18,10 +18,11 @@ void Checker::warn(std::string_view property, std::string_view text) {
 }
 
 ControllerFiles::ControllerFiles(const ContainerCgroup& cgroup, const Directory& directory,
-                                 std::string_view base, Purpose purpose)
+                                 std::string_view base, Purpose purpose, Journal* journal)
     : directory_(directory),
       base_(base),
       purpose_(purpose),
+      journal_(journal),
       dir_(cgroup.open_directory(directory)) {
     if (!dir_.valid()) throw Error(concat("the cgroup ", quoted(directory.path), " is gone"));
 }
@@ -47,7 +48,8 @@ void ControllerFiles::write(std::string_view property, const std::string& file,
 }
 
 int ControllerFiles::try_write(const std::string& file, std::string_view value) const {
-    return os::try_write_value_at(dir_.get(), file, value);
+    if (journal_ == nullptr) return os::try_write_value_at(dir_.get(), file, value);
+    return journal_->try_write(concat(directory_.path, "/", file), dir_.get(), file, value);
 }
 
 void ControllerFiles::fail(std::string_view property, const std::string& file,

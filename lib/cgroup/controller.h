@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cgroup/container_cgroup.h"
+#include "cgroup/journal.h"
 #include "oci/resources.h"
 
 namespace lxcri::cgroup {
@@ -35,8 +36,9 @@ class Checker {
 // resources: "/memory/limit".
 class ControllerFiles {
   public:
+    // `journal`: where to note what the files had before; null: nowhere.
     ControllerFiles(const ContainerCgroup& cgroup, const Directory& directory,
-                    std::string_view base, Purpose purpose);
+                    std::string_view base, Purpose purpose, Journal* journal);
 
     bool is_v1() const noexcept { return directory_.version == 1; }
     Purpose purpose() const noexcept { return purpose_; }
@@ -59,6 +61,7 @@ class ControllerFiles {
     const Directory& directory_;
     std::string base_;
     Purpose purpose_;
+    Journal* journal_;
     os::UniqueFd dir_;
 };
 
@@ -96,7 +99,7 @@ inline constexpr std::array<const Controller*, 9> kControllers = {
 std::string unified_controller(const std::string& file);  // "" when the file is of none
 std::string unified_property(const std::string& file);
 void apply_unified(const ContainerCgroup& cgroup, const oci::Resources& resources,
-                   std::string_view base, Purpose purpose);
+                   std::string_view base, Purpose purpose, Journal* journal);
 
 // A number that -1 makes unlimited, as version 2 wants it: "max".
 std::string limit_or_max(std::int64_t limit);

@@ -111,9 +111,12 @@ void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
         throw Error(concat("thawing the cgroup ", quoted(find_members()->path), " ", kTooLate));
 }
 
-void ContainerCgroup::thaw_v1(int freezer_fd) const {
-    // The container may have made cgroups below its own, and frozen them.
-    TreeWalk walk(freezer_fd);
+void ContainerCgroup::let_killed_die() const {
+    const Directory* freezer = find_v1("freezer");
+    if (freezer == nullptr) return;
+    const os::UniqueFd dir = open_directory(*freezer);
+    if (!dir.valid()) return;
+    TreeWalk walk(dir.get());
     while (walk.next()) {
         if (!freezer_says(walk.fd(), "THAWED")) {
             (void)os::try_write_value_at(walk.fd(), "freezer.state", "THAWED");

@@ -72,8 +72,20 @@ bool host_has_swap() {
     return text && split(*text, '\n').size() > 2;
 }
 
+// What each CPU has taken in advance counts as use. The kernel takes it back and tries once more;
+// a process that runs meanwhile has it taken anew.
+int try_write_limit_v1(const ControllerFiles& files, std::int64_t limit) {
+    constexpr int kAttempts = 50;
+    for (int attempt = 1;; ++attempt) {
+        const int error = files.try_write(kLimitV1, std::to_string(limit));
+        if (error != EBUSY || attempt == kAttempts) return error;
+        const auto use = files.find_number("memory.usage_in_bytes");
+        if (!use || *use > limit) return error;
+    }
+}
+
 void write_limit_v1(const ControllerFiles& files, std::int64_t limit) {
-    const int error = files.try_write(kLimitV1, std::to_string(limit));
+    const int error = try_write_limit_v1(files, limit);
     if (error == EBUSY) fail_below_use(files, limit, "memory.usage_in_bytes");
     if (error != 0) files.fail("/memory/limit", kLimitV1, std::to_string(limit), error);
 }

@@ -1,27 +1,32 @@
 #include "cgroup/process_watch.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
 #include "cgroup/tree.h"
 #include "os/check.h"
+#include "os/file.h"
 
 namespace lxcri::cgroup {
 
 std::vector<ProcessHandle> open_handles(std::span<const pid_t> pids, std::size_t most) {
-    constexpr std::size_t kSpare = 4;  // descriptors that looking at the cgroup again needs
     std::vector<ProcessHandle> handles;
+    if (pids.empty()) return handles;
+    // Descriptors that looking at the cgroup again needs, kept free while the handles are opened.
+    std::array<os::UniqueFd, 4> spare;
+    for (os::UniqueFd& fd : spare) fd = os::open_at(AT_FDCWD, "/", O_PATH);
     for (const pid_t pid : pids) {
         if (handles.size() == most) break;
         os::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
         if (pidfd.valid()) {
             handles.push_back({pid, std::move(pidfd)});
-        } else if (errno == EMFILE && handles.size() > kSpare) {
-            handles.resize(handles.size() - kSpare);
+        } else if (errno == EMFILE && !handles.empty()) {
             break;
         } else if (errno != ESRCH && errno != EINVAL) {
             throw SystemError(errno, "pidfd_open", std::to_string(pid));

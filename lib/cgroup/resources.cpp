@@ -57,7 +57,7 @@ std::string missing_file(const ContainerCgroup& cgroup, const Controller& contro
 }
 
 void apply_limits(const ContainerCgroup& cgroup, const oci::Resources& resources,
-                  std::string_view base, Purpose purpose) {
+                  std::string_view base, Purpose purpose, Journal* journal = nullptr) {
     for (const Controller* controller : kControllers) {
         const std::string_view property = controller->wanted(resources);
         // Values that mean "as a new cgroup has it" need no controller, but may undo an earlier
@@ -71,9 +71,9 @@ void apply_limits(const ContainerCgroup& cgroup, const oci::Resources& resources
         if (directory == nullptr) {
             throw SpecError(concat(base, property), missing_file(cgroup, *controller));
         }
-        controller->apply(ControllerFiles(cgroup, *directory, base, purpose), resources);
+        controller->apply(ControllerFiles(cgroup, *directory, base, purpose, journal), resources);
     }
-    apply_unified(cgroup, resources, base, purpose);
+    apply_unified(cgroup, resources, base, purpose, journal);
 }
 
 }  // namespace
@@ -166,8 +166,15 @@ void apply_late(const ContainerCgroup& cgroup, const oci::Resources& resources,
 
 void apply_update(ContainerCgroup& cgroup, const oci::Resources& resources, std::string_view base) {
     enable_needed(cgroup, resources, base);
-    if (!resources.devices.empty()) apply_devices(cgroup, resources.devices, base);
-    apply_limits(cgroup, resources, base, Purpose::update);
+    Journal journal;
+    try {
+        apply_limits(cgroup, resources, base, Purpose::update, &journal);
+        // Last: they change all at once or not at all.
+        if (!resources.devices.empty()) apply_devices(cgroup, resources.devices, base);
+    } catch (Error& error) {
+        error.add_consequence(journal.undo());
+        throw;
+    }
 }
 
 }  // namespace lxcri::cgroup

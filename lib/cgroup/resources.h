@@ -42,7 +42,8 @@ void apply_late(const ContainerCgroup& cgroup, const oci::Resources& resources,
                 std::string_view base = kResourcesPointer);
 
 // Limits of a container that runs. Only what is present changes; the device rules stay unless
-// the list has some.
+// the list has some. An Error says what has become of what was changed before it: it has been put
+// back, as far as the kernel has let us.
 void apply_update(ContainerCgroup& cgroup, const oci::Resources& resources,
                   std::string_view base = kResourcesPointer);
 

@@ -20,6 +20,8 @@ namespace {
 
 // So many processes get their signal between two looks at the list.
 constexpr std::size_t kBatch = 200;
+// After this time what has been killed and has not ended is killed again.
+constexpr std::chrono::milliseconds kAgain{250};
 
 void send(const ProcessHandle& target, int signal) {
     if (::syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0) == 0) return;
@@ -30,6 +32,14 @@ void send(const ProcessHandle& target, int signal) {
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
     return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+bool is_any_runnable(int dir_fd) {
+    const auto pids = read_all_processes(dir_fd);
+    return std::any_of(pids.begin(), pids.end(), [](pid_t pid) {
+        const auto stat = os::find_process_stat(pid);
+        return stat && stat->state == 'R';
+    });
 }
 
 // Stops the container while its processes get their signal, so that none is missed that is just
@@ -52,24 +62,32 @@ class FreezeForNow {
         if (active_) (void)os::try_write_value_at(dir_fd_, file_, thaw_);  // gone is thawed
     }
 
-    // Until all have stopped, or the time is over: one that cannot be stopped hangs in the kernel,
-    // where it does not fork, so that to go on without it is no loss.
+    // Until all have stopped. One that cannot be stopped hangs in the kernel, where it does not
+    // fork: after some time we go on without it. But not without one that only waits for its turn
+    // on a CPU: on a busy machine that can take long, and in the middle of a fork it leaves a child
+    // that no list shows yet.
     void wait(std::chrono::milliseconds patience, Deadline deadline) const {
-        const Deadline end = std::min(deadline, os::Clock::now() + patience);
-        if (active_ && is_v2_) wait_v2(end);
-        if (active_ && !is_v2_) wait_v1(end);
+        if (!active_) return;
+        Deadline end = os::Clock::now();
+        do {
+            end = std::min(deadline, end + patience);
+            if (is_v2_ ? wait_v2(end) : wait_v1(end)) return;
+        } while (end < deadline && is_any_runnable(dir_fd_));
     }
 
   private:
-    void wait_v2(Deadline end) const {
+    bool wait_v2(Deadline end) const {
         const auto events = EventsFile::find(dir_fd_);
-        while (events && !events->read().frozen && wait_change(*events, end)) {
+        while (events && !events->read().frozen) {
+            if (!wait_change(*events, end)) return false;
         }
+        return true;
     }
-    void wait_v1(Deadline end) const {
-        while (find_file(dir_fd_, file_).value_or("FROZEN").starts_with("FREEZING") &&
-               wait_unannounced(end)) {
+    bool wait_v1(Deadline end) const {
+        while (find_file(dir_fd_, file_).value_or("FROZEN").starts_with("FREEZING")) {
+            if (!wait_unannounced(end)) return false;
         }
+        return true;
     }
 
     int dir_fd_;
@@ -130,10 +148,7 @@ void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) cons
         frozen.wait(std::chrono::milliseconds(100), deadline);
         signal_each(dir_fd, SIGKILL, deadline);
     }
-    if (const Directory* freezer = find_v1("freezer")) {
-        const os::UniqueFd freezer_dir = open_directory(*freezer);
-        if (freezer_dir.valid()) thaw_v1(freezer_dir.get());
-    }
+    let_killed_die();
 }
 
 bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
@@ -142,7 +157,9 @@ bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
     ProcessWatch watch(dir.get());
     while (watch.any()) {
         kill_once(dir.get(), deadline);
-        if (!watch.wait(deadline)) return !watch.any();
+        // Somebody in there may just have been freezing others.
+        const bool ended = watch.wait(std::min(deadline, os::Clock::now() + kAgain));
+        if (!ended && os::Clock::now() >= deadline) return !watch.any();
     }
     return true;
 }

@@ -16,10 +16,10 @@ std::string unified_controller(const std::string& file) {
 }
 
 void apply_unified(const ContainerCgroup& cgroup, const oci::Resources& resources,
-                   std::string_view base, Purpose purpose) {
+                   std::string_view base, Purpose purpose, Journal* journal) {
     const Directory* directory = cgroup.find_v2();
     if (resources.unified.empty() || directory == nullptr) return;
-    const ControllerFiles files(cgroup, *directory, base, purpose);
+    const ControllerFiles files(cgroup, *directory, base, purpose, journal);
     for (const auto& [file, value] : resources.unified) {
         // The kernel takes one line for each write: io.max has one for each device.
         for (const std::string& line : split(value, '\n')) {

@@ -188,6 +188,10 @@ struct InitPlan {
     std::string termination_message_path;  // file that gets the reason of a failed start; "": none
     std::vector<Hook> start_container;
     StateTemplate state;  // status created
+    // init enters its memory cgroup by itself, through a descriptor that comes with the plan, and
+    // only then makes the cgroup namespace.
+    bool enters_cgroup = false;
+    bool new_cgroup_namespace = false;
 };
 
 // ---------------------------------------------------------------- lxcri-exec
@@ -365,6 +369,8 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("terminationMessagePath", plan.termination_message_path);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);
+    visit("entersCgroup", plan.enters_cgroup);
+    visit("newCgroupNamespace", plan.new_cgroup_namespace);
 }
 
 template <class V>

@@ -40,6 +40,8 @@ Resources parse_resources(std::string_view text, std::vector<std::string>* unsup
     read(document.root(), resources);
     if (unsupported != nullptr) {
         *unsupported = find_unsupported(document.root(), "/linux/resources");
+        const auto unknown = find_unknown(document.root(), "/linux/resources");
+        unsupported->insert(unsupported->end(), unknown.begin(), unknown.end());
     }
     return resources;
 }

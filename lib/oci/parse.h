@@ -18,7 +18,8 @@ namespace lxcri::oci {
 Spec parse_spec(std::string_view text);
 // The process.json of `exec`.
 Process parse_process(std::string_view text, std::vector<std::string>* unsupported = nullptr);
-// The resources of `update`.
+// The resources of `update`. Unknown properties are not ignored here, they are among the
+// unsupported: a limit with a misspelt name is one that is not applied.
 Resources parse_resources(std::string_view text, std::vector<std::string>* unsupported = nullptr);
 
 }  // namespace lxcri::oci

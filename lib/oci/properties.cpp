@@ -1,6 +1,9 @@
 #include "oci/properties.h"
 
+#include <algorithm>
 #include <array>
+
+#include "base/strings.h"
 
 namespace lxcri::oci {
 
@@ -287,6 +290,42 @@ void find_set(const JsonValue& json, std::string_view path, std::vector<std::str
     }
 }
 
+// Does the row's path, "/linux/resources/rdma/*/hcaHandles", match the place or one below it?
+bool leads_through(std::string_view path, const std::vector<std::string_view>& place) {
+    for (const std::string_view name : place) {
+        if (path.empty()) return false;
+        path.remove_prefix(1);
+        const auto step = path.substr(0, path.find('/'));
+        if (step != "*" && step != name) return false;
+        path.remove_prefix(step.size());
+    }
+    return true;
+}
+
+bool is_known(const std::vector<std::string_view>& place) {
+    return std::any_of(kProperties.begin(), kProperties.end(), [&](const Property& property) {
+        return leads_through(property.path, place);
+    });
+}
+
+// Elements of a list are at "*"; a list of plain values is described by its own row.
+void find_unknown_in(const JsonValue& json, std::vector<std::string_view>& place,
+                     std::vector<std::string>& pointers) {
+    const bool is_list = json.type() == JsonType::array;
+    if (!is_list && json.type() != JsonType::object) return;
+    json.for_each_child([&](const JsonValue& child) {
+        const bool is_plain = child.type() != JsonType::array && child.type() != JsonType::object;
+        if (is_list && is_plain) return;
+        place.push_back(is_list ? std::string_view("0") : child.key());
+        if (is_known(place)) {
+            find_unknown_in(child, place, pointers);
+        } else if (child.is_set()) {
+            pointers.push_back(child.pointer());
+        }
+        place.pop_back();
+    });
+}
+
 }  // namespace
 
 std::span<const Property> properties() {
@@ -303,6 +342,14 @@ std::vector<std::string> find_unsupported(const JsonValue& document, std::string
         }
         find_set(document, property.path.substr(base.size()), pointers);
     }
+    return pointers;
+}
+
+std::vector<std::string> find_unknown(const JsonValue& document, std::string_view base) {
+    const auto names = split(base, '/');
+    std::vector<std::string_view> place(names.begin() + (names.empty() ? 0 : 1), names.end());
+    std::vector<std::string> pointers;
+    find_unknown_in(document, place, pointers);
     return pointers;
 }
 

@@ -34,4 +34,8 @@ std::span<const Property> properties();
 // pointers count from the document. Values that mean "not set" do not ask: JsonValue::is_set().
 std::vector<std::string> find_unsupported(const JsonValue& document, std::string_view base);
 
+// JSON pointers of what the document asks for and the table does not have: a misspelt name, or one
+// of a later spec. config.json may have such (config.md "Extensibility").
+std::vector<std::string> find_unknown(const JsonValue& document, std::string_view base);
+
 }  // namespace lxcri::oci

@@ -39,6 +39,10 @@ bool may_resume(Status status) {
     return status == Status::paused;
 }
 
+bool may_update(Status status) {
+    return status == Status::created || status == Status::running || status == Status::paused;
+}
+
 std::string to_json(const State& state, JsonStyle style) {
     nlohmann::ordered_json json;
     json["ociVersion"] = state.oci_version;

@@ -29,6 +29,7 @@ bool may_delete(Status status, bool force);
 bool may_exec(Status status);
 bool may_pause(Status status);
 bool may_resume(Status status);
+bool may_update(Status status);
 
 struct State {
     std::string oci_version;

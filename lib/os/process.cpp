@@ -141,6 +141,10 @@ std::optional<ExitStatus> ChildProcess::wait(const Deadline& deadline) {
     return reap(pid);
 }
 
+bool ChildProcess::signal(int number) const {
+    return running() && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0;
+}
+
 void ChildProcess::kill_and_reap() noexcept {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);  // a child that is not reaped keeps its pid: this cannot hit another

@@ -89,6 +89,9 @@ class ChildProcess {
     int pidfd() const noexcept { return pidfd_.get(); }
     bool running() const noexcept { return pid_ > 0; }
 
+    // Through the pidfd, so that one that was reaped is never mistaken for kill(2)'s "all".
+    // False when there is none any more.
+    bool signal(int number) const;
     // Nothing when the deadline passed first.
     std::optional<ExitStatus> wait(const Deadline& deadline = {});
     void kill_and_reap() noexcept;

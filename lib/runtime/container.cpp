@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
@@ -11,6 +13,13 @@
 #include "translate/hooks.h"
 
 namespace lxcri::runtime {
+
+namespace {
+
+// After this time what has been killed and has not ended is looked after again.
+constexpr std::chrono::milliseconds kAgain{250};
+
+}  // namespace
 
 Container Container::open(const Options& options, const std::string& id) {
     check_id(id);
@@ -63,6 +72,18 @@ oci::State Container::state() const {
     return state;
 }
 
+std::vector<cgroup::ContainerCgroup> Container::cgroups() const {
+    std::vector<cgroup::ContainerCgroup> all;
+    all.push_back(cgroup());
+    all.push_back(cgroup::ContainerCgroup::open(record_.setup_cgroup));
+    return all;
+}
+
+cgroup::ContainerCgroup Container::own_cgroup() const {
+    if (record_.owns_cgroup) return cgroup();
+    throw StateError(concat("container ", quoted(record_.id), " has no cgroup of its own"));
+}
+
 oci::Spec Container::spec() const {
     return oci::parse_spec(os::read_file_at(dir_.fd(), "config.json"));
 }
@@ -72,14 +93,21 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         process->signal(SIGKILL);
         const auto group = cgroup();
         if (group.is_frozen()) group.thaw(deadline);
-        if (!process->wait_exit(deadline)) {
-            throw Error(
-                concat("the container process ", std::to_string(process->pid()), " does not end"));
-        }
+        // Init ends when all of its pid namespace have, and somebody in there may just be freezing
+        // them: tried again until the deadline.
+        do {
+            if (record_.owns_cgroup) group.let_killed_die();
+            if (os::Clock::now() >= deadline) {
+                throw Error(concat("the container process ", std::to_string(process->pid()),
+                                   " does not end"));
+            }
+        } while (!process->wait_exit(std::min(deadline, os::Clock::now() + kAgain)));
     }
     // A pid namespace shared with others outlives its first process.
-    if (record_.owns_cgroup && !cgroup().kill_all_and_wait(deadline)) {
-        throw Error("processes of the container do not end");
+    for (const auto& group : cgroups()) {
+        if (record_.owns_cgroup && !group.kill_all_and_wait(deadline)) {
+            throw Error("processes of the container do not end");
+        }
     }
     if (const auto monitor =
             os::ProcessRef::find(record_.monitor_pid, record_.monitor_start_time)) {
@@ -89,12 +117,14 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
 }
 
 void Container::remove_cgroup(const Options& options, os::Clock::time_point deadline) const {
-    if (record_.owns_cgroup) return cgroup().remove(deadline);
-    try {
-        cgroup().remove(os::Clock::now());
-    } catch (const Error& error) {
-        // Only planned by a `create` that was killed: whoever is in it, it is not ours.
-        options.warn(error.what());
+    for (const auto& group : cgroups()) {
+        try {
+            group.remove(record_.owns_cgroup ? deadline : os::Clock::now());
+        } catch (const Error& error) {
+            if (record_.owns_cgroup) throw;
+            // Only planned by a `create` that was killed: whoever is in it, it is not ours.
+            options.warn(error.what());
+        }
     }
 }
 

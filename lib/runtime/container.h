@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cgroup/container_cgroup.h"
 #include "oci/spec.h"
@@ -31,6 +32,8 @@ class Container {
     // The container process, or lxcri-init before it; nothing when it has ended.
     std::optional<os::ProcessRef> init() const;
     cgroup::ContainerCgroup cgroup() const { return cgroup::ContainerCgroup::open(record_.cgroup); }
+    // StateError when the container has none of its own.
+    cgroup::ContainerCgroup own_cgroup() const;
     // The config.json that `create` has read.
     oci::Spec spec() const;
 
@@ -40,6 +43,8 @@ class Container {
   private:
     Container(ContainerDir dir, Record record, bool complete)
         : dir_(std::move(dir)), record_(std::move(record)), complete_(complete) {}
+    // The container's own, and where those were who set it up, if `create` has left that behind.
+    std::vector<cgroup::ContainerCgroup> cgroups() const;
     void kill_everything(os::Clock::time_point deadline) const;
     void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
 

@@ -61,6 +61,18 @@ cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& p
     return record;
 }
 
+// Where whoever sets up a container with little memory is meanwhile, so that they are found
+// whatever happens: where version 1 counts the memory they are in the container's other
+// hierarchies.
+cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
+    cgroup::Layout result = layout;
+    const bool is_needed = layout.find_v1("memory") == nullptr;
+    std::erase_if(result.hierarchies, [&](const cgroup::Hierarchy& hierarchy) {
+        return !is_needed || hierarchy.version != 2;
+    });
+    return result;
+}
+
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
 class Creation {
@@ -93,6 +105,9 @@ class Creation {
     void finish();
     void check_survival();
     void undo() noexcept;
+    void leave_setup_cgroup();
+    cgroup::Entrance entrance() const;
+    std::string setup_cgroup_path() const { return translation_.cgroup_path + "-setup"; }
     const oci::Spec& spec() const { return translation_.spec; }
     const translate::Plan& plan() const { return translation_.plan; }
     // None while OCI hooks run on the other side: they take the time they take.
@@ -107,6 +122,7 @@ class Creation {
     Translation translation_;
     Record record_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
+    std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
@@ -158,6 +174,10 @@ void Creation::read_bundle() {
     record_.has_poststart = !spec().hooks.poststart.empty();
     record_.has_poststop = !spec().hooks.poststop.empty();
     record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    if (plan().init.enters_cgroup) {
+        record_.setup_cgroup =
+            planned_cgroup(layout_for_setup(translation_.layout), setup_cgroup_path());
+    }
     write_record(dir_->fd(), record_);
 }
 
@@ -177,17 +197,39 @@ void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
+    if (!record_.setup_cgroup.directories.empty()) {
+        setup_cgroup_ = cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout),
+                                                        setup_cgroup_path());
+        record_.setup_cgroup = setup_cgroup_->record();
+    }
     // Before anybody is in it: whoever deletes what we leave may then kill them.
     write_record(dir_->fd(), record_);
+}
+
+cgroup::Entrance Creation::entrance() const {
+    if (!plan().init.enters_cgroup) return cgroup_->entrance();
+    cgroup::Record record = cgroup_->record_without_memory();
+    const auto& setup = record_.setup_cgroup.directories;
+    record.directories.insert(record.directories.end(), setup.begin(), setup.end());
+    return cgroup::ContainerCgroup::open(std::move(record)).entrance();
+}
+
+// init is in its own, and lxcri-start has ended.
+void Creation::leave_setup_cgroup() {
+    if (!setup_cgroup_) return;
+    setup_cgroup_->remove(os::Clock::now() + options_.timeout);
+    setup_cgroup_.reset();
+    record_.setup_cgroup = {};
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+    monitor_.emplace(options_.libexec_dir, call_.id, entrance());
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
-    sender_.emplace(monitor_->channel(), plan(), dir_->fd());
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
+                    plan().init.enters_cgroup ? cgroup_->open_memory_entrance() : os::UniqueFd());
 }
 
 // Sends the plans as the helpers take them, and listens, until init is ready.
@@ -338,13 +380,14 @@ void Creation::hand_over() {
     // init gets the caller's subreaper as its parent, for good: the caller can wait for it. liblxc
     // has nothing left to do that is not done elsewhere. The process is reaped in finish(), when
     // init has done its part meanwhile.
-    ::kill(monitor_->process().pid(), SIGKILL);
+    monitor_->process().signal(SIGKILL);
 }
 
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
     if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
+    leave_setup_cgroup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
     if (spec().linux_ && spec().linux_->resources) {
         cgroup::apply_late(*cgroup_, *spec().linux_->resources);
@@ -374,9 +417,10 @@ void Creation::undo() noexcept {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
         }
-        if (cgroup_) {
-            cgroup_->kill_all_and_wait(limit);
-            cgroup_->remove(limit);
+        for (const auto* cgroup : {&cgroup_, &setup_cgroup_}) {
+            if (!*cgroup) continue;
+            (*cgroup)->kill_all_and_wait(limit);
+            (*cgroup)->remove(limit);
         }
         if (dir_) dir_->remove();
         if (hooks_have_run_) {

@@ -69,6 +69,7 @@ translate::Host look_at_host(const Options& options, const cgroup::Layout& layou
         if (bounded == 1)
             host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
     }
+    host.may_enter_cgroup_late = options.cgroup_driver == CgroupDriver::cgroupfs;
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
     for (const auto& hierarchy : layout.hierarchies) {
         host.cgroups.push_back({directory_name(hierarchy), hierarchy.mount_point,

@@ -4,8 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
+#include "cgroup/layout.h"
+#include "cgroup/resources.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
@@ -16,10 +20,19 @@ namespace lxcri::runtime {
 
 namespace {
 
+// For the processes of a container to stop, or to go on.
+constexpr std::chrono::seconds kFreezeTime{10};
+
 StateError wrong_status(const Container& container, std::string_view operation,
                         oci::Status status) {
     return StateError(concat("cannot ", operation, " container ", quoted(container.record().id),
                              ": it is ", oci::status_name(status)));
+}
+
+bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
+    return std::all_of(rules.begin(), rules.end(), [](const oci::DeviceRule& rule) {
+        return !rule.allow && rule.type == oci::DeviceRuleType::all && !rule.major && !rule.minor;
+    });
 }
 
 // A hook of start that fails ends the container: config.md "Lifecycle", 12 and 13.
@@ -86,10 +99,48 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
     if (!init->signal(signal)) {
         throw StateError(concat("container ", quoted(id), ": container not running"));
     }
-    // In a frozen cgroup of version 1 even SIGKILL waits for the thaw.
-    if (signal == SIGKILL && owns_cgroup && container.cgroup().is_frozen()) {
-        container.cgroup().thaw(deadline);
+    if (signal != SIGKILL || !owns_cgroup) return;
+    const auto group = container.cgroup();
+    group.let_killed_die();
+    if (group.is_frozen()) group.thaw(deadline);
+}
+
+void pause(const Options& options, const std::string& id) {
+    Container container = Container::open(options, id);
+    container.lock();
+    const auto status = container.status();
+    if (!oci::may_pause(status)) throw wrong_status(container, "pause", status);
+    container.own_cgroup().freeze(os::Clock::now() + kFreezeTime);
+}
+
+void resume(const Options& options, const std::string& id) {
+    Container container = Container::open(options, id);
+    container.lock();
+    const auto status = container.status();
+    if (!oci::may_resume(status)) throw wrong_status(container, "resume", status);
+    container.own_cgroup().thaw(os::Clock::now() + kFreezeTime);
+}
+
+void update(const Options& options, const std::string& id, oci::Resources resources) {
+    Container container = Container::open(options, id);
+    container.lock();
+    const auto status = container.status();
+    if (!oci::may_update(status)) throw wrong_status(container, "update", status);
+    // containerd puts "deny all" before what it wants to change, for runtimes that begin each list
+    // of devices anew. Alone it would take every device from the container.
+    if (denies_everything(resources.devices)) resources.devices.clear();
+    auto group = container.own_cgroup();
+    constexpr std::string_view kTop;
+    for (const auto& warning : cgroup::check_resources(cgroup::read_layout(), resources, kTop)) {
+        options.warn(warning);
     }
+    cgroup::apply_update(group, resources, kTop);
+}
+
+std::vector<pid_t> processes(const Options& options, const std::string& id) {
+    auto pids = Container::open(options, id).own_cgroup().processes();
+    std::sort(pids.begin(), pids.end());
+    return pids;
 }
 
 void remove(const Options& options, const std::string& id, bool force) {

@@ -2,9 +2,12 @@
 // The operations on a container that exists. Each looks at the facts, refuses what the lifecycle
 // does not allow (runtime.md "Operations"), and then has no effect.
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
+#include "oci/resources.h"
 #include "oci/state.h"
 #include "runtime/create.h"
 #include "runtime/options.h"
@@ -17,6 +20,18 @@ oci::State state(const Options& options, const std::string& id);
 
 // To the container process; with `all` to every process of the container.
 void kill(const Options& options, const std::string& id, int signal, bool all);
+
+// Freezes all processes of the container, until resume().
+void pause(const Options& options, const std::string& id);
+void resume(const Options& options, const std::string& id);
+
+// Changes what is present and leaves the rest. `resources` come from a document in which they are
+// at the top. Either all of it is applied, or an Error says what has become of the rest.
+void update(const Options& options, const std::string& id, oci::Resources resources);
+
+// The processes of the container, as the host numbers them, in ascending order; also what a
+// stopped container has left.
+std::vector<pid_t> processes(const Options& options, const std::string& id);
 
 void remove(const Options& options, const std::string& id, bool force);
 

@@ -32,6 +32,18 @@ cgroup::Directory directory_from(const Json& json) {
     return directory;
 }
 
+Json cgroup_json(const cgroup::Record& cgroup) {
+    Json json = Json::array();
+    for (const auto& directory : cgroup.directories) json.push_back(directory_json(directory));
+    return json;
+}
+
+cgroup::Record cgroup_from(const Json& json) {
+    cgroup::Record cgroup;
+    for (const auto& directory : json) cgroup.directories.push_back(directory_from(directory));
+    return cgroup;
+}
+
 }  // namespace
 
 void write_record(int directory_fd, const Record& record) {
@@ -51,10 +63,8 @@ void write_record(int directory_fd, const Record& record) {
               {"hasPoststart", record.has_poststart},
               {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
-              {"cgroup", Json::array()}};
-    for (const auto& directory : record.cgroup.directories) {
-        json["cgroup"].push_back(directory_json(directory));
-    }
+              {"cgroup", cgroup_json(record.cgroup)},
+              {"setupCgroup", cgroup_json(record.setup_cgroup)}};
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
     const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     os::write_atomically_at(directory_fd, kFile, text, 0600);
@@ -82,9 +92,8 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("hasPoststart").get_to(record.has_poststart);
         json.at("hasPoststop").get_to(record.has_poststop);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
-        for (const auto& directory : json.at("cgroup")) {
-            record.cgroup.directories.push_back(directory_from(directory));
-        }
+        record.cgroup = cgroup_from(json.at("cgroup"));
+        record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
         return record;
     } catch (const Json::exception& error) {
         throw Error(concat("state.json is damaged: ", error.what()));

@@ -29,6 +29,7 @@ struct Record {
     bool has_poststart = false;
     bool has_poststop = false;
     cgroup::Record cgroup;
+    cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then
     // False while the cgroup is only planned: what is there then need not be ours, and nobody in it
     // may be killed.
     bool owns_cgroup = false;

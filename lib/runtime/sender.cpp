@@ -54,8 +54,12 @@ os::UniqueFd clone_dev_null() {
 
 }  // namespace
 
-Sender::Sender(int channel, const translate::Plan& plan, int directory_fd)
-    : channel_(channel), plan_(plan), directory_fd_(directory_fd) {
+Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
+               os::UniqueFd memory_entrance)
+    : channel_(channel),
+      plan_(plan),
+      directory_fd_(directory_fd),
+      memory_entrance_(std::move(memory_entrance)) {
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind != handoff::MountKind::bind) continue;
         sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive,
@@ -172,6 +176,7 @@ bool Sender::send_init_plan() {
         auto fifos = handoff::make_start_fifos(directory_fd_);
         prepared_.push_back(std::move(fifos.start));
         prepared_.push_back(std::move(fifos.result));
+        if (memory_entrance_.valid()) prepared_.push_back(std::move(memory_entrance_));
     }
     if (!send(handoff::MessageKind::init_plan, handoff::encode(plan_.init), prepared_)) {
         return false;

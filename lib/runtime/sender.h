@@ -16,7 +16,9 @@ namespace lxcri::runtime {
 class Sender {
   public:
     // Borrowed for its life: the channel, the plan, the container directory.
-    Sender(int channel, const translate::Plan& plan, int directory_fd);
+    // `memory_entrance`: for an init that enters its memory cgroup by itself; else invalid.
+    Sender(int channel, const translate::Plan& plan, int directory_fd,
+           os::UniqueFd memory_entrance = {});
 
     // Something to send now? While the OCI hooks of the runtime namespace run there is not.
     bool has_next() const noexcept;
@@ -49,6 +51,7 @@ class Sender {
     int channel_;
     const translate::Plan& plan_;
     int directory_fd_;
+    os::UniqueFd memory_entrance_;
     Step step_ = Step::start_plan;
     std::vector<Source> sources_;
     std::size_t next_source_ = 0;

@@ -36,6 +36,7 @@ struct Host {
     int last_capability = 40;                 // of the kernel
     bool unified_cgroups = false;             // version 2 only
     std::vector<CgroupHierarchy> cgroups;     // one where unified
+    bool may_enter_cgroup_late = false;       // nobody minds that it is empty for a while
     // Options of the call.
     bool keep_monitor = false;
     bool new_keyring = true;

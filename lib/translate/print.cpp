@@ -44,6 +44,11 @@ class Printer {
     template <class T>
     void operator()(std::string_view name, T& value) {
         if (name == "seccompProgram") return print_program(value);
+        if constexpr (std::is_same_v<T, bool>) {
+            // The exception, and then it is worth a line.
+            const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace";
+            if (is_rare && !value) return;
+        }
         object_[std::string(name)] = to_json(value);
     }
 

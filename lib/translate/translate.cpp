@@ -70,6 +70,8 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_notify_socket(host, plan);
     translate_termination_message(spec, host, plan);
     translate_hooks(spec, host, plan);
+    // Looks at what the others have made of it.
+    translate_little_memory(spec, host, plan);
 
     if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;
     return plan;

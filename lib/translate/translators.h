@@ -26,6 +26,7 @@ void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_termination_message(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_notify_socket(const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_little_memory(const oci::Spec& spec, const Host& host, Plan& plan);
 
 // Does the container get a user namespace of its own (new or joined)?
 bool has_user_namespace(const oci::Spec& spec);

@@ -258,6 +258,53 @@ TEST_CASE("memory.limit: the error of one that is too low says so", "[cgroup][li
     if (container.created.code() != 0) CHECK(contains(container.created.err, "memory"));
 }
 
+TEST_CASE("memory.limit: a small program runs with 300 KiB, however much is set up",
+          "[cgroup][limits][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_controller("memory"));
+    Box box;
+    box.bundle.linux()["resources"]["memory"]["limit"] = 300 << 10;
+    for (int i = 0; i < 200; ++i) {
+        box.bundle.add_mount(
+            {{"destination", "/tmp/" + std::to_string(i)}, {"type", "tmpfs"}, {"source", "tmpfs"}});
+    }
+    const Outcome outcome = box.life({"echo", "here"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out == "here\n");
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("memory.limit: with little memory the container is in its cgroups as any other",
+          "[cgroup][limits]") {
+    NEEDS(need_runtime());
+    APPLIES(has_controller("memory"));
+    Box box;
+    box.bundle.linux()["resources"]["memory"]["limit"] = 3 << 20;
+    SECTION("all of them") {
+        Container container = sleeper(box);
+        CHECK(content(cgroup_of(container.pid(), "memory") / "cgroup.procs") ==
+              std::to_string(container.pid()));
+        CHECK(cgroup_of(container.pid(), "memory").string().ends_with("/" + box.name()));
+        CHECK(content(cgroup_of(container.pid(), "pids") / "cgroup.procs") ==
+              std::to_string(container.pid()));
+    }
+    SECTION("which are the roots of its cgroup namespace") {
+        box.bundle.remove_namespace("cgroup").add_namespace("cgroup");
+        const Outcome outcome = box.life({"cat", "/proc/self/cgroup"});
+        for (const std::string& line : lines_of(outcome.out)) {
+            CAPTURE(line);
+            const bool second = line.starts_with("0::");
+            if (second && environment().layout == CgroupLayout::kV1) continue;
+            CHECK(line.ends_with(":/"));
+        }
+    }
+    SECTION("also when its set-up fails") {
+        box.bundle.add_mount({{"destination", "/x"}, {"type", "nosuchfs"}, {"source", "x"}});
+        (void)box.refusal();
+    }
+    CHECK(find_cgroups(box.name() + "-setup").empty());
+}
+
 TEST_CASE("limits: without the controller they are an error that names the property",
           "[cgroup][limits][not-crun][not-runc]") {
     NEEDS(need_runtime());

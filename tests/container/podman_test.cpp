@@ -266,3 +266,27 @@ TEST_CASE("podman: run -it and exec -it have a terminal", "[podman][terminal]") 
     terminal.keyboard.wait_for("in exec");
     terminal.keyboard.wait_for("controlling=yes");
 }
+
+TEST_CASE("podman: pause and unpause of a container in the background", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(enough_descriptors());
+    const Podman podman;
+    const Finished started = podman.call({"run", "--network", "none", "--security-opt",
+                                          "seccomp=unconfined", "--name", "background", "--detach",
+                                          "localhost/test", "/probe", "spawn", "2", "--", "sleep"});
+    INFO(started.err);
+    REQUIRE(started.code() == 0);
+    const auto status = [&] {
+        return podman.call({"inspect", "--format", "{{.State.Status}}", "background"}).out;
+    };
+    CHECK(podman.call({"pause", "background"}).code() == 0);
+    CHECK(status() == "paused\n");
+    CHECK(podman.call({"pause", "background"}).code() != 0);
+    CHECK(podman.call({"unpause", "background"}).code() == 0);
+    CHECK(status() == "running\n");
+    CHECK(lines_of(podman.call({"top", "background", "pid"}).out).size() == 4);
+    CHECK(podman.call({"pause", "background"}).code() == 0);
+    const Finished removed = podman.call({"rm", "--force", "-t", "0", "background"});
+    INFO(removed.err);
+    CHECK(removed.code() == 0);
+}

@@ -479,3 +479,17 @@ TEST_CASE("process: the executable of the runtime is out of reach", "[process][h
     Box other;
     CHECK(other.life({"true"}).code == 0);
 }
+
+// Profiles older than faccessat2(2) answer it so; without no_new_privs the filter is loaded before
+// the program is looked for.
+TEST_CASE("process: a filter without faccessat2 does not hide the program", "[process][seccomp]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["noNewPrivileges"] = false;
+    box.bundle.linux()["seccomp"] = {
+        {"defaultAction", "SCMP_ACT_ALLOW"},
+        {"syscalls", Json::array({{{"names", {"faccessat2"}}, {"action", "SCMP_ACT_ERRNO"}}})}};
+    CHECK(box.life({"true"}).code == 0);
+    box.bundle.process()["args"][0] = "/nothing";
+    CHECK(contains(box.refusal(), "no such file or directory"));
+}

@@ -91,7 +91,8 @@ inline void config(std::string_view input) {
         }
     });
     expect_errors([&] { (void)oci::validate(oci::parse_process(input)); });
-    expect_errors([&] { (void)oci::validate(oci::parse_resources(input)); });
+    std::vector<std::string> unsupported;
+    expect_errors([&] { (void)oci::validate(oci::parse_resources(input, &unsupported)); });
 }
 
 // The first byte chooses the plan, the rest is one.

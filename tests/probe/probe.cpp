@@ -721,6 +721,69 @@ int do_spawn(const Arguments& args) {
     return 0;
 }
 
+// tick: a line every few milliseconds, for ever.
+int do_tick(const Arguments&) {
+    for (;;) {
+        dprintf(STDOUT_FILENO, "tick\n");
+        usleep(5000);
+    }
+}
+
+// bomb: says ready, then it and all its children fork as fast as they can, for ever.
+int do_bomb(const Arguments&) {
+    signal(SIGCHLD, SIG_IGN);
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (;;) {
+        if (fork() < 0) usleep(1000);
+    }
+}
+
+// alloc-in-child BYTES: as alloc, in a child; says how that ended.
+int do_alloc_in_child(const Arguments& args) {
+    const pid_t child = fork();
+    if (child == 0) _exit(do_alloc(args));
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "child signal=%d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    return 0;
+}
+
+// open-on-usr1 PATH...: says ready; on each USR1 tries to open the files and says "opened" at the
+// end.
+int do_open_on_usr1(const Arguments& args) {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &wanted, nullptr);
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (;;) {
+        int number = 0;
+        if (sigwait(&wanted, &number) != 0) continue;
+        for (int i = 0; i < args.count; ++i) {
+            const int fd = open(args.values[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+            if (fd < 0) {
+                failed(args, args.values[i]);
+            } else {
+                dprintf(STDOUT_FILENO, "%s: ok\n", args.values[i]);
+                close(fd);
+            }
+        }
+        dprintf(STDOUT_FILENO, "opened\n");
+    }
+}
+
+// open-loop PATH...: says ready, opens and closes the files for ever; says the first failure.
+int do_open_loop(const Arguments& args) {
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (;;) {
+        for (int i = 0; i < args.count; ++i) {
+            const int fd = open(args.values[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+            if (fd < 0) return failed(args, args.values[i]);
+            close(fd);
+        }
+    }
+}
+
 // The arguments as a program's argument list: argv has its null behind the last one, and a "--"
 // that follows is replaced by one.
 char** as_argv(const Arguments& args) {
@@ -1002,6 +1065,11 @@ const Command commands[] = {
     {"clock", do_clock},
     {"alloc", do_alloc},
     {"forks", do_forks},
+    {"alloc-in-child", do_alloc_in_child},
+    {"tick", do_tick},
+    {"bomb", do_bomb},
+    {"open-on-usr1", do_open_on_usr1},
+    {"open-loop", do_open_loop},
     {"spawn", do_spawn},
     {"exec", do_exec},
     {"peak", do_peak},

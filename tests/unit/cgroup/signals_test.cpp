@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <atomic>
 
@@ -64,6 +65,47 @@ TEST_CASE("cgroup signals: each process gets it once", "[root]") {
         CHECK(cgroup.kill_all_and_wait(in_seconds(10)));
         ::munmap(count, 4096);
     }
+}
+
+TEST_CASE("cgroup signals: however few descriptors are left", "[root]") {
+    if (!have_cgroups()) return;
+    const Playground ground(views().front());
+    const auto cgroup = ground.create();
+    auto* count = static_cast<std::atomic<int>*>(
+        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    static std::atomic<int>* seen;
+    seen = count;
+    constexpr int kProcesses = 12;
+    std::atomic<int>* ready = count + 1;
+    const auto parent = start_member(cgroup, [&] {
+        ::signal(SIGUSR1, [](int) { ++*seen; });
+        for (int i = 1; i < kProcesses; ++i) {
+            if (::fork() == 0) break;
+        }
+        ++*ready;
+        return sleep_for_ever();
+    });
+    REQUIRE(eventually([&] { return *ready == kProcesses; }));
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const int lowest = os::open_at(AT_FDCWD, "/", O_PATH).get();  // the first free one
+    for (int left = 8; left < 8 + 2 * kProcesses; ++left) {
+        INFO(left << " descriptors left");
+        *count = 0;
+        const rlimit few{static_cast<rlim_t>(lowest + left), before.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        std::string error;
+        try {
+            cgroup.signal_all(SIGUSR1, in_seconds(10));
+        } catch (const Error& failure) {
+            error = failure.what();
+        }
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        CHECK(error == "");
+        CHECK(eventually([&] { return *count == kProcesses; }));
+    }
+    CHECK(cgroup.kill_all_and_wait(in_seconds(10)));
+    ::munmap(count, 4096);
 }
 
 TEST_CASE("cgroup signals: a paused container stays paused, SIGKILL ends it", "[root]") {

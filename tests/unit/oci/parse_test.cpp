@@ -252,3 +252,20 @@ TEST_CASE("documents of exec and update") {
     CHECK(resources.pids.limit == 99);
     CHECK_THROWS_AS(parse_resources("[]"), SpecError);
 }
+
+TEST_CASE("the document of update: unknown properties that ask for something") {
+    const auto unknown = [](const char* text) {
+        std::vector<std::string> pointers;
+        (void)parse_resources(text, &pointers);
+        return pointers;
+    };
+    using Pointers = std::vector<std::string>;
+    CHECK(unknown(R"({"memory": {"limitt": 1, "limit": 2}})") == Pointers{"/memory/limitt"});
+    CHECK(unknown(R"({"nosuch": {"a": 1}})") == Pointers{"/nosuch"});
+    CHECK(unknown(R"({"devices": [{"allow": true, "access": "r"}, {"allow": true, "x": 1}]})") ==
+          Pointers{"/devices/1/x"});
+    CHECK(unknown(R"({"rdma": {"mlx": {"hcaHandles": 1, "other": 2}}})") ==
+          Pointers{"/rdma/mlx/other"});
+    CHECK(unknown(R"({"unified": {"anything.at.all": "1"}})").empty());
+    CHECK(unknown(R"({"nosuch": {"a": 0, "b": ""}, "memory": {"x": null}})").empty());
+}

@@ -41,6 +41,7 @@ Record full_record() {
     record.cgroup.directories = {
         {2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1", std::numeric_limits<std::uint64_t>::max()},
         {1, {"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/a b", 0}};
+    record.setup_cgroup.directories = {{2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1-setup", 3}};
     return record;
 }
 
@@ -86,6 +87,8 @@ TEST_CASE("a record comes back as it was written") {
         CHECK(left.path == right.path);
         CHECK(left.inode == right.inode);
     }
+    REQUIRE(found->setup_cgroup.directories.size() == 1);
+    CHECK(found->setup_cgroup.directories[0].path == "/sys/fs/cgroup/c1-setup");
 }
 
 TEST_CASE("no field of a record is lost") {

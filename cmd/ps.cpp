@@ -1,0 +1,119 @@
+// The host's ps(1), which alone knows all its options, and of its lines those of the container.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "command.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "runtime/operations.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+using Pids = std::vector<pid_t>;
+
+// Not by PATH: callers run us without one, and as root.
+constexpr std::array kPlaces = {"/usr/bin/ps", "/bin/ps", "/usr/local/bin/ps"};
+
+[[noreturn]] void become_ps(char* const* arguments, int output) noexcept {
+    os::reset_signals();
+    if (::dup2(output, STDOUT_FILENO) != -1) {
+        for (const char* path : kPlaces) ::execv(path, arguments);
+    }
+    const char* text = ::strerrordesc_np(errno);
+    std::fprintf(stderr, "lxcri: execute %s: %s\n", kPlaces.front(), text);
+    ::_exit(127);
+}
+
+std::string run_ps(Arguments arguments) {
+    arguments.insert(arguments.begin(), "ps");
+    std::vector<char*> pointers;
+    for (auto& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    std::array<int, 2> ends{};
+    os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+    const os::UniqueFd reader(ends[0]);
+    os::UniqueFd writer(ends[1]);
+    auto child = os::fork_child();
+    if (!child) become_ps(pointers.data(), writer.get());
+    writer.reset();
+    std::string output = os::read_all(reader.get(), "the output of ps");
+    const auto status = child->wait();
+    if (!status->success()) throw Error(concat("ps ", status->describe()));
+    return output;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+    std::istringstream stream(line);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;) words.push_back(std::move(word));
+    return words;
+}
+
+void print_table(const std::string& output, const Pids& pids) {
+    const auto lines = split(output, '\n');
+    const auto heading = words_of(lines.front());
+    const auto column = std::find(heading.begin(), heading.end(), "PID") - heading.begin();
+    const auto index = static_cast<std::size_t>(column);
+    if (index == heading.size()) {
+        throw Error(
+            "ps: its output has no column PID, by which the container's processes are found");
+    }
+    std::puts(lines.front().c_str());
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+        const auto words = words_of(lines[i]);
+        if (index >= words.size()) continue;
+        const auto pid = parse_integer<pid_t>(words[index]);
+        if (pid && std::binary_search(pids.begin(), pids.end(), *pid)) std::puts(lines[i].c_str());
+    }
+}
+
+void print_json(const Pids& pids) {
+    std::string text;
+    for (const pid_t pid : pids) text += concat(text.empty() ? "" : ",", std::to_string(pid));
+    std::puts(concat("[", text, "]").c_str());
+}
+
+}  // namespace
+
+int run_ps(const Globals& globals, Arguments arguments) {
+    CLI::App app(
+        "Show the processes of a container, as the host sees them: `lxcri ps ID [PS-OPTION...]`.\n"
+        "What follows the ID is for ps(1), `-ef` without it.",
+        "lxcri ps");
+    std::string format = "table";
+    app.prefix_command();
+    app.add_option("-f,--format", format, "table: what ps(1) shows; json: an array of pids");
+    parse(app, std::move(arguments));
+    if (format != "table" && format != "json") {
+        throw Error(
+            concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+    }
+    Arguments rest = app.remaining();
+    if (rest.empty()) throw Error("ID: missing, it is the name of the container");
+    const std::string id = rest.front();
+    rest.erase(rest.begin());
+    const Pids pids = runtime::processes(globals.options, id);
+    if (format == "json") {
+        print_json(pids);
+        return EXIT_SUCCESS;
+    }
+    if (rest.empty()) rest = {"-ef"};
+    print_table(run_ps(std::move(rest)), pids);
+    return EXIT_SUCCESS;
+}
+
+}  // namespace lxcri::cmd

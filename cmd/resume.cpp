@@ -1,0 +1,17 @@
+#include <CLI/CLI.hpp>
+
+#include "command.h"
+#include "runtime/operations.h"
+
+namespace lxcri::cmd {
+
+int run_resume(const Globals& globals, Arguments arguments) {
+    CLI::App app("Let the processes of a paused container go on.", "lxcri resume");
+    std::string id;
+    app.add_option("ID", id, "name of the container")->required();
+    parse(app, std::move(arguments));
+    runtime::resume(globals.options, id);
+    return EXIT_SUCCESS;
+}
+
+}  // namespace lxcri::cmd

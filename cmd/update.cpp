@@ -1,0 +1,152 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "byte_size.h"
+#include "command.h"
+#include "oci/parse.h"
+#include "oci/validate.h"
+#include "os/file.h"
+#include "runtime/operations.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+// What stands behind an option.
+struct Value {
+    std::string_view option;
+    std::string text;
+
+    template <class Integer>
+    Integer number() const {
+        if (const auto value = parse_integer<Integer>(text)) return *value;
+        reject(std::numeric_limits<Integer>::min() < 0 ? "is a whole number"
+                                                       : "is a whole number, 0 or more");
+    }
+    std::int64_t bytes() const {
+        if (const auto value = parse_byte_size(text)) return *value;
+        reject("is a number of bytes as in 67108864, 64m, 1.5g, or -1 (no limit)");
+    }
+    [[noreturn]] void reject(std::string_view accepted) const {
+        throw Error(concat(option, ": found ", lxcri::quoted(text), ", accepted ", accepted));
+    }
+};
+
+struct Setting {
+    std::string_view option;
+    std::string_view pointer;  // the property of the resources
+    std::string_view help;
+    void (*set)(oci::Resources& resources, const Value& value);
+};
+
+using oci::Resources;
+
+constexpr std::array kSettings = std::to_array<Setting>({
+    {"--blkio-weight", "/blockIO/weight", "weight of its block IO, 10 to 1000",
+     [](Resources& r, const Value& v) { r.block_io.weight = v.number<std::uint16_t>(); }},
+    {"--cpu-period", "/cpu/period", "microseconds of a CFS period",
+     [](Resources& r, const Value& v) { r.cpu.period = v.number<std::uint64_t>(); }},
+    {"--cpu-quota", "/cpu/quota", "microseconds of CPU time in a period; -1: no limit",
+     [](Resources& r, const Value& v) { r.cpu.quota = v.number<std::int64_t>(); }},
+    {"--cpu-burst", "/cpu/burst", "microseconds that may be saved up for later periods",
+     [](Resources& r, const Value& v) { r.cpu.burst = v.number<std::uint64_t>(); }},
+    {"--cpu-share", "/cpu/shares", "weight of its CPU time, 2 to 262144",
+     [](Resources& r, const Value& v) { r.cpu.shares = v.number<std::uint64_t>(); }},
+    {"--cpu-rt-period", "/cpu/realtimePeriod", "microseconds of a realtime period",
+     [](Resources& r, const Value& v) { r.cpu.realtime_period = v.number<std::uint64_t>(); }},
+    {"--cpu-rt-runtime", "/cpu/realtimeRuntime", "microseconds of realtime in a period",
+     [](Resources& r, const Value& v) { r.cpu.realtime_runtime = v.number<std::int64_t>(); }},
+    {"--cpu-idle", "/cpu/idle", "1: runs when nobody else wants to; 0: as usual",
+     [](Resources& r, const Value& v) { r.cpu.idle = v.number<std::int64_t>(); }},
+    {"--cpuset-cpus", "/cpu/cpus", "CPUs, as in 0-3,7",
+     [](Resources& r, const Value& v) { r.cpu.cpus = v.text; }},
+    {"--cpuset-mems", "/cpu/mems", "memory nodes, as in 0-1",
+     [](Resources& r, const Value& v) { r.cpu.mems = v.text; }},
+    {"--memory", "/memory/limit", "bytes, also as in 64m; -1: no limit",
+     [](Resources& r, const Value& v) { r.memory.limit = v.bytes(); }},
+    {"--memory-reservation", "/memory/reservation", "bytes that it shall have when memory is short",
+     [](Resources& r, const Value& v) { r.memory.reservation = v.bytes(); }},
+    {"--memory-swap", "/memory/swap", "bytes of memory and swap together; -1: no limit",
+     [](Resources& r, const Value& v) { r.memory.swap = v.bytes(); }},
+    {"--kernel-memory", "/memory/kernel", "obsolete, the kernel has no such limit any more",
+     [](Resources& r, const Value& v) { r.memory.kernel = v.bytes(); }},
+    {"--kernel-memory-tcp", "/memory/kernelTCP", "bytes of socket buffers, cgroup version 1 only",
+     [](Resources& r, const Value& v) { r.memory.kernel_tcp = v.bytes(); }},
+    {"--pids-limit", "/pids/limit", "how many processes and threads; -1: no limit",
+     [](Resources& r, const Value& v) { r.pids.limit = v.number<std::int64_t>(); }},
+    {"--l3-cache-schema", "/intelRdt/l3CacheSchema", "not supported yet",
+     [](Resources&, const Value& v) { throw Error(concat(v.option, ": not supported yet")); }},
+    {"--mem-bw-schema", "/intelRdt/memBwSchema", "not supported yet",
+     [](Resources&, const Value& v) { throw Error(concat(v.option, ": not supported yet")); }},
+});
+
+Resources read_resources(const std::string& file) {
+    constexpr std::size_t kLongest = 16U << 20U;
+    const os::UniqueFd opened =
+        file == "-" ? os::UniqueFd() : os::open_at(AT_FDCWD, file, O_RDONLY);
+    const std::string text =
+        os::read_all(file == "-" ? STDIN_FILENO : opened.get(), file, kLongest);
+    std::vector<std::string> refused;
+    Resources resources = oci::parse_resources(text, &refused);
+    if (!refused.empty()) throw Error(concat("not supported: ", join(refused, ", ")));
+    return resources;
+}
+
+// Errors point into a document: this says which option it was where there was none.
+const Setting* find_setting(std::string_view pointer) {
+    for (const Setting& setting : kSettings) {
+        if (setting.pointer == pointer) return &setting;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+int run_update(const Globals& globals, Arguments arguments) {
+    CLI::App app(
+        "Change the limits of a container. What is not given stays; so does what is given as 0,\n"
+        "for which callers mean that it is not set.",
+        "lxcri update");
+    std::string id;
+    std::string file;
+    std::array<std::string, kSettings.size()> texts;
+    app.add_option("ID", id, "name of the container")->required();
+    app.add_option("-r,--resources", file,
+                   "file with linux.resources as JSON, - for stdin; other options override it");
+    for (std::size_t i = 0; i < kSettings.size(); ++i) {
+        app.add_option(std::string(kSettings[i].option), texts[i], std::string(kSettings[i].help));
+    }
+    parse(app, std::move(arguments));
+
+    Resources resources;
+    if (!file.empty()) in_context("--resources", [&] { resources = read_resources(file); });
+    std::vector<std::string_view> from_options;
+    for (std::size_t i = 0; i < kSettings.size(); ++i) {
+        if (texts[i].empty()) continue;
+        kSettings[i].set(resources, {kSettings[i].option, texts[i]});
+        from_options.push_back(kSettings[i].pointer);
+    }
+    try {
+        for (const auto& warning : oci::validate(resources)) globals.options.warn(warning);
+        runtime::update(globals.options, id, std::move(resources));
+    } catch (const SpecError& error) {
+        const Setting* setting = find_setting(error.pointer());
+        const bool is_option =
+            setting != nullptr && std::find(from_options.begin(), from_options.end(),
+                                            setting->pointer) != from_options.end();
+        if (!is_option) throw;
+        const std::string_view message = error.what();
+        throw Error(concat(setting->option, message.substr(setting->pointer.size())));
+    }
+    return EXIT_SUCCESS;
+}
+
+}  // namespace lxcri::cmd

@@ -1,0 +1,26 @@
+#pragma once
+// What happens in a container, told while it happens.
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "cgroup/stats.h"
+#include "runtime/options.h"
+
+namespace lxcri::runtime {
+
+struct EventSink {
+    std::function<void(const cgroup::Stats&)> stats;
+    std::function<void()> out_of_memory;
+};
+
+// StateError when the container has stopped.
+cgroup::Stats stats(const Options& options, const std::string& id);
+
+// Tells the stats every `interval`, and at once when the kernel kills for want of memory, until
+// the container has stopped.
+void watch_events(const Options& options, const std::string& id, std::chrono::milliseconds interval,
+                  const EventSink& sink);
+
+}  // namespace lxcri::runtime
