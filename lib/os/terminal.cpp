@@ -20,9 +20,13 @@ RawTerminal::~RawTerminal() {
     if (fd_ >= 0) (void)::tcsetattr(fd_, TCSANOW, &before_);
 }
 
-void copy_window_size(int from, int to) noexcept {
-    winsize size{};
-    if (::ioctl(from, TIOCGWINSZ, &size) == 0) (void)::ioctl(to, TIOCSWINSZ, &size);
+void copy_own_window_size(int to) noexcept {
+    for (int number = 0; number <= 2; ++number) {
+        winsize size{};
+        if (::ioctl(number, TIOCGWINSZ, &size) == -1) continue;
+        (void)::ioctl(to, TIOCSWINSZ, &size);
+        return;
+    }
 }
 
 }  // namespace lxcri::os

@@ -27,7 +27,8 @@ class RawTerminal {
     termios before_;
 };
 
-// Gives `to` the size of the terminal `from`; nothing happens when either is none.
-void copy_window_size(int from, int to) noexcept;
+// Gives the terminal `to` the size of ours: of the first of our descriptors 0, 1 and 2 that is a
+// terminal. Nothing happens when none is.
+void copy_own_window_size(int to) noexcept;
 
 }  // namespace lxcri::os

@@ -18,6 +18,7 @@
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/terminal.h"
 #include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
@@ -350,6 +351,8 @@ void Creation::take_terminal(handoff::Received message) {
     if (message.fds.size() != 1) throw Error("internal error: a terminal without its master");
     if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
     terminal_ = std::move(message.fds[0]);
+    // Before the process begins: it may look only once.
+    if (plan().init.process.terminal_size.height == 0) os::copy_own_window_size(terminal_.get());
 }
 
 // The seccomp agent has to have the listener before the container process is executed.
@@ -442,11 +445,7 @@ Created Creation::run() {
     start_helper();
     converse();
     committed_ = true;
-    Created created{std::move(*init_),
-                    {},
-                    std::move(terminal_),
-                    std::move(notify_socket_),
-                    plan().init.process.terminal_size.height != 0};
+    Created created{std::move(*init_), {}, std::move(terminal_), std::move(notify_socket_)};
     if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }

@@ -36,7 +36,6 @@ struct Created {
     os::UniqueFd terminal;  // the master, with CreateOptions::keeps_terminal
     // With CreateOptions::start_now and NOTIFY_SOCKET.
     std::optional<NotifySocket> notify_socket;
-    bool terminal_sized = false;  // by /process/consoleSize
 };
 
 Created create(const Options& options, const CreateOptions& create_options);

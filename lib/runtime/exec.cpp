@@ -18,6 +18,7 @@
 #include "oci/validate.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/terminal.h"
 #include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/create.h"
@@ -303,6 +304,10 @@ void Execution::take_message(handoff::Received message) {
             if (message.fds.size() != 1) throw Error("internal error: a terminal without master");
             if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
             terminal_ = std::move(message.fds[0]);
+            // Before the process begins: it may look only once.
+            if (process_plan().terminal_size.height == 0) {
+                os::copy_own_window_size(terminal_.get());
+            }
             return;
         case MessageKind::listener:
             return pass_listener(message.body);
@@ -383,7 +388,7 @@ int Execution::run() {
     }
     std::optional<TerminalRelay> relay;
     if (terminal_.valid()) {
-        relay.emplace(std::move(terminal_), process_plan().terminal_size.height != 0);
+        relay.emplace(std::move(terminal_));
     }
     const int code = foreground->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
     process_->release();

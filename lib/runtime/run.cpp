@@ -32,7 +32,7 @@ int run(const Options& options, RunOptions run_options) {
     const pid_t child = created.monitor ? created.monitor->pid() : created.init.pid();
     std::optional<TerminalRelay> relay;
     if (created.terminal.valid()) {
-        relay.emplace(std::move(created.terminal), created.terminal_sized);
+        relay.emplace(std::move(created.terminal));
     }
     const int code = foreground.follow(created.init, child, relay ? &*relay : nullptr,
                                        created.notify_socket ? &*created.notify_socket : nullptr);

@@ -50,7 +50,7 @@ bool take_from(std::string& from, int to, std::size_t most) {
 
 }  // namespace
 
-TerminalRelay::TerminalRelay(os::UniqueFd master, bool sized)
+TerminalRelay::TerminalRelay(os::UniqueFd master)
     : master_(std::move(master)),
       output_(open_unblocking(STDOUT_FILENO)),
       raw_(os::RawTerminal::make(STDIN_FILENO)) {
@@ -58,10 +58,6 @@ TerminalRelay::TerminalRelay(os::UniqueFd master, bool sized)
     if (!output_.valid()) output_ = os::duplicate(STDOUT_FILENO);
     const int flags = os::check(::fcntl(master_.get(), F_GETFL), "fcntl F_GETFL");
     os::check(::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
-    for (int number = 2; number >= 0; --number) {
-        if (::isatty(number) == 1) size_source_ = number;
-    }
-    if (!sized) os::copy_window_size(size_source_, master_.get());
 }
 
 std::array<pollfd, 3> TerminalRelay::interest() const {
@@ -101,7 +97,7 @@ void TerminalRelay::write_output() {
 }
 
 void TerminalRelay::follow_window_size() noexcept {
-    os::copy_window_size(size_source_, master_.get());
+    os::copy_own_window_size(master_.get());
 }
 
 void TerminalRelay::drain() {

@@ -16,9 +16,8 @@ namespace lxcri::runtime {
 
 class TerminalRelay {
   public:
-    // Our terminal, where 0 is one, is in raw mode until the end. `sized`: the process has asked
-    // for a size; otherwise it gets that of our terminal.
-    TerminalRelay(os::UniqueFd master, bool sized);
+    // Our terminal, where 0 is one, is in raw mode until the end.
+    explicit TerminalRelay(os::UniqueFd master);
 
     // What poll(2) has to wait for, and what to do then.
     std::array<pollfd, 3> interest() const;
@@ -38,7 +37,6 @@ class TerminalRelay {
 
     os::UniqueFd master_;
     os::UniqueFd output_;
-    int size_source_ = -1;  // which of 0-2 is our terminal
     std::optional<os::RawTerminal> raw_;
     std::string to_master_;
     std::string to_output_;
