@@ -42,7 +42,8 @@ Environment detect() {
     result.must_run = variable("LXCRI_MUST_RUN") == "1" || variable("CI") == "true";
     result.runtime = variable("LXCRI_RUNTIME");
     if (result.runtime.empty()) result.runtime = LXCRI_TEST_RUNTIME;
-    result.probe = LXCRI_TEST_PROBE;
+    result.probe = variable("LXCRI_TEST_PROBE");
+    if (result.probe.empty()) result.probe = LXCRI_TEST_PROBE;
     result.layout = detect_layout();
     if (fs::exists(result.runtime)) {
         const std::string text =

@@ -1,6 +1,7 @@
 #pragma once
 // What the tests run with, and what the machine offers.
 //   LXCRI_RUNTIME      the runtime under test; without it the lxcri of this build
+//   LXCRI_TEST_PROBE   the program that runs inside; without it that of this build
 //   LXCRI_TEST_VIEW    host (default), v1 or v2: how the cgroups look, see make_view()
 //   LXCRI_MUST_RUN=1   a test that would be skipped fails instead (CI)
 
