@@ -26,6 +26,7 @@
 #include "runtime/owner.h"
 #include "runtime/record.h"
 #include "runtime/sender.h"
+#include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
 #include "seccomp/notify.h"
 
@@ -75,6 +76,9 @@ class Creation {
   private:
     void read_bundle();
     void make_cgroup();
+    void give_away_cgroup() const;
+    void make_unit();
+    void check_unit_path();
     void start_helper();
     void converse();
     void take_message(handoff::Received message);
@@ -104,6 +108,7 @@ class Creation {
     Translation translation_;
     Record record_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
+    std::optional<SystemdHelper> systemd_;
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
@@ -142,6 +147,7 @@ void Creation::read_bundle() {
     record_.has_poststart = !spec().hooks.poststart.empty();
     record_.has_poststop = !spec().hooks.poststop.empty();
     record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    if (translation_.unit) record_.unit = translation_.unit->scope;
     write_record(dir_->fd(), record_);
 }
 
@@ -149,14 +155,56 @@ void Creation::make_cgroup() {
     cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
+    give_away_cgroup();
     // Before anybody is in it: whoever deletes what we leave may then kill them.
     write_record(dir_->fd(), record_);
+}
+
+// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there, may
+// make cgroups below it.
+void Creation::give_away_cgroup() const {
+    if (const auto& owner = plan().host.cgroup_owner; owner && *owner != ::geteuid()) {
+        cgroup_->give_to(*owner);
+    }
+}
+
+// systemd makes a scope around a process that exists: lxcri-start, which goes on into the
+// directory below that is ours.
+void Creation::make_unit() {
+    in_context("systemd", [&] {
+        systemd_.emplace(options_);
+        start_unit(*systemd_, record_, *translation_.unit, monitor_->process().pid(),
+                   std::move(translation_.unit_properties));
+    });
+    check_unit_path();
+    make_cgroup();
+    cgroup_->add_process(monitor_->process().pid());
+}
+
+// Everything else, and what was recorded before, relies on the place that was foreseen.
+void Creation::check_unit_path() {
+    const std::string pid = std::to_string(monitor_->process().pid());
+    const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
+    for (const auto& membership : cgroup::parse_memberships(
+             os::read_file_at(AT_FDCWD, concat("/proc/", pid, "/cgroup")))) {
+        const bool is_systemds = membership.controllers.empty() ||
+                                 membership.controllers.front() == "name=systemd";
+        if (is_systemds && membership.path == concat("/", scope)) return;
+    }
+    throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
+                       quoted(concat("/", scope)), " in the cgroup hierarchy"));
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+    if (translation_.unit) {
+        monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
+        make_unit();
+    } else {
+        make_cgroup();
+        monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+    }
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
     sender_.emplace(monitor_->channel(), plan(), dir_->fd());
@@ -215,6 +263,8 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::proceed:
         case MessageKind::recorded:
         case MessageKind::start_now:
+        case MessageKind::unit_request:
+        case MessageKind::unit_done:
             break;
     }
     throw Error("internal error: a message that is ours to send");
@@ -329,7 +379,12 @@ void Creation::finish() {
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
     limit_process();
     if (spec().linux_ && spec().linux_->resources) {
-        cgroup::apply_late(*cgroup_, *spec().linux_->resources);
+        const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
+        if (systemd_) {
+            update_with_unit(*systemd_, record_, *cgroup_, apply);
+        } else {
+            apply();
+        }
         if (init_->wait_exit(os::Clock::now())) init_has_ended();
     }
     record_.pid = init_->pid();
@@ -370,6 +425,7 @@ void Creation::undo() noexcept {
             cgroup_->kill_all_and_wait(limit);
             cgroup_->remove(limit);
         }
+        if (systemd_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
@@ -386,7 +442,6 @@ void Creation::undo() noexcept {
 Created Creation::run() {
     dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
-    make_cgroup();
     start_helper();
     converse();
     committed_ = true;

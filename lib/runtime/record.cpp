@@ -51,6 +51,7 @@ void write_record(int directory_fd, const Record& record) {
               {"hasPoststart", record.has_poststart},
               {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
+              {"unit", record.unit},
               {"cgroup", Json::array()}};
     for (const auto& directory : record.cgroup.directories) {
         json["cgroup"].push_back(directory_json(directory));
@@ -82,6 +83,7 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("hasPoststart").get_to(record.has_poststart);
         json.at("hasPoststop").get_to(record.has_poststop);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
+        json.at("unit").get_to(record.unit);
         for (const auto& directory : json.at("cgroup")) {
             record.cgroup.directories.push_back(directory_from(directory));
         }

@@ -54,6 +54,7 @@ struct HostPlan {
     std::string rootfs;
     std::vector<NamespaceToJoin> namespaces;
     std::optional<std::string> cgroups_path;  // as in the spec
+    std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
     std::vector<oci::Rlimit> rlimits;
     std::optional<std::int32_t> oom_score_adj;
     std::string listener_path;  // of the seccomp agent; "": none

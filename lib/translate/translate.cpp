@@ -58,6 +58,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_capabilities(spec, host, plan);
     translate_seccomp(spec, host, plan);
     translate_limits(spec, host, plan);
+    translate_cgroup_owner(spec, host, plan);
     translate_hooks(spec, host, plan);
 
     if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;

@@ -19,6 +19,7 @@ void translate_process(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
 
 // Does the container get a user namespace of its own (new or joined)?
