@@ -207,7 +207,16 @@ void SystemdBus::start(const UnitRequest& request) {
         if (try_call(reset, deadline).reply) outcome = try_start(request, deadline);
     }
     if (!outcome.reply) throw Error(concat("StartTransientUnit: ", outcome.words));
-    wait_for_job(outcome.reply, deadline);
+    try {
+        wait_for_job(outcome.reply, deadline);
+    } catch (const Error&) {
+        // What becomes of the unit is not known: it goes, and the error is that of the start.
+        const Message stop = make_call("StopUnit");
+        append_text(stop.get(), 's', request.unit);
+        append_text(stop.get(), 's', "replace");
+        (void)try_call(stop, deadline + std::chrono::seconds(1));
+        throw;
+    }
 }
 
 void SystemdBus::set_properties(const UnitRequest& request) {

@@ -57,7 +57,8 @@ std::string slice_path(std::string_view slice) {
     if (slice == "-.slice") return "";
     const std::string_view name = slice.substr(0, slice.size() - kSliceSuffix.size());
     std::string path;
-    for (auto dash = name.find('-'); dash != std::string_view::npos; dash = name.find('-', dash + 1)) {
+    for (auto dash = name.find('-'); dash != std::string_view::npos;
+         dash = name.find('-', dash + 1)) {
         path += concat(name.substr(0, dash), kSliceSuffix, "/");
     }
     return concat(path, slice, "/");

@@ -27,10 +27,10 @@ enum class UnitAction : std::uint8_t {
 struct UnitRequest {
     UnitAction action = UnitAction::start;
     bool user_manager = false;  // systemd of the user, not that of the machine
-    std::string unit;         // "lxcri-c1.scope"
-    std::string description;  // unique: tells the unit from a later one of the same name
-    std::string slice;        // start: "system.slice"
-    pid_t pid = 0;            // start
+    std::string unit;           // "lxcri-c1.scope"
+    std::string description;    // unique: tells the unit from a later one of the same name
+    std::string slice;          // start: "system.slice"
+    pid_t pid = 0;              // start
     std::vector<UnitProperty> properties;
     std::uint32_t timeout = 60;  // seconds
 };

@@ -112,6 +112,7 @@ class Creation {
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
+    bool has_unit_ = false;
     bool hooks_have_run_ = false;
     bool ready_ = false;
     bool committed_ = false;
@@ -160,8 +161,8 @@ void Creation::make_cgroup() {
     write_record(dir_->fd(), record_);
 }
 
-// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there, may
-// make cgroups below it.
+// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
+// may make cgroups below it.
 void Creation::give_away_cgroup() const {
     if (const auto& owner = plan().host.cgroup_owner; owner && *owner != ::geteuid()) {
         cgroup_->give_to(*owner);
@@ -176,6 +177,7 @@ void Creation::make_unit() {
         start_unit(*systemd_, record_, *translation_.unit, monitor_->process().pid(),
                    std::move(translation_.unit_properties));
     });
+    has_unit_ = true;
     check_unit_path();
     make_cgroup();
     cgroup_->add_process(monitor_->process().pid());
@@ -185,10 +187,10 @@ void Creation::make_unit() {
 void Creation::check_unit_path() {
     const std::string pid = std::to_string(monitor_->process().pid());
     const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
-    for (const auto& membership : cgroup::parse_memberships(
-             os::read_file_at(AT_FDCWD, concat("/proc/", pid, "/cgroup")))) {
-        const bool is_systemds = membership.controllers.empty() ||
-                                 membership.controllers.front() == "name=systemd";
+    for (const auto& membership :
+         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, concat("/proc/", pid, "/cgroup")))) {
+        const bool is_systemds =
+            membership.controllers.empty() || membership.controllers.front() == "name=systemd";
         if (is_systemds && membership.path == concat("/", scope)) return;
     }
     throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
@@ -425,7 +427,7 @@ void Creation::undo() noexcept {
             cgroup_->kill_all_and_wait(limit);
             cgroup_->remove(limit);
         }
-        if (systemd_) stop_unit(*systemd_, record_);
+        if (has_unit_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.

@@ -159,8 +159,7 @@ void SystemdHelper::ask(UnitRequest request) {
     // Its own deadline comes first.
     const auto deadline = os::Clock::now() + timeout_ + std::chrono::seconds(5);
     pollfd wanted{channel_.get(), POLLIN, 0};
-    const int ready =
-        os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); });
+    const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); });
     if (os::check(ready, "poll") == 0) throw Error("lxcri-systemd does not answer");
     const auto answer = handoff::receive(channel_.get());
     if (!answer) {
@@ -185,9 +184,9 @@ std::vector<UnitProperty> allowed_unit_properties(const oci::Spec& spec) {
     const auto allowed = read_allowed_names();
     for (const UnitProperty& property : properties) {
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
-        throw SpecError(property.pointer, concat("the property ", quoted(property.name),
-                                                 " is not among those that ",
-                                                 quoted(kAllowedProperties), " allows"));
+        throw SpecError(property.pointer,
+                        concat("the property ", quoted(property.name), " is not among those that ",
+                               quoted(kAllowedProperties), " allows"));
     }
     return properties;
 }

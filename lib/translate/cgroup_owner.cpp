@@ -12,7 +12,8 @@ bool is_writable_cgroup_mount(const oci::Mount& mount) {
     if (mount.type != "cgroup" && mount.type != "cgroup2") return false;
     bool writable = true;
     for (const std::string& option : mount.options) {
-        if (option == "ro" || option == "rw") writable = option == "rw";
+        if (option == "ro" || option == "rro") writable = false;
+        if (option == "rw" || option == "rrw") writable = true;
     }
     return writable;
 }

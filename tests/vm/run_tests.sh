@@ -20,10 +20,12 @@ cat >"$share/command" <<COMMAND
 # Onto its own disk: a program that is executed from the share starts five times slower, and the
 # emulator sometimes jumps to a wrong place in it.
 mkdir /opt/lxcri
+mkdir /etc/lxcri # the tests mount what they need there
 cp -a /share/stage /share/container_tests /share/probe /opt/lxcri/
 export LXCRI_RUNTIME=/opt/lxcri/stage/bin/lxcri
 export LXCRI_TEST_PROBE=/opt/lxcri/probe
 export LXCRI_TEST_SUMMARY=/share/summary
+export LXCRI_TEST_VM=1
 export LXCRI_MUST_RUN=${LXCRI_MUST_RUN:-0}
 exec /opt/lxcri/container_tests $(printf '%q ' "$@")
 COMMAND
