@@ -421,7 +421,7 @@ TEST_CASE("systemd: fifty at once, one start and at most one stop for each",
     const fs::path calls = box / "calls";
     const os::UniqueFd output(open(calls.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     Process monitor({find_program("busctl"), "monitor", "org.freedesktop.systemd1"},
-                    {.fds = {{output.get(), 1}}});
+                    {.fds = {{output.get(), 1}}, .timeout = milliseconds(120000)});
     monitor.err().wait_for("Monitoring");
 
     Strings ids;

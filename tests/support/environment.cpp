@@ -148,7 +148,8 @@ void protect_machine() {
 }
 
 bool has_systemd() {
-    return fs::is_directory("/run/systemd/system") && read_file("/proc/1/comm") == "systemd\n";
+    return environment().layout == CgroupLayout::kV2 && fs::is_directory("/run/systemd/system") &&
+           read_file("/proc/1/comm") == "systemd\n";
 }
 
 bool is_virtual_machine() {
