@@ -40,13 +40,15 @@ int run_state(const Globals& globals, Arguments arguments);
 int run_kill(const Globals& globals, Arguments arguments);
 int run_delete(const Globals& globals, Arguments arguments);
 int run_list(const Globals& globals, Arguments arguments);
+int run_exec(const Globals& globals, Arguments arguments);
 int run_run(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 8> kCommands{{
+inline constexpr std::array<Command, 9> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create},
     {"start", "let the process of a created container run", run_start},
     {"run", "create and start, and stay until the process has ended", run_run},
+    {"exec", "run a program in a container", run_exec},
     {"state", "print the state of a container as JSON", run_state},
     {"kill", "send a signal to the container process", run_kill},
     {"delete", "remove a container that does not run", run_delete},

@@ -22,7 +22,9 @@ std::uint32_t count_listen_fds() {
     return *count;
 }
 
-void check_open(std::uint32_t count) {
+}  // namespace
+
+void check_preserved(std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         const int fd = static_cast<int>(i) + 3;
         if (::fcntl(fd, F_GETFD) == -1) {
@@ -30,8 +32,6 @@ void check_open(std::uint32_t count) {
         }
     }
 }
-
-}  // namespace
 
 std::string absolute_bundle(const std::string& bundle) {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(bundle.c_str(), nullptr), ::free);
@@ -47,6 +47,8 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
         "file that gets the pid to wait for: the container process, or the monitor that stays");
     app.add_option("--console-socket", arguments.console_socket,
                    "socket that gets the terminal of the container process");
+    app.add_option("--pidfd-socket", arguments.pidfd_socket,
+                   "socket that gets a pidfd of the container process");
     app.add_option("--preserve-fds", arguments.preserve_fds,
                    "pass this many descriptors, from 3 on, to the container process");
     app.add_flag("--no-pivot", arguments.no_pivot, "refused: liblxc always uses pivot_root");
@@ -59,19 +61,18 @@ runtime::CreateOptions make_create_options(const CreateArguments& arguments) {
     if (arguments.no_pivot) {
         throw Error("--no-pivot: not possible, liblxc changes the root with pivot_root alone");
     }
-    if (!arguments.console_socket.empty()) {
-        throw Error("--console-socket: terminals are not supported yet");
-    }
     runtime::CreateOptions options;
     options.id = arguments.id;
     options.bundle = absolute_bundle(arguments.bundle);
     options.pid_file = arguments.pid_file;
+    options.console_socket = arguments.console_socket;
+    options.pidfd_socket = arguments.pidfd_socket;
     options.new_keyring = !arguments.no_new_keyring;
     options.preserve_fds = arguments.preserve_fds;
     options.listen_fds = count_listen_fds();
     const char* names = ::getenv("LISTEN_FDNAMES");
     if (names != nullptr) options.listen_fdnames = names;
-    check_open(options.listen_fds + options.preserve_fds);
+    check_preserved(options.listen_fds + options.preserve_fds);
     return options;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The arguments that `create` and `run` share.
+// The arguments that `create` and `run` share, and some of `exec`.
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -14,6 +14,7 @@ struct CreateArguments {
     std::string bundle = ".";
     std::string pid_file;
     std::string console_socket;
+    std::string pidfd_socket;
     std::uint32_t preserve_fds = 0;
     bool no_pivot = false;
     bool no_new_keyring = false;
@@ -22,6 +23,9 @@ struct CreateArguments {
 
 // SystemError when there is no such directory.
 std::string absolute_bundle(const std::string& bundle);
+
+// Descriptors 3 to 3 + count - 1 are open: Error for the first one that is not.
+void check_preserved(std::uint32_t count);
 
 void add_create_options(CLI::App& app, CreateArguments& arguments);
 runtime::CreateOptions make_create_options(const CreateArguments& arguments);

@@ -176,6 +176,7 @@ Globals make_globals(const GlobalArguments& arguments, const Caller& caller, Log
     options.cgroup_driver = cgroup_driver(arguments);
     options.keep_monitor = keep_monitor(arguments.monitor);
     options.open_stdio = caller.open_stdio;
+    options.notify_socket = environment("NOTIFY_SOCKET");
     options.lxc_debug_log = arguments.debug;
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };

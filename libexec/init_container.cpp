@@ -1,8 +1,6 @@
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,14 +72,6 @@ void set_names(const handoff::InitPlan& plan) {
         os::check(::setdomainname(plan.domainname.data(), plan.domainname.size()),
                   "/domainname: setdomainname", plan.domainname);
     }
-}
-
-void join_session_keyring(const std::string& name) {
-    if (name.empty()) return;
-    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str(), 0, 0, 0) != -1) return;
-    // No keyrings in this kernel, or none for us: then there is none to share with anybody either.
-    if (errno == ENOSYS || errno == EPERM) return;
-    throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING", name);
 }
 
 void restore_propagation(const handoff::InitPlan& plan) {

@@ -27,6 +27,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "process_steps.h"
 
 namespace {
 
@@ -42,12 +43,6 @@ struct Descriptors {
     std::vector<UniqueFd> preserved;
 };
 
-// All far away from the numbers that they will get in the end.
-UniqueFd move_up(const UniqueFd& fd, std::uint32_t preserved) {
-    const int lowest = static_cast<int>(preserved) + 16;
-    return UniqueFd(os::check(::fcntl(fd.get(), F_DUPFD_CLOEXEC, lowest), "fcntl F_DUPFD_CLOEXEC"));
-}
-
 Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPlan& process) {
     Descriptors result;
     std::size_t next = 0;
@@ -58,15 +53,10 @@ Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::ProcessPl
     for (unsigned number = 0; number < result.stdio.size(); ++number) {
         if (((process.open_stdio >> number) & 1U) != 0) result.stdio[number] = take();
     }
-    result.start = move_up(take(), process.preserved_fds);
-    result.result = move_up(take(), process.preserved_fds);
-    for (std::uint32_t i = 0; i < process.preserved_fds; ++i) {
-        if (next >= fds.size()) {
-            fds = std::move(handoff::expect(handoff::kChannelFd, MessageKind::sources).fds);
-            next = 0;
-        }
-        result.preserved.push_back(move_up(take(), process.preserved_fds));
-    }
+    result.start = libexec::move_up(take(), process.preserved_fds);
+    result.result = libexec::move_up(take(), process.preserved_fds);
+    result.preserved =
+        libexec::take_preserved(std::move(fds), next, process.preserved_fds, handoff::kChannelFd);
     return result;
 }
 
@@ -83,26 +73,26 @@ void restore_stdio(std::array<UniqueFd, 3>& stdio) {
     }
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    for (auto& text : texts) result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
 // Everything up to "created". After this nothing needs a privilege any more.
 Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::init_plan);
     plan = handoff::decode<handoff::InitPlan>(message.body);
     Descriptors descriptors = take_descriptors(std::move(message.fds), plan.process);
 
-    libexec::join_session_keyring(plan.session_keyring);
+    libexec::begin_session();
+    libexec::join_session_keyring(plan.process);
+    libexec::place_on_machine(plan.process);
     libexec::set_names(plan);
     libexec::restore_propagation(plan);
     if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
+    if (plan.process.terminal) {
+        libexec::set_up_terminal(plan.process, libexec::Console::mount, handoff::kChannelFd);
+    } else {
+        restore_stdio(descriptors.stdio);
+    }
+    libexec::set_exec_labels(plan.process);
     if (plan.temporary_proc) libexec::remove_temporary_proc();
     if (plan.readonly_root) libexec::make_root_readonly();
-    restore_stdio(descriptors.stdio);
     if (plan.has_process) {
         libexec::give_stdio_to(plan.process.uid);
         libexec::complete_environment(plan.process.env, plan.process.uid);
@@ -116,15 +106,16 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
 }
 
 // False when create has died before it has written down who we are.
-bool wait_until_recorded(bool& start_now) {
+bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
     const auto message = handoff::receive(handoff::kChannelFd);
     if (!message) return false;
     start_now = message->kind == MessageKind::start_now;
+    limits = handoff::decode<handoff::OwnLimits>(message->body);
     return start_now || message->kind == MessageKind::recorded;
 }
 
-// Returns only when execve has failed.
-void execute(handoff::InitPlan& plan, const std::string& program, Descriptors& descriptors) {
+[[noreturn]] void execute(handoff::InitPlan& plan, const std::string& program,
+                          Descriptors& descriptors, const handoff::OwnLimits& limits) {
     if (!plan.start_container.empty()) {
         const std::string state = handoff::fill_in(plan.state, ::getpid());
         // config.md leaves the environment of an absent `env` open; callers expect the process's.
@@ -133,27 +124,30 @@ void execute(handoff::InitPlan& plan, const std::string& program, Descriptors& d
         }
         handoff::run_hooks(plan.start_container, state);
     }
-    for (std::size_t i = 0; i < descriptors.preserved.size(); ++i) {
-        // dup2 also takes FD_CLOEXEC off.
-        os::check(::dup2(descriptors.preserved[i].get(), static_cast<int>(i) + 3), "dup2",
-                  std::to_string(i + 3));
-    }
-    const auto args = pointers(plan.process.args);
-    const auto env = pointers(plan.process.env);
+    libexec::place_preserved(descriptors.preserved);
     // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody
     // may still take the container for a created one.
     descriptors.start.reset();
     handoff::say_executing(descriptors.result.get());
-    (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
-    if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);
-    ::execve(program.c_str(), args.data(), env.data());
-    throw SystemError(errno, "/process/args/0: exec", program);
+    libexec::execute_program(plan.process, program, limits);
 }
 
-int fail_to_start(const Descriptors& descriptors, const Error& error) {
-    (void)::signal(SIGPIPE, SIG_IGN);
+// What Kubernetes shows as the reason why a container has ended. A regular file only: whatever else
+// the image has put there could keep us waiting.
+void leave_termination_message(const std::string& path, std::string_view text) noexcept {
+    if (path.empty()) return;
+    const UniqueFd file(
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    struct stat status {};
+    if (!file.valid() || ::fstat(file.get(), &status) == -1 || !S_ISREG(status.st_mode)) return;
+    (void)!::write(file.get(), text.data(), text.size());
+}
+
+int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
+                  const Error& error) {
     const std::string line = concat("lxcri-init: ", error.what(), "\n");
     (void)!::write(STDERR_FILENO, line.data(), line.size());
+    leave_termination_message(plan.termination_message_path, line);
     handoff::say_failed(descriptors.result.get(), error.what());
     const auto* system_error = dynamic_cast<const SystemError*>(&error);
     // As a shell does: 127 for not found, 126 for found but not executable.
@@ -167,6 +161,7 @@ int main() {
     Descriptors descriptors;
     std::string program;
     bool start_now = false;
+    handoff::OwnLimits limits;
     (void)::prctl(PR_SET_DUMPABLE, 0);
     (void)::prctl(PR_SET_NAME, "lxcri-init");
     os::reset_signals();
@@ -179,7 +174,7 @@ int main() {
         handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
-        if (!wait_until_recorded(start_now)) return EXIT_FAILURE;
+        if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
     } catch (const Error& error) {
         handoff::send_failure(handoff::kChannelFd, error.what());
         return EXIT_FAILURE;
@@ -189,9 +184,8 @@ int main() {
     try {
         if (!start_now) handoff::wait_for_start(descriptors.start.get());
         // Errors from now on are those of the container process, on its stderr.
-        execute(plan, program, descriptors);
-        return EXIT_FAILURE;
+        execute(plan, program, descriptors, limits);
     } catch (const Error& error) {
-        return fail_to_start(descriptors, error);
+        return fail_to_start(plan, descriptors, error);
     }
 }

@@ -64,6 +64,15 @@ extern "C" __attribute__((visibility("default"))) int mkdir(const char* /*path*/
     return 0;
 }
 
+// liblxc takes away what is mounted on pts of the /dev that it has opened before the mount hook
+// runs. Where the bundle mounts nothing on /dev, that is the devpts of the bundle.
+extern "C" __attribute__((visibility("default"))) int umount2(const char* path,
+                                                              int flags) noexcept {
+    const std::string_view target = path;
+    if (target.starts_with("/proc/self/fd/") && target.ends_with("/pts")) return 0;
+    return static_cast<int>(::syscall(SYS_umount2, path, flags));
+}
+
 // liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the
 // child is killed meanwhile, for want of memory for example, it waits for good. This one also wakes
 // up when a child has ended, and then reports the end of the stream, which liblxc takes for a

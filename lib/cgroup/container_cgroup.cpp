@@ -67,21 +67,6 @@ void enable_in(const std::string& dir, std::span<const std::string> controllers)
 
 }  // namespace
 
-int Entrance::enter(bool cloned_into) const noexcept {
-    // "0" is the writing thread itself. Written to tasks, not to cgroup.procs, by a process of one
-    // thread it needs no lock against all forks and exits of the machine, and so no RCU grace
-    // period of some milliseconds.
-    for (const os::UniqueFd& tasks : tasks_) {
-        if (os::retry([&] { return ::write(tasks.get(), "0", 1); }) != 1) return errno;
-    }
-    if (cloned_into || !unified_.valid()) return 0;
-    const int procs = ::openat(unified_.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (procs == -1) return errno;
-    const int error = os::retry([&] { return ::write(procs, "0", 1); }) == 1 ? 0 : errno;
-    ::close(procs);
-    return error;
-}
-
 ContainerCgroup ContainerCgroup::open(Record record) {
     return ContainerCgroup(std::move(record));
 }
@@ -125,19 +110,6 @@ void ContainerCgroup::give_to(uid_t uid) const {
         // Not every cgroup has all of them.
         if (errno != ENOENT) throw SystemError(errno, "chown", concat(directory->path, "/", file));
     }
-}
-
-Entrance ContainerCgroup::entrance() const {
-    Entrance entrance;
-    for (const Directory& directory : record_.directories) {
-        if (directory.version == 2) {
-            entrance.unified_ = os::open_at(AT_FDCWD, directory.path, O_PATH | O_DIRECTORY);
-        } else {
-            entrance.tasks_.push_back(
-                os::open_at(AT_FDCWD, concat(directory.path, "/tasks"), O_WRONLY));
-        }
-    }
-    return entrance;
 }
 
 void ContainerCgroup::add_process(pid_t pid) const {

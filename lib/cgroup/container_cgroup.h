@@ -48,6 +48,12 @@ class Entrance {
     std::vector<os::UniqueFd> tasks_;  // the tasks files of version 1
 };
 
+// A cgroup below the container's, which somebody in the container has made.
+struct SubCgroup {
+    std::vector<std::string> controllers;  // hierarchies of version 1; empty: in every hierarchy
+    std::string path;
+};
+
 // What remove() does about processes that are still in one of the directories: somebody may have
 // put them into one hierarchy only, where kill_all_and_wait() does not see them.
 enum class Leftovers { wait, kill };
@@ -78,7 +84,12 @@ class ContainerCgroup {
     // who may then make cgroups below (config-linux.md "Cgroup ownership"). Nothing for version 1.
     void give_to(uid_t uid) const;
 
-    Entrance entrance() const;
+    // For a new process. `below`: not into the container's cgroup itself, but into these. Error when
+    // one is not there or leads out.
+    Entrance entrance(std::span<const SubCgroup> below = {}) const;
+    // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
+    // then to where this process of the container is now.
+    Entrance entrance_beside(pid_t pid) const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
     void add_process(pid_t pid) const;
 

@@ -49,7 +49,7 @@ std::optional<Received> receive(int channel) {
 
 Received expect(int channel, MessageKind kind) {
     auto received = receive(channel);
-    if (!received) throw Error("lxcri create has ended");
+    if (!received) throw Error("the runtime has ended");
     if (received->kind != kind) {
         throw Error(concat("internal error: message ",
                            quoted(std::string(1, static_cast<char>(received->kind))),
@@ -67,7 +67,10 @@ void offer_listener(int channel, int listener_fd) {
 
 void send_failure(int channel, std::string_view text) noexcept {
     try {
-        (void)send(channel, MessageKind::failure, text.substr(0, kInlineBody));
+        const std::string data =
+            concat(std::string{static_cast<char>(MessageKind::failure), kInline},
+                   text.substr(0, kInlineBody));
+        os::write_all(channel, data, "channel");
     } catch (const Error&) {
         return;
     }

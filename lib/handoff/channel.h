@@ -11,13 +11,18 @@
 //     Proceed ----------------------------------------> goes on
 //                   <--------------------------------------------------------- Alive
 //     InitPlan + descriptors -------------------------------------------------> reads
+//                   <--------------------------------------------------------- Terminal + its
+//                   master
 //                   <--------------------------------------------------------- Listener (seccomp)
 //     Proceed ----------------------------------------------------------------> goes on
 //                   <--------------------------------------------------------- Ready
 //     Recorded or StartNow ---------------------------------------------------> waits, or starts
 //
-// Any of the three may say Failure instead; EOF means that the other side has died, and each side
-// then ends: a `create` that is killed leaves no process behind.
+// `lxcri exec` speaks the same way with lxcri-exec, from JoinPlan (+ pidfd of init) on; its last
+// word is StartNow, and EOF after that means that the program has been executed.
+//
+// Any of them may say Failure instead; otherwise EOF means that the other side has died, and each
+// side then ends: a `create` that is killed leaves no process behind.
 
 #include <cstdint>
 #include <optional>
@@ -36,11 +41,13 @@ enum class MessageKind : char {
     hook_plan = 'H',
     sources = 'M',
     init_plan = 'I',
+    join_plan = 'J',
     proceed = 'P',
     recorded = 'D',
     start_now = 'N',
     runtime_hooks = 'h',
     alive = 'a',
+    terminal = 't',
     listener = 'l',
     ready = 'r',
     failure = 'f',
@@ -65,8 +72,8 @@ bool send(int channel, MessageKind kind, std::string_view body, std::span<const 
           bool dont_wait = false);
 // Nothing at EOF.
 std::optional<Received> receive(int channel);
-// The next message has to be of this kind. Error when it is another one, or EOF ("lxcri create
-// has died").
+// The next message has to be of this kind. Error when it is another one, or EOF ("the runtime has
+// ended").
 Received expect(int channel, MessageKind kind);
 
 // Tells create the number of the descriptor that it is to take with pidfd_getfd(2), and waits until
@@ -74,7 +81,8 @@ Received expect(int channel, MessageKind kind);
 // and that agent has yet to get the descriptor.
 void offer_listener(int channel, int listener_fd);
 
-// Tells create what went wrong. When create has gone nobody is left to be told.
+// Tells the runtime what went wrong; with write(2) alone, see above, and SIGPIPE is ignored. When
+// it has gone nobody is left to be told.
 void send_failure(int channel, std::string_view text) noexcept;
 
 }  // namespace lxcri::handoff

@@ -1,8 +1,9 @@
 #pragma once
-// What `lxcri create` decides and the three helpers carry out. Plain values: made by translate/,
-// printed by `lxcri translate`, sent over the channel (channel.h), never touched again.
+// What `lxcri create` and `lxcri exec` decide and their helpers carry out. Plain values: made by
+// translate/, printed by `lxcri translate`, sent over the channel (channel.h), never touched again.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -101,7 +102,7 @@ struct HookPlan {
     StateTemplate state;  // status creating
 };
 
-// ---------------------------------------------------------------- lxcri-init
+// ---------------------------------------------------------------- lxcri-init and lxcri-exec
 
 // Bit n stands for the capability with the number n.
 struct CapabilitySets {
@@ -112,7 +113,21 @@ struct CapabilitySets {
     std::uint64_t ambient = 0;
 };
 
+// Characters. Both 0: as the kernel makes it.
+struct TerminalSize {
+    std::uint16_t height = 0;
+    std::uint16_t width = 0;
+};
+
+// set_mempolicy(2).
+struct MemoryPolicy {
+    std::int32_t mode = 0;             // MPOL_* with MPOL_F_*
+    std::vector<std::uint64_t> nodes;  // bit n of word n / 64
+};
+
 struct ProcessPlan {
+    bool terminal = false;
+    TerminalSize terminal_size;
     std::vector<std::string> args;
     std::vector<std::string> env;
     std::string cwd;
@@ -122,11 +137,30 @@ struct ProcessPlan {
     std::uint32_t umask = 0022;
     CapabilitySets capabilities;
     bool no_new_privileges = false;
-    std::string seccomp_program;  // an array of sock_filter; empty: no filter
+    std::string apparmor_profile;  // empty: none
+    std::string selinux_label;     // empty: none
+    std::string session_keyring;   // empty: stay in the caller's
+    // Bit n of word n / 64; empty: all that the cgroup has; absent: leave it to the kernel.
+    std::optional<std::vector<std::uint64_t>> cpus;
+    std::optional<MemoryPolicy> memory_policy;
+    std::optional<std::uint32_t> personality;  // personality(2)
+    std::string seccomp_program;               // an array of sock_filter; empty: no filter
     std::uint32_t seccomp_flags = 0;
     bool seccomp_listener = false;    // loading it gives a listener, for create
     std::uint32_t preserved_fds = 0;  // 3 .. 3+n-1, LISTEN_FDS and --preserve-fds
     std::uint32_t open_stdio = 0;     // bit n: the caller's descriptor n is open
+};
+
+// The body of Recorded and StartNow: limits that the process has to set on itself, because the
+// runtime may not (prlimit(2): another user, without CAP_SYS_RESOURCE).
+struct OwnLimit {
+    std::string name;  // with its pointer, for errors
+    std::int32_t resource = 0;
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+};
+struct OwnLimits {
+    std::vector<OwnLimit> limits;
 };
 
 struct MountPropagation {
@@ -139,13 +173,20 @@ struct InitPlan {
     ProcessPlan process;
     std::string hostname;  // empty: leave it
     std::string domainname;
-    std::string session_keyring;  // empty: none
     bool temporary_proc = false;  // take it away before the container process starts
     bool readonly_root = false;
     std::uint64_t root_propagation = 0;                // MS_*, 0: private
     std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
+    std::string termination_message_path;  // file that gets the reason of a failed start; "": none
     std::vector<Hook> start_container;
     StateTemplate state;  // status created
+};
+
+// ---------------------------------------------------------------- lxcri-exec
+
+struct JoinPlan {
+    std::uint64_t namespaces = 0;  // CLONE_NEW*, of the container's init
+    ProcessPlan process;
 };
 
 // ---------------------------------------------------------------- fields
@@ -243,7 +284,21 @@ void visit_fields(V& visit, CapabilitySets& sets) {
 }
 
 template <class V>
+void visit_fields(V& visit, TerminalSize& size) {
+    visit("height", size.height);
+    visit("width", size.width);
+}
+
+template <class V>
+void visit_fields(V& visit, MemoryPolicy& policy) {
+    visit("mode", policy.mode);
+    visit("nodes", policy.nodes);
+}
+
+template <class V>
 void visit_fields(V& visit, ProcessPlan& process) {
+    visit("terminal", process.terminal);
+    visit("terminalSize", process.terminal_size);
     visit("args", process.args);
     visit("env", process.env);
     visit("cwd", process.cwd);
@@ -253,11 +308,30 @@ void visit_fields(V& visit, ProcessPlan& process) {
     visit("umask", process.umask);
     visit("capabilities", process.capabilities);
     visit("noNewPrivileges", process.no_new_privileges);
+    visit("apparmorProfile", process.apparmor_profile);
+    visit("selinuxLabel", process.selinux_label);
+    visit("sessionKeyring", process.session_keyring);
+    visit("cpus", process.cpus);
+    visit("memoryPolicy", process.memory_policy);
+    visit("personality", process.personality);
     visit("seccompProgram", process.seccomp_program);
     visit("seccompFlags", process.seccomp_flags);
     visit("seccompListener", process.seccomp_listener);
     visit("preservedFds", process.preserved_fds);
     visit("openStdio", process.open_stdio);
+}
+
+template <class V>
+void visit_fields(V& visit, OwnLimit& limit) {
+    visit("name", limit.name);
+    visit("resource", limit.resource);
+    visit("soft", limit.soft);
+    visit("hard", limit.hard);
+}
+
+template <class V>
+void visit_fields(V& visit, OwnLimits& limits) {
+    visit("limits", limits.limits);
 }
 
 template <class V>
@@ -272,13 +346,19 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("process", plan.process);
     visit("hostname", plan.hostname);
     visit("domainname", plan.domainname);
-    visit("sessionKeyring", plan.session_keyring);
     visit("temporaryProc", plan.temporary_proc);
     visit("readonlyRoot", plan.readonly_root);
     visit("rootPropagation", plan.root_propagation);
     visit("mountPropagations", plan.mount_propagations);
+    visit("terminationMessagePath", plan.termination_message_path);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);
+}
+
+template <class V>
+void visit_fields(V& visit, JoinPlan& plan) {
+    visit("namespaces", plan.namespaces);
+    visit("process", plan.process);
 }
 
 }  // namespace lxcri::handoff

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/number_list.h"
 #include "base/strings.h"
 #include "oci/validate_rules.h"
 
@@ -198,19 +199,20 @@ void check_memory_policy(const Linux& section, std::string_view base) {
     const auto& policy = *section.memory_policy;
     const auto pointer = concat(base, "/memoryPolicy/nodes");
     const auto mode = name_of(kMemoryPolicyModes, policy.mode);
-    if (policy.nodes && !is_number_list(*policy.nodes)) {
-        reject(pointer, quoted(*policy.nodes), "is a list as in \"0-3,7\"");
+    if (policy.nodes && !parse_number_list(*policy.nodes)) {
+        reject(pointer, quoted(*policy.nodes), "is a list of numbers below 8192 as in \"0-3,7\"");
     }
+    const bool has_nodes = policy.nodes && !policy.nodes->empty();
     switch (policy.mode) {
         case MemoryPolicyMode::default_:
         case MemoryPolicyMode::local:
-            if (policy.nodes) throw SpecError(pointer, concat("given, ", mode, " takes none"));
+            if (has_nodes) throw SpecError(pointer, concat("given, ", mode, " takes none"));
             break;
         case MemoryPolicyMode::bind:
         case MemoryPolicyMode::interleave:
         case MemoryPolicyMode::weighted_interleave:
         case MemoryPolicyMode::preferred_many:
-            if (!policy.nodes) throw SpecError(pointer, concat("missing, required by ", mode));
+            if (!has_nodes) throw SpecError(pointer, concat("missing, required by ", mode));
             break;
         case MemoryPolicyMode::preferred:
             break;

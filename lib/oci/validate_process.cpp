@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/number_list.h"
 #include "base/strings.h"
 #include "oci/names.h"
 #include "oci/validate_rules.h"
@@ -37,6 +38,24 @@ void check_console_size(const Process& process, std::string_view base) {
     };
     check("height", process.console_size->height);
     check("width", process.console_size->width);
+}
+
+// setresuid(2), setresgid(2) and chown(2) take the largest number for "leave it as it is": the
+// process would stay root.
+void check_ids(const Process& process, std::string_view base) {
+    constexpr std::uint32_t kNone = 0xffffffff;
+    const auto check = [&](std::string_view member, std::uint32_t id) {
+        if (id == kNone) {
+            reject(concat(base, "/user/", member), std::to_string(id),
+                   "is a whole number from 0 to 4294967294");
+        }
+    };
+    check("uid", process.user.uid);
+    check("gid", process.user.gid);
+    const auto& gids = process.user.additional_gids;
+    for (std::size_t i = 0; i < gids.size(); ++i) {
+        check(concat("additionalGids/", std::to_string(i)), gids[i]);
+    }
 }
 
 void check_umask(const Process& process, std::string_view base) {
@@ -112,9 +131,9 @@ void check_io_priority(const Process& process, std::string_view base) {
 void check_exec_cpu_affinity(const Process& process, std::string_view base) {
     if (!process.exec_cpu_affinity) return;
     const auto check = [&](std::string_view member, const std::optional<std::string>& list) {
-        if (list && !is_number_list(*list)) {
+        if (list && !parse_number_list(*list)) {
             reject(concat(base, "/execCPUAffinity/", member), quoted(*list),
-                   "is a list as in \"0-3,7\"");
+                   "is a list of numbers below 8192 as in \"0-3,7\"");
         }
     };
     check("initial", process.exec_cpu_affinity->initial);
@@ -122,11 +141,17 @@ void check_exec_cpu_affinity(const Process& process, std::string_view base) {
 }
 
 constexpr std::array kRules{
-    check_cwd,           check_args,
-    check_env,           check_console_size,
-    check_umask,         check_rlimits,
-    check_oom_score_adj, check_scheduler,
-    check_io_priority,   check_exec_cpu_affinity,
+    check_cwd,
+    check_args,
+    check_env,
+    check_console_size,
+    check_ids,
+    check_umask,
+    check_rlimits,
+    check_oom_score_adj,
+    check_scheduler,
+    check_io_priority,
+    check_exec_cpu_affinity,
 };
 
 // config.md: what cannot be granted MUST be a warning, not an error.

@@ -30,18 +30,6 @@ bool has_parent_component(std::string_view path) {
     return std::find(parts.begin(), parts.end(), "..") != parts.end();
 }
 
-bool is_number_list(std::string_view text) {
-    for (const auto& part : split(text, ',')) {
-        const auto dash = part.find('-');
-        const auto first = parse_integer<std::uint32_t>(std::string_view(part).substr(0, dash));
-        if (!first) return false;
-        if (dash == std::string::npos) continue;
-        const auto last = parse_integer<std::uint32_t>(std::string_view(part).substr(dash + 1));
-        if (!last || *last < *first) return false;
-    }
-    return true;
-}
-
 void check_environment(const std::vector<std::string>& env, std::string_view base) {
     for (std::size_t i = 0; i < env.size(); ++i) {
         const auto end_of_name = env[i].find('=');

@@ -28,8 +28,6 @@ inline bool is_absolute(std::string_view path) {
 }
 // ".." as a whole component.
 bool has_parent_component(std::string_view path);
-// "0-3,7": cpuset(7) "List format", without strides.
-bool is_number_list(std::string_view text);
 
 // Environment entries at `base` ("/process/env"): each "NAME=value".
 void check_environment(const std::vector<std::string>& env, std::string_view base);

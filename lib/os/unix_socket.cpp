@@ -1,17 +1,47 @@
 #include "os/unix_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 
 #include <cstring>
 
+#include "base/strings.h"
 #include "os/check.h"
+#include "os/file.h"
 
 namespace lxcri::os {
+
+namespace {
+
+constexpr timeval kPatience{10, 0};
+
+}  // namespace
 
 std::pair<UniqueFd, UniqueFd> make_seqpacket_pair() {
     std::array<int, 2> ends{};
     check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+UniqueFd connect_stream(const std::string& path) {
+    // It may be longer than a socket address; it is opened, and its descriptor has a short path.
+    const UniqueFd place = open_at(AT_FDCWD, path, O_PATH);
+    UniqueFd socket(
+        check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket AF_UNIX"));
+    check(::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience),
+              "setsockopt SO_SNDTIMEO");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const auto name = concat("/proc/self/fd/", std::to_string(place.get()));
+    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+    check(retry([&] {
+                  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                                   sizeof address);
+              }),
+              "connect", path);
+    return socket;
 }
 
 void accept_credentials(int socket) {

@@ -24,6 +24,7 @@ class Container {
 
     // Whoever changes something locks first and looks afterwards.
     void lock();
+    void unlock() { dir_.unlock(); }
 
     oci::Status status() const;
     oci::State state() const;

@@ -4,6 +4,7 @@
 //
 //   config.json   the bundle's, as it was when `create` read it
 //   state.json    the record (record.h)
+//   exec.plan     what `exec` needs (exec_defaults.h)
 //   start.fifo, result.fifo   handoff/start_signal.h
 
 #include <optional>
@@ -34,6 +35,7 @@ class ContainerDir {
     // One lock orders the commands that change a container. Waits for the other command, but not
     // for ever: StateError.
     void lock();
+    void unlock();
     // Does some command (`create`, mostly) hold the lock now?
     bool is_locked() const;
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,11 +18,15 @@
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
+#include "runtime/exec_defaults.h"
 #include "runtime/monitor.h"
 #include "runtime/own_cgroup.h"
 #include "runtime/owner.h"
+#include "runtime/pid_file.h"
+#include "runtime/process_limits.h"
 #include "runtime/record.h"
 #include "runtime/sender.h"
 #include "runtime/systemd_unit.h"
@@ -88,11 +91,11 @@ class Creation {
     void init_has_ended();
     void meet_init(pid_t pid);
     void pass_listener(const std::string& number);
-    void limit_process();
+    void connect_caller();
+    void take_terminal(handoff::Received message);
     void hand_over();
     void finish();
     void check_survival();
-    void write_pid_file();
     void undo() noexcept;
     const oci::Spec& spec() const { return translation_.spec; }
     const translate::Plan& plan() const { return translation_.plan; }
@@ -103,7 +106,7 @@ class Creation {
     }
 
     const Options& options_;
-    const CreateOptions& call_;
+    CreateOptions call_;
     std::optional<ContainerDir> dir_;
     Translation translation_;
     Record record_;
@@ -112,6 +115,10 @@ class Creation {
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
+    std::optional<CallerSocket> console_socket_;
+    std::optional<CallerSocket> pidfd_socket_;
+    std::optional<NotifySocket> notify_socket_;
+    os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool has_unit_ = false;
     bool hooks_have_run_ = false;
     bool ready_ = false;
@@ -126,6 +133,13 @@ void Creation::read_bundle() {
         os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
     os::write_all(copy.get(), text, "config.json");
 
+    if (!options_.notify_socket.empty()) {
+        call_.notify_directory =
+            NotifySocket::make_directory(dir_->fd(), concat(options_.root, "/", call_.id));
+        if (call_.start_now) {
+            notify_socket_ = NotifySocket::listen(dir_->fd(), options_.notify_socket);
+        }
+    }
     in_context(concat(call_.bundle, "/config.json"), [&] {
         translation_ = translate_config(options_, call_, text);
         if (!spec().unsupported.empty()) {
@@ -133,6 +147,8 @@ void Creation::read_bundle() {
         }
     });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
+    connect_caller();
+    write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
 
     record_.id = call_.id;
     record_.oci_version = spec().oci_version;
@@ -150,6 +166,18 @@ void Creation::read_bundle() {
     record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
     if (translation_.unit) record_.unit = translation_.unit->scope;
     write_record(dir_->fd(), record_);
+}
+
+void Creation::connect_caller() {
+    const bool terminal = plan().init.process.terminal;
+    if (!terminal && !call_.console_socket.empty()) {
+        throw Error("--console-socket: given, but /process/terminal is not true");
+    }
+    if (terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
+        throw SpecError("/process/terminal", "found true, but --console-socket is not given");
+    }
+    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
 }
 
 void Creation::make_cgroup() {
@@ -254,6 +282,8 @@ void Creation::take_message(handoff::Received message) {
             return run_runtime_hooks(message.sender);
         case MessageKind::alive:
             return meet_init(message.sender);
+        case MessageKind::terminal:
+            return take_terminal(std::move(message));
         case MessageKind::listener:
             return pass_listener(message.body);
         case MessageKind::ready:
@@ -262,6 +292,7 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::hook_plan:
         case MessageKind::sources:
         case MessageKind::init_plan:
+        case MessageKind::join_plan:
         case MessageKind::proceed:
         case MessageKind::recorded:
         case MessageKind::start_now:
@@ -325,23 +356,10 @@ void Creation::meet_init(pid_t pid) {
     hand_over();
 }
 
-// From outside: we have the privilege, and lxcri-init has no use for any of this any more.
-void Creation::limit_process() {
-    if (const auto adjustment = plan().host.oom_score_adj) {
-        in_context("/process/oomScoreAdj", [&] {
-            os::write_value_at(AT_FDCWD,
-                               concat("/proc/", std::to_string(init_->pid()), "/oom_score_adj"),
-                               std::to_string(*adjustment));
-        });
-    }
-    for (std::size_t i = 0; i < plan().host.rlimits.size(); ++i) {
-        const auto& limit = plan().host.rlimits[i];
-        const rlimit value{limit.soft, limit.hard};
-        const auto resource = static_cast<__rlimit_resource>(limit.type);
-        os::check(::prlimit(init_->pid(), resource, &value, nullptr),
-                  concat("/process/rlimits/", std::to_string(i), ": prlimit"),
-                  name_of(oci::kRlimitTypes, limit.type));
-    }
+void Creation::take_terminal(handoff::Received message) {
+    if (message.fds.size() != 1) throw Error("internal error: a terminal without its master");
+    if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
+    terminal_ = std::move(message.fds[0]);
 }
 
 // The seccomp agent has to have the listener before the container process is executed.
@@ -379,7 +397,7 @@ void Creation::hand_over() {
 void Creation::finish() {
     if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
-    limit_process();
+    const auto own_limits = limit_process(*init_, plan().host.limits);
     if (spec().linux_ && spec().linux_->resources) {
         const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
         if (systemd_) {
@@ -392,26 +410,16 @@ void Creation::finish() {
     record_.pid = init_->pid();
     record_.start_time = init_->start_time();
     write_record(dir_->fd(), record_);
-    write_pid_file();
+    if (pidfd_socket_) pidfd_socket_->send("standard", init_->pidfd());
+    if (!call_.pid_file.empty()) {
+        // Callers wait for this pid with waitpid: with a resident monitor it is the monitor that is
+        // their child, and that ends as init does.
+        write_pid_file(call_.pid_file,
+                       record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid);
+    }
     const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
-    handoff::send(monitor_->channel(), kind, {});
+    handoff::send(monitor_->channel(), kind, handoff::encode(own_limits));
     ready_ = true;
-}
-
-void Creation::write_pid_file() {
-    if (call_.pid_file.empty()) return;
-    const auto slash = call_.pid_file.rfind('/');
-    const std::string directory = slash == std::string::npos ? "."
-                                  : slash == 0               ? "/"
-                                                             : call_.pid_file.substr(0, slash);
-    const std::string name =
-        slash == std::string::npos ? call_.pid_file : call_.pid_file.substr(slash + 1);
-    const os::UniqueFd dir = os::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
-    // Callers wait for this pid with waitpid: with a resident monitor it is the monitor that is
-    // their child, and that ends as init does.
-    const int pid = record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid;
-    in_context("--pid-file",
-               [&] { os::write_atomically_at(dir.get(), name, std::to_string(pid), 0644); });
 }
 
 void Creation::undo() noexcept {
@@ -447,7 +455,11 @@ Created Creation::run() {
     start_helper();
     converse();
     committed_ = true;
-    Created created{std::move(*init_), {}};
+    Created created{std::move(*init_),
+                    {},
+                    std::move(terminal_),
+                    std::move(notify_socket_),
+                    plan().init.process.terminal_size.height != 0};
     if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }

@@ -8,25 +8,35 @@
 #include <vector>
 
 #include "os/process.h"
+#include "runtime/notify_socket.h"
 #include "runtime/options.h"
 
 namespace lxcri::runtime {
 
 struct CreateOptions {
     std::string id;
-    std::string bundle;    // a directory
-    std::string pid_file;  // "": none
+    std::string bundle;          // a directory
+    std::string pid_file;        // "": none
+    std::string console_socket;  // gets the terminal; "": none
+    std::string pidfd_socket;    // gets a pidfd of the container process; "": none
+    // The caller of create() takes the terminal where no socket gets it.
+    bool keeps_terminal = false;
     bool new_keyring = true;
     std::uint32_t preserve_fds = 0;
     std::uint32_t listen_fds = 0;
     std::string listen_fdnames;
-    bool start_now = false;  // `run`: the container process is executed at once
+    std::string notify_directory;  // made by create()
+    bool start_now = false;        // `run`: the container process is executed at once
 };
 
 struct Created {
     os::ProcessRef init;
     // With `monitor = keep`: liblxc's monitor, our child, which ends as the container process does.
     std::optional<os::ChildProcess> monitor;
+    os::UniqueFd terminal;  // the master, with CreateOptions::keeps_terminal
+    // With CreateOptions::start_now and NOTIFY_SOCKET.
+    std::optional<NotifySocket> notify_socket;
+    bool terminal_sized = false;  // by /process/consoleSize
 };
 
 Created create(const Options& options, const CreateOptions& create_options);

@@ -1,5 +1,6 @@
 #include "runtime/live_host.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/file.h"
 #include "runtime/options.h"
 
 namespace lxcri::runtime {
@@ -39,6 +41,17 @@ std::string find_rootfs(const oci::Spec& spec, const std::string& bundle) {
     if (::stat(real.get(), &status) == -1) throw fail(errno);
     if (!S_ISDIR(status.st_mode)) throw fail(ENOTDIR);
     return real.get();
+}
+
+bool has_apparmor() {
+    const auto enabled = os::find_file_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
+    return enabled && enabled->starts_with('Y');
+}
+
+// What libselinux does: the filesystem is registered only when the module is on.
+bool has_selinux() {
+    return os::read_file_at(AT_FDCWD, "/proc/filesystems").find("\tselinuxfs\n") !=
+           std::string::npos;
 }
 
 translate::Host look_at_host(const Options& options, const cgroup::Layout& layout,

@@ -14,6 +14,10 @@ struct Options;
 // The absolute path without symlinks of /root/path. SpecError when it is no directory.
 std::string find_rootfs(const oci::Spec& spec, const std::string& bundle);
 
+// Is the security module on? Only asked for when a process has a label of it.
+bool has_apparmor();
+bool has_selinux();
+
 // Everything but the identity of the container (id, bundle, rootfs) and the options of the call.
 // `cgroup_path`: of the container, below the mount points.
 translate::Host look_at_host(const Options& options, const cgroup::Layout& layout,

@@ -14,27 +14,12 @@
 #include "handoff/channel.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "os/mount.h"
 #include "os/unix_socket.h"
+#include "runtime/helper_image.h"
 
 namespace lxcri::runtime {
 
 namespace {
-
-// lxcri-init as something that nobody in the container can change (CVE-2019-5736): a read-only
-// mount that is attached nowhere. Where mounting is not allowed, a sealed copy in memory.
-os::UniqueFd open_init_image(const std::string& path) {
-    try {
-        os::UniqueFd image = os::clone_mount(AT_FDCWD, path, false);
-        mount_attr attributes{};
-        attributes.attr_set = MOUNT_ATTR_RDONLY;
-        os::set_mount_attributes(image.get(), false, attributes, path);
-        return image;
-    } catch (const SystemError& error) {
-        if (error.code() != EPERM && error.code() != ENOSYS) throw;
-    }
-    return os::make_sealed_memfd("lxcri-init", os::read_file_at(AT_FDCWD, path));
-}
 
 os::UniqueFd make_log() {
     os::UniqueFd log(os::check(::memfd_create("lxcri-start log", MFD_CLOEXEC), "memfd_create"));
@@ -88,7 +73,7 @@ std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const std::string
                                                                const std::string& id,
                                                                const cgroup::Entrance& entrance) {
     const std::string path = concat(libexec_dir, "/lxcri-start");
-    const os::UniqueFd image = open_init_image(concat(libexec_dir, "/lxcri-init"));
+    const os::UniqueFd image = open_helper_image(concat(libexec_dir, "/lxcri-init"));
     os::UniqueFd log = make_log();
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());

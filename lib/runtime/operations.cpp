@@ -9,6 +9,7 @@
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
+#include "runtime/notify_socket.h"
 #include "translate/hooks.h"
 
 namespace lxcri::runtime {
@@ -54,7 +55,13 @@ void start(const Options& options, const std::string& id) {
     }
     const auto init = container.init();
     if (!init) throw wrong_status(container, "start", oci::Status::stopped);
+    const auto notify_socket = NotifySocket::listen(container.dir().fd(), options.notify_socket);
     run_start_hooks_or_destroy(container, options, *init);
+    if (notify_socket) {
+        // That takes as long as the service takes; others may look and kill meanwhile.
+        container.unlock();
+        notify_socket->relay_until_ready(*init);
+    }
 }
 
 oci::State state(const Options& options, const std::string& id) {

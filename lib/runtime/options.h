@@ -19,6 +19,7 @@ struct Options {
     bool keep_monitor = false;
     bool lxc_debug_log = false;        // liblxc tells everything; shown with --debug
     unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
+    std::string notify_socket;         // NOTIFY_SOCKET of our environment
     std::chrono::seconds timeout{60};  // for what has to be quick; OCI hooks have their own
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
     std::function<void(std::string_view)> warn = [](std::string_view) {};

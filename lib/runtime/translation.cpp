@@ -58,12 +58,19 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.host.id = call.id;
     result.host.bundle = call.bundle;
     result.host.rootfs = rootfs_or_path(spec, call.bundle, rootfs_may_miss);
+    if (spec.process) {
+        result.host.apparmor = spec.process->apparmor_profile && has_apparmor();
+        result.host.selinux = spec.process->selinux_label && has_selinux();
+    }
     result.host.new_keyring = call.new_keyring;
     result.host.preserve_fds = call.preserve_fds;
     result.host.listen_fds = call.listen_fds;
     result.host.listen_fdnames = call.listen_fdnames;
+    result.host.notify_directory = call.notify_directory;
     result.plan = translate::translate(spec, result.host);
-    result.plan.init.process.open_stdio = options.open_stdio;
+    // With a terminal the caller's own descriptors are not for the container.
+    result.plan.init.process.open_stdio =
+        result.plan.init.process.terminal ? 0 : options.open_stdio;
     result.plan.start.items.push_back({"lxc.log.level", options.lxc_debug_log ? "TRACE" : "ERROR"});
     append(result.warnings, result.plan.warnings);
     return result;

@@ -29,6 +29,8 @@ struct Host {
     std::string rootfs;                       // absolute, no symlinks: what /root/path means
     std::string runtime_root;                 // absolute
     std::string libexec_dir;                  // absolute
+    bool apparmor = false;                    // its module is on
+    bool selinux = false;                     // it is on
     bool privileged = true;                   // effective uid 0 in the initial user namespace
     std::uint64_t bounding_capabilities = 0;  // of the runtime
     int last_capability = 40;                 // of the kernel
@@ -40,6 +42,16 @@ struct Host {
     std::uint32_t preserve_fds = 0;
     std::uint32_t listen_fds = 0;
     std::string listen_fdnames;
+    std::string notify_directory;  // on the host, for /run/notify; "": no NOTIFY_SOCKET
+};
+
+// What is set on the process from outside, where the privilege for it is, when nothing of ours is
+// left in it to suffer.
+struct ProcessLimits {
+    std::vector<oci::Rlimit> rlimits;
+    std::optional<std::int32_t> oom_score_adj;
+    std::optional<oci::Scheduler> scheduler;
+    std::optional<oci::IoPriority> io_priority;
 };
 
 struct NamespaceToJoin {
@@ -53,10 +65,9 @@ struct NamespaceToJoin {
 struct HostPlan {
     std::string rootfs;
     std::vector<NamespaceToJoin> namespaces;
-    std::optional<std::string> cgroups_path;  // as in the spec
+    std::optional<std::string> cgroups_path;    // as in the spec
     std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
-    std::vector<oci::Rlimit> rlimits;
-    std::optional<std::int32_t> oom_score_adj;
+    ProcessLimits limits;
     std::string listener_path;  // of the seccomp agent; "": none
     std::optional<std::string> listener_metadata;
     std::vector<handoff::Hook> prestart;
@@ -73,6 +84,10 @@ struct Plan {
 
 // Throws SpecError for what cannot be done as asked.
 Plan translate(const oci::Spec& spec, const Host& host);
+
+// What `exec` needs: only the parts of the plan that make a process. spec.process is the process to
+// start; of the rest of `spec` only the user namespace is looked at.
+Plan translate_exec(const oci::Spec& spec, const Host& host);
 
 // The state document of this container with the status, for hooks and for `state`.
 oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status);

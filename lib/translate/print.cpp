@@ -65,6 +65,10 @@ class Printer {
         for (auto& value : values) array.push_back(to_json(value));
         return array;
     }
+    template <class T>
+    static Json to_json(std::optional<T>& value) {
+        return value ? to_json(*value) : Json(nullptr);
+    }
 
   private:
     // Machine code: its length says enough.
@@ -77,6 +81,20 @@ class Printer {
     Json object_ = Json::object();
 };
 
+Json scheduler_json(const oci::Scheduler& scheduler) {
+    Json json{{"policy", name_of(oci::kSchedulerPolicies, scheduler.policy)},
+              {"nice", scheduler.nice.value_or(0)},
+              {"priority", scheduler.priority.value_or(0)},
+              {"flags", Json::array()},
+              {"runtime", scheduler.runtime.value_or(0)},
+              {"deadline", scheduler.deadline.value_or(0)},
+              {"period", scheduler.period.value_or(0)}};
+    for (const auto flag : scheduler.flags) {
+        json["flags"].push_back(name_of(oci::kSchedulerFlags, flag));
+    }
+    return json;
+}
+
 Json host_json(const HostPlan& host) {
     Json json = Json::object();
     json["rootfs"] = host.rootfs;
@@ -87,12 +105,17 @@ Json host_json(const HostPlan& host) {
         json["joinNamespaces"].push_back({{"type", entry.type}, {"path", entry.path}});
     }
     json["rlimits"] = Json::array();
-    for (const auto& limit : host.rlimits) {
+    for (const auto& limit : host.limits.rlimits) {
         json["rlimits"].push_back({{"type", name_of(oci::kRlimitTypes, limit.type)},
                                    {"soft", limit.soft},
                                    {"hard", limit.hard}});
     }
-    if (host.oom_score_adj) json["oomScoreAdj"] = *host.oom_score_adj;
+    if (host.limits.oom_score_adj) json["oomScoreAdj"] = *host.limits.oom_score_adj;
+    if (host.limits.scheduler) json["scheduler"] = scheduler_json(*host.limits.scheduler);
+    if (const auto& priority = host.limits.io_priority) {
+        json["ioPriority"] = {{"class", name_of(oci::kIoPriorityClasses, priority->class_)},
+                              {"priority", priority->priority}};
+    }
     auto prestart = host.prestart;
     auto create_runtime = host.create_runtime;
     json["prestart"] = Printer::to_json(prestart);

@@ -1,4 +1,4 @@
-// Owns:  /process/{args,env,cwd,user,noNewPrivileges}
+// Owns:  /process/{args,env,cwd,user,noNewPrivileges}, and the session keyring
 // Emits: InitPlan::process
 #include <map>
 #include <string>
@@ -28,7 +28,9 @@ std::vector<std::string> unique_env(const std::vector<std::string>& env) {
 }  // namespace
 
 void translate_process(const oci::Spec& spec, const Host& host, Plan& plan) {
-    if (host.new_keyring) plan.init.session_keyring = concat("_ses.", host.id);
+    if (host.new_keyring) plan.init.process.session_keyring = concat("_ses.", host.id);
+    // Whoever called us may be confined to some CPUs; the container is what its cgroup says.
+    plan.init.process.cpus.emplace();
     plan.init.has_process = spec.process.has_value();
     if (!spec.process) return;
     const auto& asked = *spec.process;

@@ -23,6 +23,15 @@ void add_fixed_items(Plan& plan, const Host& host) {
     }
 }
 
+// One process: the container's, or one that `exec` adds.
+void translate_process_parts(const oci::Spec& spec, const Host& host, Plan& plan) {
+    translate_process(spec, host, plan);
+    translate_terminal(spec, host, plan);
+    translate_labels(spec, host, plan);
+    translate_capabilities(spec, host, plan);
+    translate_limits(spec, host, plan);
+}
+
 // The annotation says it for one container, --monitor for all.
 bool keep_monitor(const oci::Spec& spec, const Host& host) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.monitor";
@@ -54,14 +63,22 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_sysctl(spec, host, plan);
     translate_hidden_paths(spec, host, plan);
     // What runs in it.
-    translate_process(spec, host, plan);
-    translate_capabilities(spec, host, plan);
+    translate_process_parts(spec, host, plan);
     translate_seccomp(spec, host, plan);
-    translate_limits(spec, host, plan);
+    translate_memory_policy(spec, host, plan);
+    translate_personality(spec, host, plan);
+    translate_notify_socket(host, plan);
+    translate_termination_message(spec, host, plan);
     translate_cgroup_owner(spec, host, plan);
     translate_hooks(spec, host, plan);
 
     if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;
+    return plan;
+}
+
+Plan translate_exec(const oci::Spec& spec, const Host& host) {
+    Plan plan;
+    translate_process_parts(spec, host, plan);
     return plan;
 }
 

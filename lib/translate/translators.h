@@ -16,10 +16,16 @@ void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan)
 void translate_sysctl(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hidden_paths(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_process(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_terminal(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_labels(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_memory_policy(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_personality(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_termination_message(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_notify_socket(const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
 
 // Does the container get a user namespace of its own (new or joined)?

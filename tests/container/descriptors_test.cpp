@@ -7,6 +7,7 @@
 
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/terminal.h"
 
 using namespace lxcri::test;
 
@@ -201,4 +202,84 @@ TEST_CASE("descriptors: the container holds its caller's output only by its own 
     // No process keeps the pipes: their end shows at once.
     CHECK(container.out().wait_for_end(milliseconds{2000}) == "");
     CHECK(container.err().wait_for_end(milliseconds{2000}) == "");
+}
+
+// --- every combination ---------------------------------------------------------------------------
+
+namespace {
+
+enum class Kind { closed, pipe, file, terminal };
+
+// What a program is started with, and what it has to find.
+class Stdio {
+  public:
+    Stdio(Box& box, std::array<Kind, 3> kinds) {
+        for (int number = 0; number < 3; ++number)
+            add(box, kinds[static_cast<std::size_t>(number)], number);
+    }
+    const CommandOptions& options() const { return options_; }
+    const std::string& expected() const { return expected_; }
+
+  private:
+    void add(Box& box, Kind kind, int number) {
+        if (!expected_.empty()) expected_ += " ";
+        switch (kind) {
+            case Kind::closed:
+                options_.fds.emplace_back(-1, number);
+                expected_ += "closed";
+                return;
+            case Kind::pipe:
+                options_.fds.emplace_back(pipe_.write_end(), number);
+                expected_ += "fifo";
+                return;
+            case Kind::file:
+                file_ = open_file(box / "stdio", O_RDWR | O_CREAT);
+                options_.fds.emplace_back(file_.get(), number);
+                expected_ += "file";
+                return;
+            case Kind::terminal:
+                options_.fds.emplace_back(terminal_.slave.get(), number);
+                expected_ += "char";
+                return;
+        }
+    }
+    Stream pipe_;
+    UniqueFd file_;
+    Terminal terminal_;
+    CommandOptions options_;
+    std::string expected_;
+};
+
+}  // namespace
+
+TEST_CASE("descriptors: 0, 1 and 2 closed, pipe, file and terminal in every combination",
+          "[descriptors][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Box other;
+    Container sleeper = other.sleeper();
+    constexpr std::array kKinds{Kind::closed, Kind::pipe, Kind::file, Kind::terminal};
+    const Strings tell = {"stdio", "/tmp/told"};
+    box.bundle.args(tell).write();
+    for (const Kind in : kKinds) {
+        for (const Kind out : kKinds) {
+            for (const Kind err : kKinds) {
+                CAPTURE(int(in), int(out), int(err));
+                const auto check = [&](Box& used, const Strings& arguments) {
+                    const auto told = used.bundle.in_rootfs("tmp/told");
+                    const Stdio stdio(box, {in, out, err});
+                    std::filesystem::remove(told);
+                    CHECK(Process(used.command_line(arguments), stdio.options())
+                              .wait_exit_only()
+                              .code() == 0);
+                    CHECK(read_file(told) == stdio.expected() + "\n");
+                };
+                check(other, other.exec_line(sleeper, tell));
+                check(box, {"run", "--bundle", box.bundle.path(), box.new_id()});
+            }
+        }
+    }
+    sleeper.kill();
+    sleeper.wait();
+    sleeper.remove();
 }

@@ -474,3 +474,10 @@ TEST_CASE("mounts: without any the program still runs", "[mounts][not-crun][not-
     box.bundle.linux().erase("readonlyPaths");
     CHECK(box.life({"echo", "bare"}).out == "bare\n");
 }
+
+TEST_CASE("mounts: a devpts on the image's own /dev stays", "[mounts][devices]") {
+    NEEDS(need_runtime());
+    Box box;
+    for (const char* path : {"/dev", "/dev/shm", "/dev/mqueue"}) box.bundle.remove_mount(path);
+    CHECK(contains(box.life({"statfs", "/dev/pts"}).out, "1cd1"));
+}

@@ -341,6 +341,15 @@ TEST_CASE("process.rlimits: are exactly those", "[process][rlimits]") {
     CHECK(has_line(text, "FSIZE 1048576 18446744073709551615"));
 }
 
+TEST_CASE("process.rlimits: are those of a process of another user, too", "[process][rlimits]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
+    box.bundle.process()["rlimits"] = {{{"type", "RLIMIT_NOFILE"}, {"soft", 33}, {"hard", 35}}};
+    box.bundle.process()["noNewPrivileges"] = GENERATE(false, true);
+    CHECK(has_line(box.life({"rlimits"}).out, "NOFILE 33 35"));
+}
+
 TEST_CASE("process.rlimits: absent means those of the caller", "[process][rlimits]") {
     NEEDS(need_runtime());
     rlimit own{};

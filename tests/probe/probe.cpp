@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,6 +34,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -231,6 +234,19 @@ int do_into(const Arguments& args) {
     const int fd = open(args.at(0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) return failed(args, args.at(0));
     close(fd);
+    return 0;
+}
+
+// stdio PATH: what 0, 1 and 2 are, into the file: as the program got them, untouched.
+int do_stdio(const Arguments& args) {
+    const char* types[3];
+    for (int fd = 0; fd <= 2; ++fd) {
+        struct stat info;
+        types[fd] = fstat(fd, &info) < 0 ? "closed" : type_name(info.st_mode);
+    }
+    const int file = open(args.at(0), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) return 1;
+    dprintf(file, "%s %s %s\n", types[0], types[1], types[2]);
     return 0;
 }
 
@@ -740,6 +756,195 @@ int do_fifo(const Arguments& args) {
     return show_file(args, args.at(0));
 }
 
+// notify TEXT: a message to $NOTIFY_SOCKET, as sd_notify(3) sends it.
+int do_notify(const Arguments& args) {
+    const char* path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    if (path == nullptr || strlen(path) >= sizeof address.sun_path) return failed(args, "env");
+    strcpy(address.sun_path, path);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const ssize_t sent = sendto(fd, args.at(0), strlen(args.at(0)), 0,
+                                reinterpret_cast<struct sockaddr*>(&address), sizeof address);
+    close(fd);
+    return sent < 0 ? failed(args, path) : 0;
+}
+
+// --- the terminal ------------------------------------------------------------------------------
+
+// tty: of 0, 1 and 2 whether they are terminals and which; the size; whether /dev/tty is one, that
+// is a controlling terminal; whether we lead a session, and are the foreground of the terminal.
+int do_tty(const Arguments&) {
+    for (int fd = 0; fd <= 2; ++fd) {
+        char link[64];
+        char target[256] = "";
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        const ssize_t length = readlink(link, target, sizeof target - 1);
+        target[length < 0 ? 0 : length] = '\0';
+        dprintf(STDOUT_FILENO, "%d=%s %s\n", fd, isatty(fd) ? "tty" : "no", target);
+    }
+    struct winsize size = {};
+    if (ioctl(0, TIOCGWINSZ, &size) == 0) {
+        dprintf(STDOUT_FILENO, "size=%ux%u\n", size.ws_row, size.ws_col);
+    }
+    const int controlling = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    dprintf(STDOUT_FILENO, "controlling=%s\n", controlling >= 0 ? "yes" : "no");
+    if (controlling >= 0) close(controlling);
+    dprintf(STDOUT_FILENO, "session=%s\n", getsid(0) == getpid() ? "own" : "other");
+    if (isatty(0)) {
+        dprintf(STDOUT_FILENO, "foreground=%s\n", tcgetpgrp(0) == getpgrp() ? "yes" : "no");
+    }
+    return 0;
+}
+
+// winsize: waits for SIGWINCH and says the new size.
+int do_winsize(const Arguments&) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    dprintf(STDOUT_FILENO, "ready\n");
+    int number = 0;
+    sigwait(&set, &number);
+    struct winsize size = {};
+    ioctl(0, TIOCGWINSZ, &size);
+    dprintf(STDOUT_FILENO, "size=%ux%u\n", size.ws_row, size.ws_col);
+    return 0;
+}
+
+// fill BYTES: so many bytes in lines of 64, each with its number.
+int do_fill(const Arguments& args) {
+    long left = strtol(args.at(0), nullptr, 10);
+    static char buffer[65536];
+    for (long line = 0; left > 0;) {
+        size_t used = 0;
+        while (used + 64 <= sizeof buffer && left > 0) {
+            snprintf(buffer + used, 65, "%063ld\n", line++);
+            used += 64;
+            left -= 64;
+        }
+        for (size_t done = 0; done < used;) {
+            const ssize_t written = write(STDOUT_FILENO, buffer + done, used - done);
+            if (written < 0) return 1;
+            done += static_cast<size_t>(written);
+        }
+    }
+    return 0;
+}
+
+// --- where and how it is scheduled -------------------------------------------------------------
+
+// scheduling: sched_getattr(2), ioprio_get(2), sched_getaffinity(2), get_mempolicy(2),
+// personality(2).
+int do_scheduling(const Arguments&) {
+    struct {
+        uint32_t size;
+        uint32_t policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime;
+        uint64_t deadline;
+        uint64_t period;
+    } attributes = {};
+    syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0);
+    dprintf(STDOUT_FILENO, "policy=%u\nnice=%d\npriority=%u\nflags=%llu\n", attributes.policy,
+            attributes.nice, attributes.priority,
+            static_cast<unsigned long long>(attributes.flags));
+    dprintf(STDOUT_FILENO, "runtime=%llu\ndeadline=%llu\nperiod=%llu\n",
+            static_cast<unsigned long long>(attributes.runtime),
+            static_cast<unsigned long long>(attributes.deadline),
+            static_cast<unsigned long long>(attributes.period));
+    const long priority = syscall(SYS_ioprio_get, 1, 0);
+    dprintf(STDOUT_FILENO, "ioclass=%ld\nioprio=%ld\n", priority >> 13, priority & 0x1fff);
+    uint64_t cpus[16] = {};
+    syscall(SYS_sched_getaffinity, 0, sizeof cpus, cpus);
+    dprintf(STDOUT_FILENO, "cpus=%llx\n", static_cast<unsigned long long>(cpus[0]));
+    int mode = -1;
+    uint64_t nodes[16] = {};
+    syscall(SYS_get_mempolicy, &mode, nodes, 1024, nullptr, 0);
+    dprintf(STDOUT_FILENO, "mempolicy=%x\nnodes=%llx\n", static_cast<unsigned>(mode),
+            static_cast<unsigned long long>(nodes[0]));
+    struct utsname name;
+    uname(&name);
+    dprintf(STDOUT_FILENO, "personality=%x\nmachine=%s\n",
+            static_cast<unsigned>(syscall(SYS_personality, 0xffffffff)), name.machine);
+    return 0;
+}
+
+// --- hostile -----------------------------------------------------------------------------------
+
+// hunt: until SIGTERM, goes for every other process that shows up: opens its program for writing,
+// its descriptors, its memory, and traces it. Says what it reached at the end.
+volatile sig_atomic_t hunting = 1;
+
+bool reach(const char* format, int pid, const char* rest, int flags) {
+    char path[128];
+    snprintf(path, sizeof path, format, pid, rest);
+    const int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    close(fd);
+    return true;
+}
+
+int do_hunt(const Arguments&) {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { hunting = 0; };
+    sigaction(SIGTERM, &action, nullptr);
+    struct stat own = {};
+    stat("/proc/self/exe", &own);
+    long seen = 0, writable = 0, foreign = 0, descriptors = 0, memory = 0, traced = 0;
+    dprintf(STDOUT_FILENO, "ready\n");
+    while (hunting) {
+        DIR* proc = opendir("/proc");
+        if (proc == nullptr) return failed({"hunt", nullptr, 0}, "/proc");
+        while (const dirent* entry = readdir(proc)) {
+            const int pid = atoi(entry->d_name);
+            if (pid <= 1 || pid == getpid()) continue;
+            ++seen;
+            char path[128];
+            struct stat program = {};
+            snprintf(path, sizeof path, "/proc/%d/exe", pid);
+            // Our own program is what the execs run in the end: no prey.
+            if (stat(path, &program) == 0 &&
+                (program.st_ino != own.st_ino || program.st_dev != own.st_dev)) {
+                ++foreign;
+                if (reach("/proc/%d/%s", pid, "exe", O_RDWR)) ++writable;
+                // Busy while it runs, but a handle waits.
+                const int handle = open(path, O_PATH | O_CLOEXEC);
+                if (handle >= 0) {
+                    snprintf(path, sizeof path, "/proc/self/fd/%d", handle);
+                    for (int i = 0; i < 50; ++i) {
+                        const int fd = open(path, O_RDWR | O_CLOEXEC);
+                        if (fd < 0) continue;
+                        ++writable;
+                        close(fd);
+                        break;
+                    }
+                    close(handle);
+                }
+                for (int fd = 3; fd < 24; ++fd) {
+                    char number[16];
+                    snprintf(number, sizeof number, "fd/%d", fd);
+                    if (reach("/proc/%d/%s", pid, number, O_RDONLY)) ++descriptors;
+                }
+                if (reach("/proc/%d/%s", pid, "mem", O_RDWR)) ++memory;
+                if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0) {
+                    ++traced;
+                    ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
+                    waitpid(pid, nullptr, __WALL);
+                    ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
+                }
+            }
+        }
+        closedir(proc);
+    }
+    dprintf(STDOUT_FILENO, "seen=%ld\nforeign=%ld\nwritable=%ld\ndescriptors=%ld\n", seen, foreign,
+            writable, descriptors);
+    dprintf(STDOUT_FILENO, "memory=%ld\ntraced=%ld\n", memory, traced);
+    return 0;
+}
+
 struct Command {
     const char* name;
     int (*run)(const Arguments&);
@@ -801,6 +1006,13 @@ const Command commands[] = {
     {"exec", do_exec},
     {"peak", do_peak},
     {"fifo", do_fifo},
+    {"notify", do_notify},
+    {"stdio", do_stdio},
+    {"tty", do_tty},
+    {"winsize", do_winsize},
+    {"fill", do_fill},
+    {"scheduling", do_scheduling},
+    {"hunt", do_hunt},
 };
 
 int run_command(const Arguments& args) {

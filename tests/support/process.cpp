@@ -49,13 +49,14 @@ bool place_descriptors(std::vector<std::pair<int, int>>& fds) {
     int highest = 2;
     for (const auto& [ours, theirs] : fds) highest = std::max(highest, theirs);
     for (auto& [ours, theirs] : fds) {
+        if (ours < 0) continue;
         ours = fcntl(ours, F_DUPFD_CLOEXEC, highest + 1);
         if (ours < 0) return false;
     }
     close_range(0, static_cast<unsigned>(highest), CLOSE_RANGE_CLOEXEC);
     close_range(static_cast<unsigned>(highest) + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const auto& [ours, theirs] : fds) {
-        if (dup2(ours, theirs) < 0) return false;
+        if (ours >= 0 && dup2(ours, theirs) < 0) return false;
     }
     return true;
 }

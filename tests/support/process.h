@@ -22,7 +22,7 @@ using Strings = std::vector<std::string>;
 // How a program is started. Without more it gets /dev/null, our two pipes and a short environment.
 struct CommandOptions {
     std::optional<std::string> input{};         // text for descriptor 0
-    std::vector<std::pair<int, int>> fds{};     // {ours, its number there}; 0, 1, 2 are possible
+    std::vector<std::pair<int, int>> fds{};     // {ours, its number there}; -1: closed
     std::optional<Strings> environment{};       // exactly this
     std::filesystem::path working_directory{};  // ours when empty
     milliseconds timeout = kDeadline;

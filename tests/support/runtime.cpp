@@ -141,6 +141,30 @@ Container Box::create(const CreateOptions& options, std::optional<std::string> i
     return container;
 }
 
+Strings Box::exec_line(const Container& container, const Strings& probe_arguments,
+                       const Strings& flags) const {
+    Strings line = {"exec"};
+    line.insert(line.end(), flags.begin(), flags.end());
+    line.push_back(container.id());
+    line.emplace_back("/probe");
+    line.insert(line.end(), probe_arguments.begin(), probe_arguments.end());
+    return line;
+}
+
+Finished Box::exec(const Container& container, const Strings& probe_arguments, const Strings& flags,
+                   const CommandOptions& options) const {
+    return call(exec_line(container, probe_arguments, flags), options);
+}
+
+Container Box::sleeper(const CreateOptions& options) {
+    bundle.args({"sleep"});
+    CreateOptions quiet = options;
+    quiet.quiet = true;
+    Container container = create(quiet);
+    container.start();
+    return container;
+}
+
 Outcome Box::life(const CreateOptions& options) {
     Container container = create(options);
     container.start();

@@ -98,6 +98,14 @@ class Box {
     // The same, required to succeed.
     Container create(const CreateOptions& options = {}, std::optional<std::string> id = {});
 
+    // `exec FLAGS ID PROBE ARGUMENTS...`
+    Strings exec_line(const Container& container, const Strings& probe_arguments,
+                      const Strings& flags = {}) const;
+    Finished exec(const Container& container, const Strings& probe_arguments,
+                  const Strings& flags = {}, const CommandOptions& options = {}) const;
+    // A container whose program sleeps, started.
+    Container sleeper(const CreateOptions& options = {});
+
     // create, start, wait, delete with the probe commands given (or as the bundle says).
     Outcome life(const CreateOptions& options = {});
     Outcome life(const Strings& probe_arguments, const CreateOptions& options = {});

@@ -73,7 +73,7 @@ TEST_CASE("the end of a conversation") {
     CHECK(handoff::expect(pair.theirs.get(), MessageKind::proceed).body.empty());
     CHECK_FALSE(handoff::receive(pair.theirs.get()));
     CHECK_THROWS_WITH(handoff::expect(pair.theirs.get(), MessageKind::proceed),
-                      "lxcri create has ended");
+                      "the runtime has ended");
 }
 
 TEST_CASE("a message out of turn") {

@@ -138,7 +138,7 @@ TEST_CASE("every type of field survives") {
 
 TEMPLATE_TEST_CASE("a plan with random content survives", "", handoff::StartPlan, handoff::HookPlan,
                    handoff::InitPlan, handoff::Hook, handoff::MountAction, handoff::DeviceNode,
-                   handoff::ProcessPlan) {
+                   handoff::ProcessPlan, handoff::JoinPlan) {
     for (unsigned seed = 0; seed < 300; ++seed) {
         INFO("seed " << seed);
         const auto plan = random_plan<TestType>(seed);
@@ -198,7 +198,8 @@ TEMPLATE_TEST_CASE("no field of a plan is missing in its list, or there twice", 
                    handoff::StateTemplate, handoff::LxcItem, handoff::StartPlan,
                    handoff::MountAction, handoff::DeviceNode, handoff::Sysctl, handoff::HookPlan,
                    handoff::CapabilitySets, handoff::ProcessPlan, handoff::MountPropagation,
-                   handoff::InitPlan) {
+                   handoff::InitPlan, handoff::TerminalSize, handoff::MemoryPolicy,
+                   handoff::JoinPlan, handoff::OwnLimit, handoff::OwnLimits) {
     Names visitor;
     TestType plan;
     visit_fields(visitor, plan);

@@ -44,6 +44,11 @@ class Filler {
         values.clear();
         for (auto count = number(4); count > 0; --count) fill(values.emplace_back());
     }
+    template <class T>
+    void fill(std::optional<T>& value) {
+        value.reset();
+        if (number(2) == 1) fill(value.emplace());
+    }
     template <handoff::Record T>
     void fill(T& value) {
         visit_fields(*this, value);
@@ -94,6 +99,11 @@ class Comparer {
     void add(std::vector<T>& values) {
         values_.push_back(std::to_string(values.size()));
         for (auto& value : values) add(value);
+    }
+    template <class T>
+    void add(std::optional<T>& value) {
+        values_.emplace_back(value ? "set" : "not set");
+        if (value) add(*value);
     }
     template <handoff::Record T>
     void add(T& value) {

@@ -38,7 +38,7 @@ TEST_CASE("valid configs at the limits") {
         R"({"process": {"env": ["A=", "A==b", "A=b"]}})",
         R"({"process": {"oomScoreAdj": -1000}})",
         R"({"process": {"oomScoreAdj": 1000}})",
-        R"({"process": {"user": {"uid": 4294967295, "umask": 511}}})",
+        R"({"process": {"user": {"uid": 4294967294, "umask": 511}}})",
         R"({"process": {"consoleSize": {"height": 65536, "width": 65536}}})",
         R"({"process": {"rlimits": [
             {"type": "RLIMIT_AS", "soft": 18446744073709551615, "hard": 18446744073709551615}]}})",

@@ -19,10 +19,10 @@ namespace {
 constexpr std::string_view kConfig = R"({
     "ociVersion": "1.3.0",
     "root": {"path": "rootfs"},
-    "process": {"cwd": "/", "args": ["true"], "terminal": true,
+    "process": {"cwd": "/", "args": ["true"],
                 "capabilities": {"bounding": ["CAP_UNKNOWN"]}},
     "mounts": [{"destination": "relative", "type": "tmpfs"}],
-    "linux": {"namespaces": [{"type": "mount"}]}
+    "linux": {"mountLabel": "l", "namespaces": [{"type": "mount"}]}
 })";
 
 class Bundle {
@@ -87,7 +87,7 @@ TEST_CASE("warnings of validation and translation come together, unsupported one
           std::vector<std::string>{
               "/process/capabilities/bounding/0: unknown capability \"CAP_UNKNOWN\" is left out",
               "/mounts/0/destination: \"relative\" is relative, taken from /"});
-    CHECK(translation.spec.unsupported == std::vector<std::string>{"/process/terminal"});
+    CHECK(translation.spec.unsupported == std::vector<std::string>{"/linux/mountLabel"});
 }
 
 TEST_CASE("the options of the call reach the plan") {
@@ -100,7 +100,7 @@ TEST_CASE("the options of the call reach the plan") {
     const auto plan = bundle.translate(true).plan;
     CHECK(plan.start.id == "c1");
     CHECK(plan.start.runtime_root == "/run/lxcri");
-    CHECK(plan.init.session_keyring.empty());
+    CHECK(plan.init.process.session_keyring.empty());
     CHECK(plan.init.process.preserved_fds == 3);
     CHECK(plan.init.process.open_stdio == 5);
     CHECK(std::count(plan.init.process.env.begin(), plan.init.process.env.end(),

@@ -111,7 +111,7 @@ TEST_CASE("nothing of the callers' documents is lost in translation", "[golden]"
         CHECK(plan.init.process.args == spec.process->args);
         CHECK(plan.init.process.cwd == spec.process->cwd);
         CHECK(plan.init.readonly_root == spec.root.readonly);
-        CHECK(plan.host.rlimits.size() == spec.process->rlimits.size());
+        CHECK(plan.host.limits.rlimits.size() == spec.process->rlimits.size());
         CHECK(plan.host.prestart.size() == spec.hooks.prestart.size());
 
         const auto& items = plan.start.items;

@@ -34,6 +34,8 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"rootfs", [&](const auto& value) { host.rootfs = value; }},
         {"runtimeRoot", [&](const auto& value) { host.runtime_root = value; }},
         {"libexecDir", [&](const auto& value) { host.libexec_dir = value; }},
+        {"apparmor", [&](const auto& value) { host.apparmor = value; }},
+        {"selinux", [&](const auto& value) { host.selinux = value; }},
         {"privileged", [&](const auto& value) { host.privileged = value; }},
         {"boundingCapabilities",
          [&](const auto& value) { host.bounding_capabilities = capabilities_from(value); }},
@@ -50,6 +52,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"newKeyring", [&](const auto& value) { host.new_keyring = value; }},
         {"preserveFds", [&](const auto& value) { host.preserve_fds = value; }},
         {"listenFds", [&](const auto& value) { host.listen_fds = value; }},
+        {"notifyDirectory", [&](const auto& value) { host.notify_directory = value; }},
         {"listenFdnames", [&](const auto& value) { host.listen_fdnames = value; }},
     };
     for (const auto& [name, value] : json.items()) {

@@ -1,0 +1,105 @@
+// How a new process comes into the container's cgroup.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/container_cgroup.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/rooted_path.h"
+
+namespace lxcri::cgroup {
+
+namespace {
+
+// Is it meant for this directory? Without controllers it is for every one.
+bool is_for(const SubCgroup& below, const Directory& directory) {
+    if (below.controllers.empty()) return true;
+    if (directory.version == 2) return false;
+    return std::any_of(
+        below.controllers.begin(), below.controllers.end(), [&](const auto& controller) {
+            return std::find(directory.controllers.begin(), directory.controllers.end(),
+                             controller) != directory.controllers.end();
+        });
+}
+
+// The kernel itself sees to it that ".." does not lead out.
+os::UniqueFd open_below(const os::UniqueFd& dir, std::string_view path) {
+    while (path.starts_with('/')) path.remove_prefix(1);
+    if (path.empty()) path = ".";
+    return os::openat2(dir.get(), std::string(path), O_PATH | O_DIRECTORY, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+// "/a/b" of the line "0::/a/b" of /proc/PID/cgroup: cgroups(7).
+std::string find_v2_path(pid_t pid) {
+    const std::string text =
+        os::read_file_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/cgroup"));
+    for (const std::string& line : split(text, '\n')) {
+        if (line.starts_with("0::")) return line.substr(3);
+    }
+    return {};
+}
+
+}  // namespace
+
+int Entrance::enter(bool cloned_into) const noexcept {
+    // "0" is the writing thread itself. Written to tasks, not to cgroup.procs, by a process of one
+    // thread it needs no lock against all forks and exits of the machine, and so no RCU grace
+    // period of some milliseconds.
+    for (const os::UniqueFd& tasks : tasks_) {
+        if (os::retry([&] { return ::write(tasks.get(), "0", 1); }) != 1) return errno;
+    }
+    if (cloned_into || !unified_.valid()) return 0;
+    const int procs = ::openat(unified_.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs == -1) return errno;
+    const int error = os::retry([&] { return ::write(procs, "0", 1); }) == 1 ? 0 : errno;
+    ::close(procs);
+    return error;
+}
+
+Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below) const {
+    Entrance entrance;
+    std::vector<bool> used(below.size());
+    for (const Directory& directory : record_.directories) {
+        os::UniqueFd dir = open_directory(directory);
+        if (!dir.valid()) {
+            throw Error(concat("the container's cgroup ", directory.path, " has gone"));
+        }
+        for (std::size_t i = 0; i < below.size(); ++i) {
+            if (!is_for(below[i], directory)) continue;
+            dir = open_below(dir, below[i].path);
+            used[i] = true;
+        }
+        if (directory.version == 2) {
+            entrance.unified_ = std::move(dir);
+        } else {
+            entrance.tasks_.push_back(os::open_at(dir.get(), "tasks", O_WRONLY));
+        }
+    }
+    for (std::size_t i = 0; i < below.size(); ++i) {
+        if (used[i]) continue;
+        throw Error(concat("the container has no cgroup of version 1 with the controller ",
+                           quoted(join(below[i].controllers, ","))));
+    }
+    return entrance;
+}
+
+Entrance ContainerCgroup::entrance_beside(pid_t pid) const {
+    Entrance entrance = this->entrance();
+    const Directory* directory = find_v2();
+    if (directory == nullptr) return entrance;
+    const std::string path = concat(directory->mount_point, find_v2_path(pid));
+    if (!os::is_same_or_below(path, directory->path)) {
+        throw Error("the container process has left the container's cgroup");
+    }
+    entrance.unified_ =
+        open_below(open_directory(*directory), path.substr(directory->path.size()));
+    return entrance;
+}
+
+}  // namespace lxcri::cgroup

@@ -1,0 +1,401 @@
+#include "runtime/exec.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/number_list.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "oci/parse.h"
+#include "oci/validate.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "runtime/caller_socket.h"
+#include "runtime/container.h"
+#include "runtime/create.h"
+#include "runtime/exec_defaults.h"
+#include "runtime/exec_helper.h"
+#include "runtime/foreground.h"
+#include "runtime/live_host.h"
+#include "runtime/operations.h"
+#include "runtime/pid_file.h"
+#include "runtime/process_limits.h"
+#include "runtime/translation.h"
+#include "seccomp/notify.h"
+#include "translate/plan.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using handoff::MessageKind;
+
+struct NamespaceKind {
+    const char* name;  // below /proc/PID/ns
+    int flag;
+};
+
+constexpr std::array<NamespaceKind, 8> kNamespaces{{
+    {"user", CLONE_NEWUSER},
+    {"mnt", CLONE_NEWNS},
+    {"pid", CLONE_NEWPID},
+    {"net", CLONE_NEWNET},
+    {"ipc", CLONE_NEWIPC},
+    {"uts", CLONE_NEWUTS},
+    {"cgroup", CLONE_NEWCGROUP},
+    {"time", CLONE_NEWTIME},
+}};
+
+// CLONE_NEW* of all namespaces that are not ours. One that is ours need not be joined, and the
+// user namespace could not be (setns(2)).
+int foreign_namespaces(pid_t pid) {
+    int flags = 0;
+    for (const auto& kind : kNamespaces) {
+        struct stat ours {};
+        struct stat theirs {};
+        const std::string path = concat("/proc/", std::to_string(pid), "/ns/", kind.name);
+        if (::stat(concat("/proc/self/ns/", kind.name).c_str(), &ours) == -1) continue;  // no such
+        os::check(::stat(path.c_str(), &theirs), "stat", path);
+        if (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev) flags |= kind.flag;
+    }
+    return flags;
+}
+
+// The process that the caller asks for, before it is translated.
+oci::Process asked_process(const Container& container, const ExecOptions& call) {
+    oci::Process process;
+    if (call.process_json) {
+        process = oci::parse_process(*call.process_json);
+    } else {
+        const auto container_process = container.spec().process;
+        if (!container_process) throw SpecError("/process", "missing: --process is required");
+        process = *container_process;
+        process.terminal = false;
+        process.args = call.args;
+    }
+    process.terminal = process.terminal || call.terminal;
+    if (call.cwd) process.cwd = *call.cwd;
+    process.env.insert(process.env.end(), call.env.begin(), call.env.end());
+    if (call.uid) process.user.uid = *call.uid;
+    if (call.gid) process.user.gid = *call.gid;
+    auto& gids = process.user.additional_gids;
+    gids.insert(gids.end(), call.additional_gids.begin(), call.additional_gids.end());
+    process.no_new_privileges = process.no_new_privileges || call.no_new_privileges;
+    if (call.apparmor_profile) process.apparmor_profile = call.apparmor_profile;
+    if (call.selinux_label) process.selinux_label = call.selinux_label;
+    return process;
+}
+
+// --cap: in the bounding, permitted and effective set; ambient where it can be.
+void add_capabilities(const std::vector<std::string>& names, oci::Capabilities& sets) {
+    for (const auto& name : names) {
+        sets.bounding.push_back(name);
+        sets.permitted.push_back(name);
+        sets.effective.push_back(name);
+        const auto& inheritable = sets.inheritable;
+        if (std::find(inheritable.begin(), inheritable.end(), name) != inheritable.end()) {
+            sets.ambient.push_back(name);
+        }
+    }
+}
+
+// One execution. Whatever has been started when an exception passes is killed by its owner.
+class Execution {
+  public:
+    Execution(const Options& options, const ExecOptions& call)
+        : options_(options), call_(call), container_(Container::open(options, call.id)) {}
+
+    int run();
+
+  private:
+    void look_at_container();
+    void plan_process();
+    void take_over_defaults(const oci::Process& asked);
+    void connect_caller();
+    void start_helper();
+    void send_plan();
+    void converse();
+    void take_message(handoff::Received message);
+    void meet_process(pid_t pid);
+    void pass_listener(const std::string& number);
+    void finish();
+    [[noreturn]] void helper_has_ended();
+    handoff::ProcessPlan& process_plan() { return plan_.init.process; }
+
+    const Options& options_;
+    const ExecOptions& call_;
+    Container container_;
+    std::optional<os::ProcessRef> init_;
+    bool paused_ = false;
+    int namespaces_ = 0;
+    ExecDefaults defaults_;
+    translate::Plan plan_;
+    std::optional<std::vector<std::uint64_t>> initial_cpus_;
+    std::optional<CallerSocket> console_socket_;
+    std::optional<CallerSocket> pidfd_socket_;
+    std::optional<ExecHelper> helper_;
+    std::optional<os::ChildProcess> process_;
+    std::optional<os::ProcessRef> process_ref_;
+    os::UniqueFd terminal_;
+    bool started_ = false;
+};
+
+void Execution::look_at_container() {
+    const auto status = container_.status();
+    paused_ = status == oci::Status::paused;
+    const bool ready = status == oci::Status::created || status == oci::Status::running;
+    if (!ready && !(paused_ && call_.ignore_paused)) {
+        throw StateError(concat("cannot exec in container ", quoted(call_.id), ": it is ",
+                                oci::status_name(status),
+                                paused_ ? " (with --ignore-paused it would wait)" : ""));
+    }
+    init_ = container_.init();
+    if (!init_) {
+        throw StateError(concat("cannot exec in container ", quoted(call_.id), ": it is stopped"));
+    }
+    namespaces_ = foreign_namespaces(init_->pid());
+    if (call_.namespaces != 0) namespaces_ &= call_.namespaces;
+}
+
+void Execution::plan_process() {
+    auto defaults = find_exec_defaults(container_.dir().fd());
+    if (!defaults) {
+        // It was created by another version of lxcri.
+        CreateOptions create;
+        create.id = call_.id;
+        create.bundle = container_.record().bundle;
+        const std::string config = os::read_file_at(container_.dir().fd(), "config.json");
+        defaults = make_exec_defaults(translate_config(options_, create, config, true).plan);
+    }
+    defaults_ = std::move(*defaults);
+
+    oci::Spec spec;
+    spec.process = asked_process(container_, call_);
+    oci::Process& asked = *spec.process;
+    for (const auto& warning : oci::validate(asked)) options_.warn(warning);
+    if (!call_.capabilities.empty()) {
+        if (!asked.capabilities)
+            asked.capabilities = container_.spec().process.value().capabilities;
+        if (!asked.capabilities) asked.capabilities.emplace();
+        add_capabilities(call_.capabilities, *asked.capabilities);
+    }
+    translate::Host host = look_at_host(options_, {}, {});
+    host.id = call_.id;
+    host.preserve_fds = call_.preserve_fds;
+    host.new_keyring = false;
+    host.apparmor = asked.apparmor_profile && has_apparmor();
+    host.selinux = asked.selinux_label && has_selinux();
+    if ((namespaces_ & CLONE_NEWUSER) != 0) {
+        spec.linux_.emplace();
+        spec.linux_->namespaces.push_back({oci::NamespaceType::user, {}});
+    }
+    plan_ = translate::translate_exec(spec, host);
+    for (const auto& warning : plan_.warnings) options_.warn(warning);
+    take_over_defaults(asked);
+}
+
+// What a process.json says nothing of, and what is the container's and no process's.
+void Execution::take_over_defaults(const oci::Process& asked) {
+    auto& plan = process_plan();
+    const auto& base = defaults_.process;
+    if (!asked.capabilities) plan.capabilities = base.capabilities;
+    if (!asked.apparmor_profile) plan.apparmor_profile = base.apparmor_profile;
+    if (!asked.selinux_label) plan.selinux_label = base.selinux_label;
+    plan.session_keyring = base.session_keyring;
+    plan.memory_policy = base.memory_policy;
+    plan.personality = base.personality;
+    plan.seccomp_program = base.seccomp_program;
+    plan.seccomp_flags = base.seccomp_flags;
+    plan.seccomp_listener = base.seccomp_listener;
+    plan.open_stdio = plan.terminal ? 0 : options_.open_stdio;
+    if (const auto& affinity = asked.exec_cpu_affinity) {
+        // config.md: without a final one "the final affinity is determined by the Linux kernel".
+        plan.cpus.reset();
+        if (affinity->initial) initial_cpus_ = parse_number_list(*affinity->initial);
+        if (affinity->final) plan.cpus = parse_number_list(*affinity->final);
+        if (plan.cpus && plan.cpus->empty()) plan.cpus.reset();
+    }
+}
+
+void Execution::connect_caller() {
+    const bool terminal = process_plan().terminal;
+    if (!terminal && !call_.console_socket.empty()) {
+        throw Error("--console-socket: given, but the process has no terminal");
+    }
+    if (terminal && call_.detach && call_.console_socket.empty()) {
+        throw Error("--detach: a process with a terminal needs --console-socket, too");
+    }
+    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+}
+
+void Execution::start_helper() {
+    if (initial_cpus_ && !initial_cpus_->empty()) {
+        // Our own from here on: the helper begins with it, in the container's cgroup.
+        os::check(::syscall(SYS_sched_setaffinity, 0, initial_cpus_->size() * sizeof(std::uint64_t),
+                            initial_cpus_->data()),
+                  "/process/execCPUAffinity/initial: sched_setaffinity");
+    }
+    const auto cgroup = container_.cgroup();
+    const auto entrance = in_context(call_.cgroups.empty() ? "cgroup" : "--cgroup",
+                                     [&] { return cgroup.entrance(call_.cgroups); });
+    try {
+        helper_.emplace(options_.libexec_dir, entrance);
+    } catch (const SystemError& error) {
+        if (error.code() != EBUSY || !call_.cgroups.empty()) throw;
+        helper_.emplace(options_.libexec_dir, cgroup.entrance_beside(init_->pid()));
+    }
+}
+
+void Execution::send_plan() {
+    const handoff::JoinPlan join{static_cast<std::uint64_t>(namespaces_), process_plan()};
+    const std::array pidfd{init_->pidfd()};
+    handoff::send(helper_->channel(), MessageKind::join_plan, handoff::encode(join), pidfd);
+    // Few at a time, so that a low limit on open files is enough on the other side.
+    constexpr std::uint32_t kBatch = 8;
+    for (std::uint32_t next = 0; next < call_.preserve_fds; next += kBatch) {
+        std::vector<int> fds;
+        for (std::uint32_t i = next; i < std::min(next + kBatch, call_.preserve_fds); ++i) {
+            fds.push_back(static_cast<int>(i) + 3);
+        }
+        handoff::send(helper_->channel(), MessageKind::sources, {}, fds);
+    }
+}
+
+// Until the program has been executed: then nobody holds the other end any more.
+void Execution::converse() {
+    // A frozen cgroup lets nobody in it do anything until it is thawed.
+    os::Deadline limit;
+    if (!paused_) limit = os::Clock::now() + options_.timeout;
+    while (true) {
+        pollfd wanted{helper_->channel(), POLLIN, 0};
+        const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(limit)); });
+        os::check(ready, "poll");
+        if (ready == 0) {
+            throw Error(concat("the process was not ready within ",
+                               std::to_string(options_.timeout.count()), " seconds"));
+        }
+        auto message = handoff::receive(helper_->channel());
+        if (message) {
+            take_message(std::move(*message));
+            continue;
+        }
+        if (started_) return;
+        helper_has_ended();
+    }
+}
+
+void Execution::take_message(handoff::Received message) {
+    switch (message.kind) {
+        case MessageKind::failure:
+            throw Error(message.body);
+        case MessageKind::alive:
+            return meet_process(message.sender);
+        case MessageKind::terminal:
+            if (message.fds.size() != 1) throw Error("internal error: a terminal without master");
+            if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
+            terminal_ = std::move(message.fds[0]);
+            return;
+        case MessageKind::listener:
+            return pass_listener(message.body);
+        case MessageKind::ready:
+            return finish();
+        case MessageKind::start_plan:
+        case MessageKind::hook_plan:
+        case MessageKind::sources:
+        case MessageKind::init_plan:
+        case MessageKind::join_plan:
+        case MessageKind::proceed:
+        case MessageKind::recorded:
+        case MessageKind::start_now:
+        case MessageKind::unit_request:
+        case MessageKind::unit_done:
+        case MessageKind::runtime_hooks:
+            break;
+    }
+    throw Error("internal error: a message that is ours to send");
+}
+
+// It is our child, so its pid cannot become another's before we have reaped it.
+void Execution::meet_process(pid_t pid) {
+    process_ref_ = os::ProcessRef::open(pid);
+    process_.emplace(pid, os::duplicate(process_ref_->pidfd()));
+    (void)helper_->process().wait();
+}
+
+// The seccomp agent has to have the listener before the program is executed.
+void Execution::pass_listener(const std::string& number) {
+    const auto fd = parse_integer<int>(number);
+    if (!process_ref_ || !fd) throw Error("internal error: a listener out of turn");
+    in_context("/linux/seccomp/listenerPath", [&] {
+        const os::UniqueFd listener = process_ref_->take_descriptor(*fd);
+        const oci::State state = container_.state();
+        std::optional<std::string> metadata;
+        if (defaults_.has_listener_metadata) metadata = defaults_.listener_metadata;
+        const std::string document =
+            seccomp::container_process_state(state, process_ref_->pid(), metadata);
+        seccomp::send_listener(defaults_.listener_path, document, listener.get());
+    });
+    (void)handoff::send(helper_->channel(), MessageKind::proceed, {});
+}
+
+// The process waits for our word.
+void Execution::finish() {
+    if (!process_ref_) throw Error("internal error: ready out of turn");
+    const auto own_limits = limit_process(*process_ref_, plan_.host.limits);
+    if (pidfd_socket_) pidfd_socket_->send("setns", process_ref_->pidfd());
+    handoff::send(helper_->channel(), MessageKind::start_now, handoff::encode(own_limits));
+    started_ = true;
+}
+
+void Execution::helper_has_ended() {
+    os::ChildProcess& last = process_ ? *process_ : helper_->process();
+    const auto status = last.wait(os::Clock::now() + options_.timeout);
+    if (!container_.init()) {
+        throw StateError(
+            concat("cannot exec in container ", quoted(call_.id), ": it has stopped meanwhile"));
+    }
+    throw Error(concat("lxcri-exec ", status ? status->describe() : "does not end",
+                       container_.cgroup().oom_kills() > 0
+                           ? ", perhaps for want of memory in the container's cgroup"
+                           : ""));
+}
+
+int Execution::run() {
+    look_at_container();
+    plan_process();
+    connect_caller();
+    std::optional<Foreground> foreground;
+    if (!call_.detach) foreground.emplace();
+    start_helper();
+    send_plan();
+    converse();
+    if (!call_.pid_file.empty()) write_pid_file(call_.pid_file, process_ref_->pid());
+    if (call_.detach) {
+        process_->release();
+        return 0;
+    }
+    std::optional<TerminalRelay> relay;
+    if (terminal_.valid()) {
+        relay.emplace(std::move(terminal_), process_plan().terminal_size.height != 0);
+    }
+    const int code = foreground->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
+    process_->release();
+    return code;
+}
+
+}  // namespace
+
+int exec(const Options& options, const ExecOptions& exec_options) {
+    return Execution(options, exec_options).run();
+}
+
+}  // namespace lxcri::runtime

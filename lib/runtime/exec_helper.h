@@ -1,0 +1,26 @@
+#pragma once
+// Starts lxcri-exec in the container's cgroup, and holds what connects us to it.
+
+#include <string>
+
+#include "cgroup/container_cgroup.h"
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::runtime {
+
+class ExecHelper {
+  public:
+    // What goes wrong between fork and exec arrives as a Failure on the channel. SystemError(EBUSY)
+    // of clone3(2): the cgroup takes no processes itself (cgroups(7)).
+    ExecHelper(const std::string& libexec_dir, const cgroup::Entrance& entrance);
+
+    int channel() const noexcept { return channel_.get(); }
+    os::ChildProcess& process() noexcept { return process_; }
+
+  private:
+    os::UniqueFd channel_;
+    os::ChildProcess process_;
+};
+
+}  // namespace lxcri::runtime

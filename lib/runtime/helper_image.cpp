@@ -1,0 +1,27 @@
+#include "runtime/helper_image.h"
+
+#include <fcntl.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
+
+namespace lxcri::runtime {
+
+os::UniqueFd open_helper_image(const std::string& path) {
+    try {
+        os::UniqueFd image = os::clone_mount(AT_FDCWD, path, false);
+        mount_attr attributes{};
+        attributes.attr_set = MOUNT_ATTR_RDONLY;
+        os::set_mount_attributes(image.get(), false, attributes, path);
+        return image;
+    } catch (const SystemError& error) {
+        if (error.code() != EPERM && error.code() != ENOSYS) throw;
+    }
+    const std::string name = path.substr(path.rfind('/') + 1);
+    return os::make_sealed_memfd(name.c_str(), os::read_file_at(AT_FDCWD, path));
+}
+
+}  // namespace lxcri::runtime

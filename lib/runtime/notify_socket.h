@@ -1,0 +1,39 @@
+#pragma once
+// NOTIFY_SOCKET: sd_notify(3) of a service manager above us. The container has a socket of its own
+// for it, in a directory of the container directory that is mounted at /run/notify; that the
+// container process is ready is passed on, and nothing else.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::runtime {
+
+class NotifySocket {
+  public:
+    // `create`: makes the directory that is to be mounted; its path.
+    static std::string make_directory(int container_dir_fd, const std::string& container_dir);
+
+    // Before the container process begins. Nothing when nobody above us listens (`manager` is ""),
+    // or `create` has made no directory.
+    static std::optional<NotifySocket> listen(int container_dir_fd, const std::string& manager);
+
+    int fd() const noexcept { return socket_.get(); }
+    // Takes one message. True when it said READY=1: the manager knows it now. `main_pid`: the pid
+    // to tell with it, when we are not going to stay; 0: none.
+    bool relay(pid_t main_pid) const;
+    // Until the container process is ready, or has ended.
+    void relay_until_ready(const os::ProcessRef& init) const;
+
+  private:
+    NotifySocket(os::UniqueFd socket, std::string manager)
+        : socket_(std::move(socket)), manager_(std::move(manager)) {}
+    os::UniqueFd socket_;
+    std::string manager_;
+};
+
+}  // namespace lxcri::runtime

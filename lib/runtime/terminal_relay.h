@@ -1,0 +1,51 @@
+#pragma once
+// Between our descriptors 0 and 1 and the master of a container's terminal, for `run` and `exec` in
+// the foreground. Never blocks: a caller that does not read its output must not keep us from seeing
+// that the process has ended.
+
+#include <poll.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "os/terminal.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::runtime {
+
+class TerminalRelay {
+  public:
+    // Our terminal, where 0 is one, is in raw mode until the end. `sized`: the process has asked
+    // for a size; otherwise it gets that of our terminal.
+    TerminalRelay(os::UniqueFd master, bool sized);
+
+    // What poll(2) has to wait for, and what to do then.
+    std::array<pollfd, 3> interest() const;
+    void transfer(const std::array<pollfd, 3>& ready);
+
+    // Our terminal has another size now (SIGWINCH).
+    void follow_window_size() noexcept;
+
+    // The process has ended: what it has written still goes out, as long as somebody reads it.
+    void drain();
+
+  private:
+    void read_input();
+    void read_master();
+    void write_master();
+    void write_output();
+
+    os::UniqueFd master_;
+    os::UniqueFd output_;
+    int size_source_ = -1;  // which of 0-2 is our terminal
+    std::optional<os::RawTerminal> raw_;
+    std::string to_master_;
+    std::string to_output_;
+    bool input_open_ = true;
+    bool master_open_ = true;
+    bool output_open_ = true;
+    std::size_t largest_write_;
+};
+
+}  // namespace lxcri::runtime

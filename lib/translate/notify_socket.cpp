@@ -1,0 +1,22 @@
+// Owns:  NOTIFY_SOCKET of the call
+// Emits: a mount in HookPlan::mounts, and the variable in ProcessPlan::env
+#include <linux/mount.h>
+
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+void translate_notify_socket(const Host& host, Plan& plan) {
+    if (host.notify_directory.empty()) return;
+    handoff::MountAction mount;
+    mount.pointer = "NOTIFY_SOCKET";
+    mount.destination = "/run/notify";
+    mount.kind = handoff::MountKind::bind;
+    mount.source = host.notify_directory;
+    // Its socket can be written to all the same.
+    mount.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    plan.hook.mounts.push_back(std::move(mount));
+    plan.init.process.env.emplace_back("NOTIFY_SOCKET=/run/notify/notify.sock");
+}
+
+}  // namespace lxcri::translate

@@ -1,0 +1,20 @@
+// Owns:  /process/{terminal,consoleSize}
+// Emits: ProcessPlan::{terminal,terminal_size}. Not lxc.console.path: that terminal is the host's,
+//        and needs the monitor to relay it.
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+void translate_terminal(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
+    // consoleSize without a terminal is to be ignored: config.md "Process".
+    if (!spec.process || !spec.process->terminal) return;
+    auto& process = plan.init.process;
+    process.terminal = true;
+    if (const auto& size = spec.process->console_size) {
+        // validate() has checked the range.
+        process.terminal_size.height = static_cast<std::uint16_t>(size->height);
+        process.terminal_size.width = static_cast<std::uint16_t>(size->width);
+    }
+}
+
+}  // namespace lxcri::translate

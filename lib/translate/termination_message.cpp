@@ -1,0 +1,19 @@
+// Owns:  /annotations/io.kubernetes.container.terminationMessagePath
+// Emits: InitPlan::termination_message_path
+#include "base/strings.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+void translate_termination_message(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
+    constexpr const char* kKey = "io.kubernetes.container.terminationMessagePath";
+    const auto found = spec.annotations.find(kKey);
+    if (found == spec.annotations.end() || found->second.empty()) return;
+    if (!found->second.starts_with('/')) {
+        throw SpecError(concat("/annotations/", kKey),
+                        concat("found ", quoted(found->second), ", accepted is an absolute path"));
+    }
+    plan.init.termination_message_path = found->second;
+}
+
+}  // namespace lxcri::translate

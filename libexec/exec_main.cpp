@@ -1,0 +1,146 @@
+// lxcri-exec: joins a container and becomes the process that `lxcri exec` asks for. It is executed
+// on the host, in the container's cgroup, from a mount that nobody can write to; what of it can be
+// seen in the container is that mount's file, never one of the host.
+//
+// Two processes, because setns(2) changes the pid namespace of children only: the first joins and
+// makes the second as its sibling, so that the second one's parent is `lxcri exec`, and later whom
+// that leaves it to.
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "handoff/plan.h"
+#include "os/check.h"
+#include "os/process.h"
+#include "process_steps.h"
+
+namespace {
+
+using namespace lxcri;
+using handoff::MessageKind;
+
+struct Joining {
+    handoff::JoinPlan plan;
+    os::UniqueFd init;  // a pidfd
+    std::vector<os::UniqueFd> preserved;
+};
+
+// The channel leaves its number to what is preserved.
+Joining receive_plan(os::UniqueFd& channel) {
+    auto message = handoff::expect(channel.get(), MessageKind::join_plan);
+    Joining joining;
+    joining.plan = handoff::decode<handoff::JoinPlan>(message.body);
+    if (message.fds.empty()) throw Error("internal error: the plan came without descriptors");
+    joining.init = std::move(message.fds[0]);
+    joining.preserved = libexec::take_preserved(std::move(message.fds), 1,
+                                                joining.plan.process.preserved_fds, channel.get());
+    channel = libexec::move_up(channel, joining.plan.process.preserved_fds);
+    return joining;
+}
+
+// Changing credentials makes a process dumpable again where fs.suid_dumpable says so: proc(5).
+void hide_from_ptrace() {
+    (void)::prctl(PR_SET_DUMPABLE, 0);
+}
+
+// All at once, or none. A user namespace comes first and gives the privilege for the others, which
+// is the kernel's business: setns(2).
+void join(Joining& joining) {
+    const auto namespaces = static_cast<int>(joining.plan.namespaces);
+    if (namespaces != 0) {
+        os::check(::setns(joining.init.get(), namespaces), "join the container's namespaces");
+    }
+    // Not for the eyes of those who are there.
+    joining.init.reset();
+    // Not for the eyes of those who are there.
+    joining.init.reset();
+    if ((joining.plan.namespaces & CLONE_NEWUSER) != 0) {
+        // Its root, where it has one: so that what is made belongs to it.
+        const bool has_root = ::setresgid(0, 0, 0) == 0 && ::setresuid(0, 0, 0) == 0;
+        if (!has_root && errno != EINVAL) {
+            throw SystemError(errno, "become root of the container");
+        }
+    }
+    hide_from_ptrace();
+}
+
+// True in the new process.
+bool make_sibling() {
+    clone_args arguments{};
+    arguments.flags = CLONE_PARENT;
+    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    os::check(pid, "clone3");
+    return pid == 0;
+}
+
+void restore_stdio(const handoff::ProcessPlan& process) {
+    for (unsigned number = 0; number <= 2; ++number) {
+        const bool open = ((process.open_stdio >> number) & 1U) != 0;
+        if (!open) ::close(static_cast<int>(number));
+    }
+}
+
+// In the container.
+[[noreturn]] void become_process(Joining& joining, int channel) {
+    handoff::ProcessPlan& process = joining.plan.process;
+    // It gets our pid with this, as it is in its own pid namespace.
+    handoff::send(channel, MessageKind::alive, {});
+    libexec::begin_session();
+    libexec::join_session_keyring(process);
+    libexec::place_on_machine(process);
+    if (process.terminal) {
+        libexec::set_up_terminal(process, libexec::Console::leave, channel);
+    } else {
+        restore_stdio(process);
+    }
+    libexec::set_exec_labels(process);
+    libexec::give_stdio_to(process.uid);
+    libexec::complete_environment(process.env, process.uid);
+    libexec::become_user(process, channel);
+    hide_from_ptrace();
+    const std::string program = libexec::find_program(process);
+    if (process.no_new_privileges && process.seccomp_listener) {
+        libexec::load_filter(process, channel);
+    }
+    // Before the limits come: the number of open files may be one.
+    libexec::place_preserved(joining.preserved);
+    handoff::send(channel, MessageKind::ready, {});
+    const auto limits =
+        handoff::decode<handoff::OwnLimits>(handoff::expect(channel, MessageKind::start_now).body);
+    libexec::execute_program(process, program, limits);
+}
+
+}  // namespace
+
+int main() {
+    hide_from_ptrace();
+    (void)::prctl(PR_SET_NAME, "lxcri-exec");
+    os::reset_signals();
+    (void)::signal(SIGPIPE, SIG_IGN);
+    ::umask(0022);  // for what is made on the way; the process gets its own
+    os::UniqueFd channel(handoff::kChannelFd);
+    try {
+        os::close_on_exec_from(3);
+        Joining joining = receive_plan(channel);
+        join(joining);
+        if (!make_sibling()) return EXIT_SUCCESS;
+        become_process(joining, channel.get());
+    } catch (const Error& error) {
+        handoff::send_failure(channel.get(), error.what());
+        return EXIT_FAILURE;
+    }
+}

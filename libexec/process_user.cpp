@@ -1,0 +1,274 @@
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "process_steps.h"
+#include "seccomp/load.h"
+
+namespace lxcri::libexec {
+
+namespace {
+
+using handoff::CapabilitySets;
+using handoff::ProcessPlan;
+
+constexpr unsigned kMaxCapabilities = 64;
+
+bool contains(std::uint64_t set, unsigned capability) {
+    return ((set >> capability) & 1U) != 0;
+}
+
+// While still root: dropping from the bounding set needs CAP_SETPCAP (capabilities(7)).
+void limit_bounding_set(std::uint64_t bounding) {
+    for (unsigned capability = 0; capability < kMaxCapabilities; ++capability) {
+        if (contains(bounding, capability)) continue;
+        if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+        if (errno == EINVAL) return;  // beyond the last one that the kernel knows
+        throw SystemError(errno, "/process/capabilities/bounding: prctl PR_CAPBSET_DROP",
+                          std::to_string(capability));
+    }
+}
+
+void set_flags(cap_t capabilities, cap_flag_t flag, std::uint64_t set, const char* pointer) {
+    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
+        if (!contains(set, number)) continue;
+        const auto value = static_cast<cap_value_t>(number);
+        os::check(::cap_set_flag(capabilities, flag, 1, &value, CAP_SET), pointer,
+                  std::to_string(number));
+    }
+}
+
+void set_capabilities(const CapabilitySets& sets) {
+    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(::cap_init(),
+                                                                                     ::cap_free);
+    if (!capabilities) throw SystemError(errno, "cap_init");
+    set_flags(capabilities.get(), CAP_PERMITTED, sets.permitted, "/process/capabilities/permitted");
+    set_flags(capabilities.get(), CAP_EFFECTIVE, sets.effective, "/process/capabilities/effective");
+    set_flags(capabilities.get(), CAP_INHERITABLE, sets.inheritable,
+              "/process/capabilities/inheritable");
+    os::check(::cap_set_proc(capabilities.get()), "/process/capabilities: capset");
+    os::check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+              "/process/capabilities/ambient: prctl PR_CAP_AMBIENT_CLEAR_ALL");
+    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
+        if (!contains(sets.ambient, number)) continue;
+        os::check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0),
+                  "/process/capabilities/ambient: prctl PR_CAP_AMBIENT_RAISE",
+                  std::to_string(number));
+    }
+}
+
+void set_groups(const std::vector<std::uint32_t>& groups) {
+    const std::vector<gid_t> list(groups.begin(), groups.end());
+    if (::setgroups(list.size(), list.data()) == 0) return;
+    // A user namespace whose setgroups is "deny" (user_namespaces(7)): nothing to drop is no loss.
+    if (errno == EPERM && list.empty() && ::getgroups(0, nullptr) == 0) return;
+    throw SystemError(errno, "/process/user/additionalGids: setgroups");
+}
+
+// EINVAL of these calls means one thing only, and says it badly.
+void check_id(int result, const char* pointer, const char* call, std::uint32_t id) {
+    if (result == 0) return;
+    if (errno == EINVAL) {
+        throw Error(concat(pointer, ": ", std::to_string(id),
+                           " is not mapped in the container's user namespace"));
+    }
+    throw SystemError(errno, concat(pointer, ": ", call), std::to_string(id));
+}
+
+void set_ids(const ProcessPlan& process) {
+    check_id(::setresgid(process.gid, process.gid, process.gid), "/process/user/gid", "setresgid",
+             process.gid);
+    check_id(::setresuid(process.uid, process.uid, process.uid), "/process/user/uid", "setresuid",
+             process.uid);
+}
+
+// 0 or the errno.
+int try_change_directory(const std::string& cwd) {
+    return ::chdir(cwd.c_str()) == 0 ? 0 : errno;
+}
+
+// A directory outside, reached through a descriptor that somebody forgot to close, has no path
+// from our root: getcwd(2) then says "(unreachable)..." (CVE-2024-21626).
+void check_directory_is_inside(const std::string& cwd) {
+    std::array<char, PATH_MAX> path{};
+    const long length = ::syscall(SYS_getcwd, path.data(), path.size());
+    os::check(length, "/process/cwd: getcwd", cwd);
+    if (path[0] != '/') {
+        throw Error(concat("/process/cwd: ", quoted(cwd), " leads out of the root filesystem"));
+    }
+}
+
+std::string_view value_in(const std::vector<std::string>& env, std::string_view name) {
+    for (const auto& entry : env) {
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+            return std::string_view(entry).substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+// 0 when the file can be executed by us, else the errno that execve would give.
+int execution_error(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == -1) return errno;
+    if (S_ISDIR(status.st_mode)) return EACCES;
+    return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+// All that is permitted, for the time being: a change of the user has cleared what is effective.
+void raise_permitted() {
+    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(
+        ::cap_get_proc(), ::cap_free);
+    if (!capabilities) throw SystemError(errno, "cap_get_proc");
+    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
+        const auto value = static_cast<cap_value_t>(number);
+        cap_flag_value_t permitted = CAP_CLEAR;
+        if (::cap_get_flag(capabilities.get(), value, CAP_PERMITTED, &permitted) != 0) break;
+        os::check(::cap_set_flag(capabilities.get(), CAP_EFFECTIVE, 1, &value, permitted),
+                  "cap_set_flag", std::to_string(number));
+    }
+    os::check(::cap_set_proc(capabilities.get()), "capset");
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (auto& text : texts) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+}  // namespace
+
+bool loads_filter_late(const ProcessPlan& process) {
+    return process.no_new_privileges && !process.seccomp_listener;
+}
+
+void load_filter(const ProcessPlan& process, int channel) {
+    if (process.seccomp_program.empty()) return;
+    const os::UniqueFd listener = in_context("/linux/seccomp", [&] {
+        return seccomp::load(process.seccomp_program, process.seccomp_flags);
+    });
+    if (listener.valid()) handoff::offer_listener(channel, listener.get());
+}
+
+void give_stdio_to(std::uint32_t uid) {
+    for (int fd = 0; fd <= 2; ++fd) {
+        struct stat status {};
+        if (::fstat(fd, &status) == -1) continue;  // the caller had it closed
+        const bool is_dev_null = S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
+        if (is_dev_null || status.st_uid == uid) continue;
+        // Not ours to give away, read-only, or no owner in this namespace: it works as it is.
+        if (::fchown(fd, uid, status.st_gid) == -1 && errno != EPERM && errno != EROFS &&
+            errno != EINVAL) {
+            throw SystemError(errno, "fchown of descriptor", std::to_string(fd));
+        }
+    }
+}
+
+void become_user(const ProcessPlan& process, int channel) {
+    limit_bounding_set(process.capabilities.bounding);
+    // As root first: the user may not be able to pass the directories on the way. Where root may
+    // not (a network filesystem), the user tries below.
+    const int as_root = try_change_directory(process.cwd);
+    if (as_root != 0 && as_root != EACCES && as_root != EPERM) {
+        throw SystemError(as_root, "/process/cwd: chdir", process.cwd);
+    }
+    os::check(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl PR_SET_KEEPCAPS");
+    set_groups(process.groups);
+    set_ids(process);
+    os::check(::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl PR_SET_KEEPCAPS");
+    if (as_root != 0) {
+        const int as_user = try_change_directory(process.cwd);
+        if (as_user != 0) throw SystemError(as_user, "/process/cwd: chdir", process.cwd);
+    }
+    check_directory_is_inside(process.cwd);
+    ::umask(process.umask);
+    if (process.no_new_privileges) {
+        os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+                  "/process/noNewPrivileges: prctl PR_SET_NO_NEW_PRIVS");
+    } else if (!process.seccomp_program.empty()) {
+        raise_permitted();
+        load_filter(process, channel);
+    }
+    set_capabilities(process.capabilities);
+}
+
+void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {
+    const bool has_home = std::any_of(env.begin(), env.end(),
+                                      [](const auto& entry) { return entry.starts_with("HOME="); });
+    if (has_home) return;
+    std::string home = "/";
+    // O_NONBLOCK and the type: the image could have put a FIFO there.
+    const auto passwd = os::find_at(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK);
+    struct stat status {};
+    constexpr off_t kLongest = 16 << 20;
+    if (passwd && ::fstat(passwd->get(), &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size <= kLongest) {
+        for (const auto& line : split(os::read_all(passwd->get(), "/etc/passwd"), '\n')) {
+            const auto fields = split(line, ':');  // name:password:uid:gid:comment:home:shell
+            if (fields.size() >= 6 && parse_integer<std::uint32_t>(fields[2]) == uid &&
+                !fields[5].empty()) {
+                home = fields[5];
+                break;
+            }
+        }
+    }
+    env.push_back(concat("HOME=", home));
+}
+
+std::string find_program(const ProcessPlan& process) {
+    const std::string& name = process.args.front();
+    // Lower case and these very words: callers turn them into the exit codes 127 and 126.
+    const auto failed = [&](std::string_view why) {
+        return Error(concat("/process/args/0: exec ", quoted(name), ": ", why));
+    };
+    if (name.find('/') != std::string::npos) {
+        if (const int error = execution_error(name); error != 0) throw failed(errno_text(error));
+        return name;
+    }
+    std::string_view path = value_in(process.env, "PATH");
+    if (path.empty()) path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    int seen = ENOENT;
+    for (const auto& directory : split(path, ':')) {
+        std::string candidate = directory.empty() ? name : concat(directory, "/", name);
+        const int error = name.empty() ? ENOENT : execution_error(candidate);
+        if (error == 0) return candidate;
+        if (error == EACCES || error == EPERM) seen = error;  // execvp(3) goes on, and remembers
+    }
+    throw failed(seen == ENOENT ? "executable file not found in $PATH" : errno_text(seen));
+}
+
+void execute_program(ProcessPlan& process, const std::string& program,
+                     const handoff::OwnLimits& limits) {
+    const auto args = pointers(process.args);
+    const auto env = pointers(process.env);
+    for (const auto& limit : limits.limits) {
+        const rlimit value{limit.soft, limit.hard};
+        os::check(::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value), limit.name);
+    }
+    (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
+    if (loads_filter_late(process)) load_filter(process, -1);
+    ::execve(program.c_str(), args.data(), env.data());
+    const int error = errno;
+    (void)::signal(SIGPIPE, SIG_IGN);
+    throw SystemError(error, "/process/args/0: exec", program);
+}
+
+}  // namespace lxcri::libexec

@@ -1,0 +1,672 @@
+// exec: one more process in a container.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+#include "support/terminal.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// `others`: processes that are ours to reap. A pid namespace ends only when all in it are reaped.
+void end(Container& container, const std::vector<pid_t>& others = {}) {
+    container.kill();
+    for (const pid_t pid : others) (void)wait_for_child(pid);
+    container.wait();
+    container.remove();
+}
+
+// A process.json with these changes.
+Json process_document(const Strings& probe_arguments, const Json& changes = Json::object()) {
+    Strings args = probe_arguments;
+    args.insert(args.begin(), "/probe");
+    Json document = {{"cwd", "/"}, {"args", args}, {"user", {{"uid", 0}, {"gid", 0}}}};
+    document.merge_patch(changes);
+    return document;
+}
+
+Finished exec_document(Box& box, const Container& container, const Json& document,
+                       const Strings& flags = {}) {
+    write_file(box / "process.json", document.dump());
+    Strings line = {"exec", "--process", box / "process.json"};
+    line.insert(line.end(), flags.begin(), flags.end());
+    line.push_back(container.id());
+    return box.call(line);
+}
+
+// A process that outlives the call must not hold the test's pipes.
+struct Detached {
+    Finished finished;
+    pid_t pid = 0;
+};
+Detached exec_detached(Box& box, const Container& container, const Strings& probe_arguments,
+                       Strings flags = {}, int stdout_fd = -1) {
+    const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    const UniqueFd err(open((box / "err").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    CommandOptions options;
+    options.fds = {{null.get(), 0}, {stdout_fd >= 0 ? stdout_fd : null.get(), 1}, {err.get(), 2}};
+    fs::remove(box / "exec.pid");
+    for (const std::string& word :
+         {std::string("--detach"), std::string("--pid-file"), (box / "exec.pid").string()}) {
+        flags.push_back(word);
+    }
+    Detached result{box.exec(container, probe_arguments, flags, options)};
+    result.finished.err = read_file(box / "err");
+    const std::string pid = read_file(box / "exec.pid");
+    if (!pid.empty()) result.pid = std::stoi(pid);
+    return result;
+}
+
+std::string cgroups_of(const std::string& pid) {
+    return read_file("/proc/" + pid + "/cgroup");
+}
+
+}  // namespace
+
+TEST_CASE("exec: output, input and exit status", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    for (const int code : {0, 1, 42, 255}) {
+        CommandOptions options;
+        options.input = "some input\n";
+        const Finished finished = box.exec(
+            container, {"stdin", "--", "error", "problem", "--", "exit", std::to_string(code)}, {},
+            options);
+        CHECK(finished.code() == code);
+        CHECK(finished.out == "some input\n");
+        CHECK(finished.err == "problem\n");
+    }
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: a signal's death is 128 and its number", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    CHECK(box.exec(container, {"raise", "KILL"}).code() == 137);
+    CHECK(box.exec(container, {"raise", "TERM"}).code() == 143);
+    end(container);
+}
+
+TEST_CASE("exec: signals are forwarded", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    Process process(box.command_line(box.exec_line(container, {"report"})));
+    process.out().wait_for("ready");
+    for (const int number : {SIGUSR1, SIGHUP, SIGINT}) {
+        process.signal(number);
+        process.out().wait_for("signal " + std::to_string(number) + " ");
+    }
+    process.signal(SIGTERM);
+    CHECK(process.wait().code() == 128 + SIGTERM);
+    end(container);
+}
+
+TEST_CASE("exec: arguments arrive exactly, those too that look like options", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    CHECK(
+        box.exec(container, {"args", "plain", "", "two words", "-x", "--help", "--detach", "$HOME"})
+            .out == "[plain]\n[]\n[two words]\n[-x]\n[--help]\n[--detach]\n[$HOME]\n");
+    Strings arguments = {"args"};
+    for (int i = 0; i < 1000; ++i) arguments.push_back(std::string(100, 'x') + std::to_string(i));
+    CHECK(lines_of(box.exec(container, arguments).out).size() == 1000);
+    end(container);
+}
+
+TEST_CASE("exec: what cannot be executed is an error with the known words", "[exec][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    write_file(box.bundle.in_rootfs("plain"), "text", 0644);
+    Container container = box.sleeper();
+    const auto say = [&](const std::string& program) {
+        const Finished finished = box.call({"exec", container.id(), program});
+        CHECK(finished.code() != 0);
+        return finished.err;
+    };
+    CHECK(contains(say("not-there"), "executable file not found in $PATH"));
+    CHECK(contains(say("/not/there"), "no such file or directory"));
+    CHECK(contains(say("/plain"), "permission denied"));
+    CHECK(contains(say("/tmp"), "permission denied"));
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: a failed one leaves no pid-file and no process", "[exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const Finished finished =
+        box.exec(container, {}, {"--cwd", "/not/there", "--pid-file", box / "exec.pid"});
+    CHECK(finished.code() == 1);
+    CHECK(contains(finished.err, "/process/cwd"));
+    CHECK_FALSE(fs::exists(box / "exec.pid"));
+    CHECK(box.exec(container, {"processes"}).out.find("probe") != std::string::npos);
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: unknown, stopped and missing", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    CHECK(box.call({"exec", "not-there", "true"}).code() != 0);
+    CHECK(contains(box.call({"exec", "not-there", "true"}).err, "does not exist"));
+    Container container = box.sleeper();
+    CHECK(box.call({"exec", container.id()}).code() != 0);
+    CHECK(box.call({"exec"}).code() != 0);
+    container.kill();
+    container.wait();
+    const Finished finished = box.exec(container, {"true"});
+    CHECK(finished.code() != 0);
+    CHECK(finished.out == "");
+    container.remove();
+}
+
+TEST_CASE("exec: into a created container", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"sleep"});
+    CreateOptions options;
+    options.quiet = true;
+    Container container = box.create(options);
+    CHECK(box.exec(container, {"echo", "early"}).out == "early\n");
+    CHECK(container.status() == "created");
+    container.start();
+    CHECK(container.status() == "running");
+    end(container);
+}
+
+TEST_CASE("exec: init before start is out of the reach of the container",
+          "[exec][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool userns = GENERATE(false, true);
+    CAPTURE(userns);
+    // In a user namespace its root has every capability over what is its own.
+    box.bundle.process()["capabilities"]["bounding"].push_back("CAP_SYS_PTRACE");
+    box.bundle.process()["capabilities"]["permitted"].push_back("CAP_SYS_PTRACE");
+    box.bundle.process()["capabilities"]["effective"].push_back("CAP_SYS_PTRACE");
+    if (userns) {
+        box.bundle.add_namespace("user");
+        const Json mapping = {{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}};
+        box.bundle.linux()["uidMappings"] = mapping;
+        box.bundle.linux()["gidMappings"] = mapping;
+    } else {
+        box.bundle.process()["capabilities"] = default_capabilities();
+    }
+    box.bundle.args({"sleep"});
+    CreateOptions options;
+    options.quiet = true;
+    Container container = box.create(options);
+    CHECK(contains(box.exec(container, {"readlink", "/proc/1/exe"}).out, "EACCES"));
+    CHECK(contains(box.exec(container, {"readlink", "/proc/1/fd/0"}).out, "EACCES"));
+    CHECK(contains(box.exec(container, {"open", "/proc/1/mem", "rw"}).out, "EACCES"));
+    container.start();
+    end(container);
+}
+
+// --- who it is -------------------------------------------------------------------------------
+
+TEST_CASE("exec: is in all namespaces and cgroups of the container", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool userns = GENERATE(false, true);
+    CAPTURE(userns);
+    if (userns) {
+        box.bundle.add_namespace("user");
+        const Json mapping = {{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}};
+        box.bundle.linux()["uidMappings"] = mapping;
+        box.bundle.linux()["gidMappings"] = mapping;
+    }
+    Container container = box.sleeper();
+    const std::string init = "/proc/" + std::to_string(container.pid()) + "/ns/";
+    std::string expected;
+    for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
+        expected += fs::read_symlink(init + kind).string() + "\n";
+    }
+    CHECK(box.exec(container, {"ns"}).out == expected);
+    const pid_t pid = exec_detached(box, container, {"sleep"}).pid;
+    REQUIRE(pid > 0);
+    CHECK(cgroups_of(std::to_string(pid)) == cgroups_of(std::to_string(container.pid())));
+    end(container, {pid});
+}
+
+TEST_CASE("exec: a process like the container's, but for the flags", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["user"] = {{"uid", 12}, {"gid", 34}, {"additionalGids", {56}}};
+    box.bundle.process()["env"] = {"PATH=/bin", "A=container", "B=container"};
+    fs::create_directories(box.bundle.in_rootfs("work"));
+    Container container = box.sleeper();
+    SECTION("without flags") {
+        const std::string out = box.exec(container, {"ids", "--", "cwd", "--", "env"}).out;
+        CHECK(contains(out, "uid=12,12,12\ngid=34,34,34\ngroups=56\numask=0022\n/\n"));
+        CHECK(contains(out, "PATH=/bin\nA=container\nB=container\nHOME=/\n"));
+    }
+    SECTION("with flags") {
+        const std::string out = box.exec(container, {"ids", "--", "cwd", "--", "env"},
+                                         {"--user", "1:2", "-g", "3", "--additional-gids", "4",
+                                          "--cwd", "/work", "--env", "A=flag", "-e", "C=flag"})
+                                    .out;
+        CHECK(contains(out, "uid=1,1,1\ngid=2,2,2\n"));
+        CHECK(contains(out, "groups=3,4,56\n"));
+        CHECK(contains(out, "/work\n"));
+        CHECK(has_line(out, "A=flag"));
+        CHECK_FALSE(has_line(out, "A=container"));
+        CHECK(has_line(out, "B=container"));
+        CHECK(has_line(out, "C=flag"));
+    }
+    SECTION("user without group keeps the group") {
+        CHECK(contains(box.exec(container, {"ids"}, {"-u", "7"}).out, "uid=7,7,7\ngid=34,34,34\n"));
+    }
+    end(container);
+}
+
+TEST_CASE("exec: numbers that are none", "[exec][CVE-2026-30892][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    for (const char* user : {"0x1", "4294967296", "4294967295", "-1", "root", "", "1:", ":1", "1:x",
+                             " 1", "1 ", "1:2:3", "+1"}) {
+        CAPTURE(user);
+        const Finished finished = box.exec(container, {"ids"}, {"--user", user});
+        CHECK(finished.code() == 1);
+        CHECK(contains(finished.err, "--user"));
+        CHECK(finished.out == "");
+    }
+    for (const char* group : {"0x1", "4294967296", "4294967295", "wheel"}) {
+        CHECK(contains(box.exec(container, {"ids"}, {"-g", group}).err, "--additional-gids"));
+    }
+    CHECK(contains(box.exec(container, {"true"}, {"--env", "novalue"}).err, "--env"));
+    CHECK(contains(box.exec(container, {"true"}, {"--cap", "CAP_NONE"}).err, "--cap"));
+    CHECK(contains(box.call({"exec", "--unknown", container.id(), "true"}).err, "--unknown"));
+    end(container);
+}
+
+TEST_CASE("exec --process: is obeyed as config.json is", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const Json document = process_document({"ids", "--", "rlimits", "--", "caps", "--", "env", "--",
+                                            "cat", "/proc/self/oom_score_adj"},
+                                           Json::parse(R"({
+            "user": {"uid": 5, "gid": 6, "umask": 63, "additionalGids": [7, 8]},
+            "env": ["ONLY=this"],
+            "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 33, "hard": 35}],
+            "capabilities": {"bounding": ["CAP_KILL", "CAP_CHOWN"], "permitted": ["CAP_KILL"],
+                             "effective": ["CAP_KILL"], "inheritable": ["CAP_KILL"],
+                             "ambient": ["CAP_KILL"]},
+            "noNewPrivileges": true,
+            "oomScoreAdj": 567
+        })"));
+    const Finished finished = exec_document(box, container, document);
+    const std::string& out = finished.out;
+    CHECK(finished.err == "");
+    CAPTURE(out);
+    CHECK(contains(out, "uid=5,5,5\ngid=6,6,6\ngroups=7,8\numask=0077\n"));
+    CHECK(has_line(out, "NOFILE 33 35"));
+    CHECK(value_of(out, "bounding") == "0000000000000021");
+    CHECK(value_of(out, "effective") == "0000000000000020");
+    CHECK(value_of(out, "inheritable") == "0000000000000020");
+    CHECK(value_of(out, "ambient") == "0000000000000020");
+    CHECK(value_of(out, "no_new_privs") == "1");
+    CHECK(contains(out, "ONLY=this\nHOME=/\n567\n"));
+    end(container);
+}
+
+TEST_CASE("exec --process: mistakes are named by their place", "[exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const auto said = [&](const Json& changes) {
+        const Finished finished =
+            exec_document(box, container, process_document({"true"}, changes));
+        INFO(finished.err);
+        CHECK(finished.code() == 1);
+        CHECK(lines_of(finished.err).size() == 1);
+        return finished.err;
+    };
+    CHECK(contains(said({{"cwd", "relative"}}), "/cwd"));
+    CHECK(contains(said({{"args", Json::array()}}), "/args"));
+    CHECK(contains(said({{"user", {{"uid", 4294967295U}}}}), "/user/uid"));
+    CHECK(contains(said({{"rlimits", {{{"type", "RLIMIT_X"}, {"soft", 1}, {"hard", 1}}}}}),
+                   "/rlimits/0/type"));
+    CHECK(contains(said({{"env", {"=x"}}}), "/env/0"));
+    CHECK(contains(said({{"cwd", "/not/there"}}), "/process/cwd"));
+    CHECK(contains(said({{"cwd", "/proc/self/fd/7"}}), "/process/cwd"));
+    CHECK(contains(box.call({"exec", "--process", box / "none", container.id()}).err, "none"));
+    write_file(box / "process.json", "{");
+    CHECK(box.call({"exec", "--process", box / "process.json", container.id()}).code() == 1);
+    CHECK(contains(box.call({"exec", "--process", box / "process.json", container.id(), "x"}).err,
+                   "--process"));
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: the way out through a descriptor of the runtime is closed",
+          "[exec][hostile][CVE-2024-21626]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    CommandOptions options;
+    const UniqueFd host(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (const int number : {3, 7, 8, 9}) options.fds.emplace_back(host.get(), number);
+    for (int fd = 3; fd < 24; ++fd) {
+        const std::string cwd = "/proc/self/fd/" + std::to_string(fd);
+        CAPTURE(cwd);
+        const Finished finished = box.exec(container, {"cwd"}, {"--cwd", cwd}, options);
+        CHECK(finished.code() != 0);
+        CHECK(finished.out == "");
+    }
+    end(container);
+}
+
+// What config.json asks for is what is in /proc/self/status, for init and for exec alike.
+TEST_CASE("exec: credentials are exactly those, as of init", "[exec][capabilities]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Json sets = GENERATE(Json::parse(R"({})"),
+                               Json::parse(R"({"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"],
+                        "effective": ["CAP_KILL"]})"),
+                               Json::parse(R"({"bounding": ["CAP_KILL", "CAP_CHOWN"],
+                        "permitted": ["CAP_KILL", "CAP_CHOWN"], "effective": ["CAP_CHOWN"],
+                        "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]})"));
+    const std::uint32_t uid = GENERATE(0U, 1000U);
+    const bool no_new_privileges = GENERATE(false, true);
+    CAPTURE(sets, uid, no_new_privileges);
+    box.bundle.process()["capabilities"] = sets;
+    box.bundle.process()["noNewPrivileges"] = no_new_privileges;
+    box.bundle.process()["user"] = {{"uid", uid}, {"gid", 7}, {"additionalGids", {8, 9}}};
+    const Strings wanted = {"field",  "CapInh", "CapPrm",     "CapEff", "CapBnd",
+                            "CapAmb", "Groups", "NoNewPrivs", "Uid",    "Gid"};
+    Strings commands = {"into", "/tmp/init", "--"};
+    commands.insert(commands.end(), wanted.begin(), wanted.end());
+    for (const char* word : {"--", "into", "/tmp/done", "--", "sleep"}) commands.emplace_back(word);
+    box.bundle.args(commands);
+    CreateOptions quiet;
+    quiet.quiet = true;
+    Container container = box.create(quiet);
+    container.start();
+    const fs::path done = box.bundle.in_rootfs("tmp/done");
+    for (int i = 0; i < 2000 && !fs::exists(done); ++i) {
+        let_time_pass(std::chrono::milliseconds{2});
+    }
+    const std::string of_init = read_file(box.bundle.in_rootfs("tmp/init"));
+    const std::string of_exec = box.exec(container, wanted).out;
+    CHECK(of_init == of_exec);
+    CHECK(contains(of_exec, "NoNewPrivs:\t" + std::string(no_new_privileges ? "1" : "0")));
+    CHECK(contains(of_exec, "Groups:\t8 9"));
+    end(container);
+}
+
+TEST_CASE("exec --cap, --no-new-privs", "[exec][capabilities]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"] = Json::parse(
+        R"({"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"], "effective": ["CAP_KILL"]})");
+    box.bundle.process()["noNewPrivileges"] = false;
+    Container container = box.sleeper();
+    const std::string out = box.exec(container, {"caps"}, {"--cap", "CAP_CHOWN"}).out;
+    CHECK(value_of(out, "bounding") == "0000000000000021");
+    CHECK(value_of(out, "effective") == "0000000000000021");
+    CHECK(value_of(out, "ambient") == "0000000000000000");
+    CHECK(value_of(out, "no_new_privs") == "0");
+    CHECK(value_of(box.exec(container, {"caps"}, {"--no-new-privs"}).out, "no_new_privs") == "1");
+    end(container);
+}
+
+TEST_CASE("exec --process without capabilities has the container's", "[exec][capabilities]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"] = Json::parse(
+        R"({"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"], "effective": ["CAP_KILL"]})");
+    Container container = box.sleeper();
+    const std::string out = exec_document(box, container, process_document({"caps"})).out;
+    CHECK(value_of(out, "bounding") == "0000000000000020");
+    CHECK(value_of(out, "effective") == "0000000000000020");
+    end(container);
+}
+
+// --- detach, descriptors ---------------------------------------------------------------------
+
+TEST_CASE("exec --detach: leaves a child to the caller's subreaper", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    Stream out;
+    const auto [finished, pid] = exec_detached(
+        box, container, {"echo", "ready", "--", "trap", "TERM", "9"}, {}, out.write_end());
+    REQUIRE(finished.code() == 0);
+    CHECK(parent_of(pid) == getpid());
+    CHECK(cgroups_of(std::to_string(pid)) == cgroups_of(std::to_string(container.pid())));
+    out.wait_for("ready\nready");
+    ::kill(pid, SIGTERM);
+    CHECK(Finished{.status = wait_for_child(pid)}.code() == 9);
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: processes that are left behind end with the container", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    CommandOptions options;
+    options.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
+    CHECK(box.exec(container, {"spawn", "3"}, {}, options).code() == 0);
+    const auto [finished, pid] = exec_detached(box, container, {"sleep"});
+    CHECK(finished.code() == 0);
+    end(container, {pid});
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: has 0, 1 and 2 and what --preserve-fds names", "[exec][descriptors]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    write_file(box / "file", "text of the file\n");
+    const UniqueFd file(open((box / "file").c_str(), O_RDONLY | O_CLOEXEC));
+    CommandOptions options;
+    for (const int number : {3, 4, 5, 12}) options.fds.emplace_back(file.get(), number);
+    const auto numbers = [](const std::string& text) {
+        Strings found;
+        for (const std::string& line : lines_of(text))
+            found.push_back(line.substr(0, line.find(' ')));
+        return found;
+    };
+    CHECK(numbers(box.exec(container, {"fds"}, {}, options).out) == Strings{"0", "1", "2"});
+    CHECK(numbers(box.exec(container, {"fds"}, {"--preserve-fds", "2"}, options).out) ==
+          Strings{"0", "1", "2", "3", "4"});
+    CHECK(box.exec(container, {"readfd", "3"}, {"--preserve-fds", "3"}, options).out ==
+          "text of the file\n");
+    CHECK(box.exec(container, {"fds"}, {"--preserve-fds", "4"}, options).code() != 0);
+    // More than travel in one message.
+    CommandOptions many;
+    for (int number = 3; number < 43; ++number) many.fds.emplace_back(file.get(), number);
+    CHECK(numbers(box.exec(container, {"fds"}, {"--preserve-fds", "40"}, many).out).size() == 43);
+    end(container);
+}
+
+TEST_CASE("exec --pidfd-socket: gets the process", "[exec][not-crun]") {
+    NEEDS(need_runtime());
+    if (environment().runtime_name == "runc") return;  // Debian's is too old
+    Box box;
+    Container container = box.sleeper();
+    ReceivingSocket socket(box / "pidfd.sock");
+    const auto [finished, pid] =
+        exec_detached(box, container, {"sleep"}, {"--pidfd-socket", socket.path()});
+    REQUIRE(finished.code() == 0);
+    const auto message = socket.receive();
+    CHECK(message.text == "setns");
+    const std::string info = read_file("/proc/self/fdinfo/" + std::to_string(message.fd.get()));
+    CHECK(line_after(info, "Pid:") == std::to_string(pid));
+    end(container, {pid});
+}
+
+// --- cgroups ---------------------------------------------------------------------------------
+
+TEST_CASE("exec --cgroup: into one below the container's", "[exec][cgroup][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const auto directories = find_cgroups(box.name());
+    REQUIRE_FALSE(directories.empty());
+    for (const fs::path& directory : directories) {
+        fs::create_directory(directory / "below");
+        for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+            // Version 1: empty at first, and then it takes nobody.
+            if (fs::exists(directory / file)) {
+                write_file(directory / "below" / file, read_file(directory / file));
+            }
+        }
+    }
+    const auto [finished, pid] = exec_detached(box, container, {"sleep"}, {"--cgroup", "below"});
+    CHECK(finished.err == "");
+    REQUIRE(finished.code() == 0);
+    for (const fs::path& directory : directories) {
+        CAPTURE(directory);
+        CHECK(read_file(directory / "below" / "cgroup.procs") == std::to_string(pid) + "\n");
+    }
+    for (const char* path : {"not-there", "..", "../..", "below/../..", "/../.."}) {
+        CAPTURE(path);
+        const Finished refused = box.exec(container, {"true"}, {"--cgroup", path});
+        CHECK(refused.code() != 0);
+        CHECK(refused.out == "");
+    }
+    CHECK(contains(box.exec(container, {"true"}, {"--cgroup", "nothing:below"}).err, "nothing"));
+    end(container, {pid});
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: beside init where the container's cgroup takes no processes", "[exec][cgroup]") {
+    NEEDS(need_runtime());
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    Box box;
+    // As systemd in a container does: it moves to a cgroup below and passes controllers on.
+    Container container = box.sleeper();
+    const fs::path directory = cgroup_of(container.pid(), "pids");
+    fs::create_directory(directory / "init.scope");
+    write_file(directory / "init.scope" / "cgroup.procs", std::to_string(container.pid()));
+    write_file(directory / "cgroup.subtree_control", "+pids");
+    if (!contains(read_file(directory / "cgroup.subtree_control"), "pids")) {
+        write_file(directory / "cgroup.subtree_control", "+hugetlb");
+    }
+    REQUIRE(read_file(directory / "cgroup.subtree_control") != "\n");
+    const auto [finished, pid] = exec_detached(box, container, {"sleep"});
+    CHECK(finished.err == "");
+    CHECK(finished.code() == 0);
+    CHECK(cgroups_of(std::to_string(pid)) == cgroups_of(std::to_string(container.pid())));
+    end(container, {pid});
+    CHECK(box.leftovers() == Strings{});
+}
+
+// --- hostile ---------------------------------------------------------------------------------
+
+TEST_CASE("exec: nobody in the container reaches what joins it", "[exec][hostile][CVE-2019-5736]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool may_trace = GENERATE(false, true);
+    CAPTURE(may_trace);
+    if (may_trace) {
+        for (const char* set : {"bounding", "permitted", "effective"}) {
+            box.bundle.process()["capabilities"][set].push_back("CAP_SYS_PTRACE");
+        }
+    }
+    box.bundle.process()["noNewPrivileges"] = false;
+    box.bundle.args({"hunt"});
+    Container container = box.create();
+    const std::string before = read_file(environment().runtime);
+    container.start();
+    container.out().wait_for("ready");
+    const int times = may_trace ? 300 : 700;
+    int failures = 0;
+    for (int i = 0; i < times; ++i) {
+        // One that may trace can also kill or stop what it traces: its own processes.
+        if (box.exec(container, {"true"}).code() != 0) ++failures;
+    }
+    CHECK((may_trace || failures == 0));
+    container.kill("TERM");
+    CHECK(container.wait_code() == 0);
+    const std::string out = container.out().wait_for_end();
+    CAPTURE(out);
+    CHECK(std::stol(value_of(out, "seen")) > times / 10);
+    CHECK(value_of(out, "writable") == "0");
+    CHECK(value_of(out, "descriptors") == "0");
+    if (!may_trace) {
+        CHECK(value_of(out, "memory") == "0");
+        CHECK(value_of(out, "traced") == "0");
+    }
+    CHECK(read_file(environment().runtime) == before);
+    container.remove();
+}
+
+TEST_CASE("exec: a program that is #!/proc/self/exe", "[exec][hostile][CVE-2019-5736]") {
+    NEEDS(need_runtime());
+    Box box;
+    write_file(box.bundle.in_rootfs("trap"), "#!/proc/self/exe\n", 0755);
+    Container container = box.sleeper();
+    const std::string before = read_file(environment().runtime);
+    CHECK(box.call({"exec", container.id(), "/trap"}).code() != 0);
+    CHECK(read_file(environment().runtime) == before);
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: twenty at once", "[exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int i = 0; i < 20; ++i) {
+        processes.push_back(std::make_unique<Process>(
+            box.command_line(box.exec_line(container, {"echo", std::to_string(i)}))));
+    }
+    for (int i = 0; i < 20; ++i) {
+        const Finished finished = processes[static_cast<std::size_t>(i)]->wait();
+        CHECK(finished.code() == 0);
+        CHECK(finished.out == std::to_string(i) + "\n");
+    }
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: in a container that keeps its monitor", "[exec][monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    CreateOptions options;
+    options.global = {"--monitor", "keep"};
+    box.bundle.args({"sleep"});
+    options.quiet = true;
+    Container container = box.create(options);
+    container.start();
+    CHECK(box.exec(container, {"pid"}).out.starts_with("pid="));
+    CHECK(box.exec(container, {"exit", "3"}).code() == 3);
+    end(container);
+}
+
+TEST_CASE("exec: only some namespaces", "[exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const fs::path probe = environment().probe;
+    const std::string out =
+        box.call({"exec", "--net", "--uts", container.id(), probe.string(), "ns"}).out;
+    const std::string init = "/proc/" + std::to_string(container.pid()) + "/ns/";
+    CHECK(has_line(out, fs::read_symlink(init + "net").string()));
+    CHECK(has_line(out, fs::read_symlink(init + "uts").string()));
+    CHECK(has_line(out, fs::read_symlink("/proc/self/ns/mnt").string()));
+    CHECK(has_line(out, fs::read_symlink("/proc/self/ns/pid").string()));
+    end(container);
+}

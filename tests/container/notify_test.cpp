@@ -1,0 +1,144 @@
+// NOTIFY_SOCKET: the container tells the service manager that it is ready. And the annotation by
+// which Kubernetes learns why it is not.
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// The part of systemd: the messages until there have been two, and a barrier is one.
+class Manager {
+  public:
+    explicit Manager(const fs::path& path)
+        : path_(path), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        REQUIRE(path.string().size() < sizeof address.sun_path);
+        std::strcpy(address.sun_path, path.c_str());
+        REQUIRE(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        const timeval patience{20, 0};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    }
+    std::string receive() const {
+        std::array<char, 4096> text;
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+        iovec part{text.data(), text.size()};
+        msghdr header{};
+        header.msg_iov = &part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.data();
+        header.msg_controllen = control.size();
+        const ssize_t size = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
+        const cmsghdr* rights = CMSG_FIRSTHDR(&header);
+        if (rights != nullptr) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+            close(fd);
+        }
+        return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    }
+    CommandOptions options() const {
+        CommandOptions options;
+        options.environment = Strings{"NOTIFY_SOCKET=" + path_.string()};
+        return options;
+    }
+
+  private:
+    fs::path path_;
+    UniqueFd socket_;
+};
+
+}  // namespace
+
+TEST_CASE("NOTIFY_SOCKET: start returns when the container is ready", "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Manager manager(box / "n");
+    box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
+    box.bundle.args({"notify", "STATUS=not yet", "--", "notify", "READY=1\nSTATUS=ready", "--",
+                     "env", "--", "sleep"});
+    CreateOptions options;
+    options.command = manager.options();
+    Container container = box.create(options);
+    Process start(box.command_line({"start", container.id()}), manager.options());
+    CHECK(manager.receive() == "READY=1\nMAINPID=" + std::to_string(container.pid()));
+    CHECK(manager.receive() == "BARRIER=1");
+    CHECK(start.wait().code() == 0);
+    container.out().wait_for("NOTIFY_SOCKET=/run/notify/notify.sock\n");
+    container.kill();
+    container.wait();
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("NOTIFY_SOCKET: start returns when the container ends without a word",
+          "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Manager manager(box / "n");
+    CreateOptions options;
+    options.command = manager.options();
+    Container container = box.create(options);
+    CHECK(run_command(box.command_line({"start", container.id()}), manager.options()).code() == 0);
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("NOTIFY_SOCKET: run in the foreground passes it on", "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Manager manager(box / "n");
+    box.bundle.args({"notify", "READY=1", "--", "exit", "4"}).write();
+    Process process(box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}),
+                    manager.options());
+    CHECK(manager.receive() == "READY=1");
+    CHECK(manager.receive() == "BARRIER=1");
+    CHECK(process.wait().code() == 4);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("annotation terminationMessagePath: gets the reason of a failed start",
+          "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["annotations"] = {
+        {"io.kubernetes.container.terminationMessagePath", "/tmp/message"}};
+    write_file(box.bundle.in_rootfs("tmp/message"), "before\n");
+    // Found, but no program.
+    write_file(box.bundle.in_rootfs("tmp/program"), "#!/not/there\n", 0755);
+    box.bundle.process()["args"] = {"/tmp/program"};
+    Container container = box.create();
+    CHECK(box.call({"start", container.id()}).code() != 0);
+    container.wait();
+    const std::string text = read_file(box.bundle.in_rootfs("tmp/message"));
+    CHECK(text.starts_with("before\n"));
+    CHECK(contains(text, "no such file or directory"));
+    container.remove();
+}
+
+TEST_CASE("annotation terminationMessagePath: a FIFO or a link of the image does no harm",
+          "[notify][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["annotations"] = {
+        {"io.kubernetes.container.terminationMessagePath", "/tmp/message"}};
+    REQUIRE(mkfifo(box.bundle.in_rootfs("tmp/message").c_str(), 0666) == 0);
+    write_file(box.bundle.in_rootfs("tmp/program"), "#!/not/there\n", 0755);
+    box.bundle.process()["args"] = {"/tmp/program"};
+    Container container = box.create();
+    CHECK(box.call({"start", container.id()}).code() != 0);
+    container.wait();
+    container.remove();
+}
