@@ -44,7 +44,8 @@ std::optional<std::string> need_capability(int number, std::string_view name);
 // Where an executable of this name is in the usual places; empty when it is missing.
 std::filesystem::path find_program(std::string_view name);
 
-// Is systemd pid 1 here, with cgroup version 2 alone? The virtual machine of tests/vm is such a host, build machines seldom are.
+// Is systemd pid 1 here, with cgroup version 2 alone? The virtual machine of tests/vm is such a
+// host, build machines seldom are.
 bool has_systemd();
 // Are we in that machine? Then it has to have what it is there for.
 bool is_virtual_machine();
