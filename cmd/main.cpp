@@ -118,8 +118,9 @@ void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.add_option("--log-level", arguments.log_level, "error, warning, info or debug");
     app.add_flag("--debug", arguments.debug,
                  "the same as --log-level debug, with all that liblxc says");
-    app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs or disabled");
-    app.add_flag("--systemd-cgroup", arguments.systemd_cgroup, "cgroups by systemd");
+    app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs, systemd or disabled");
+    app.add_flag("--systemd-cgroup", arguments.systemd_cgroup,
+                 "the same as --cgroup-manager systemd");
     app.add_option(
         "--monitor", arguments.monitor,
         "hand-over: liblxc's monitor ends when the container is created; keep: it stays, "
@@ -136,14 +137,17 @@ void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.footer(commands);
 }
 
+constexpr std::array<Named<runtime::CgroupDriver>, 3> kCgroupDrivers{{
+    {"cgroupfs", runtime::CgroupDriver::cgroupfs},
+    {"systemd", runtime::CgroupDriver::systemd},
+    {"disabled", runtime::CgroupDriver::disabled},
+}};
+
+// Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
 runtime::CgroupDriver cgroup_driver(const GlobalArguments& arguments) {
-    if (arguments.systemd_cgroup || arguments.cgroup_manager == "systemd") {
-        throw Error("--systemd-cgroup: not supported yet");
-    }
-    if (arguments.cgroup_manager == "disabled") return runtime::CgroupDriver::disabled;
-    if (arguments.cgroup_manager == "cgroupfs") return runtime::CgroupDriver::cgroupfs;
-    throw Error(concat("--cgroup-manager: found ", lxcri::quoted(arguments.cgroup_manager),
-                       ", accepted are cgroupfs, disabled"));
+    const auto driver = choose(kCgroupDrivers, "--cgroup-manager", arguments.cgroup_manager);
+    const bool is_disabled = driver == runtime::CgroupDriver::disabled;
+    return arguments.systemd_cgroup && !is_disabled ? runtime::CgroupDriver::systemd : driver;
 }
 
 bool keep_monitor(const std::string& monitor) {

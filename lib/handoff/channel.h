@@ -51,6 +51,9 @@ enum class MessageKind : char {
     listener = 'l',
     ready = 'r',
     failure = 'f',
+    // Of the conversation with lxcri-systemd (unit.h), which is one of its own.
+    unit_request = 'U',
+    unit_done = 'u',
 };
 
 // Where the helpers find what they inherit: numbers that liblxc leaves alone.

@@ -100,7 +100,9 @@ std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) 
     try {
         pidfd = open_pidfd(pid);
     } catch (const SystemError& error) {
-        if (error.code() == ESRCH) return {};
+        // EINVAL: Linux before 6.9 says so of a process that has been reaped while its number lives
+        // on as that of a process group or a session.
+        if (error.code() == ESRCH || error.code() == EINVAL) return {};
         throw;
     }
     // The pidfd first, the start time second: both are of the same process when they match.

@@ -10,6 +10,7 @@
 #include "handoff/start_signal.h"
 #include "oci/parse.h"
 #include "os/file.h"
+#include "runtime/systemd_unit.h"
 #include "translate/hooks.h"
 
 namespace lxcri::runtime {
@@ -134,6 +135,7 @@ void Container::destroy(const Options& options) {
     const auto deadline = os::Clock::now() + std::chrono::seconds(10);
     kill_everything(deadline);
     remove_cgroup(options, deadline);
+    stop_unit(options, record_);
     oci::State state = this->state();
     dir_.remove();
     if (spec) {

@@ -30,6 +30,7 @@
 #include "runtime/process_limits.h"
 #include "runtime/record.h"
 #include "runtime/sender.h"
+#include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
 #include "seccomp/notify.h"
 
@@ -91,6 +92,9 @@ class Creation {
   private:
     void read_bundle();
     void make_cgroup();
+    void give_away_cgroup() const;
+    void make_unit();
+    void check_unit_path();
     void start_helper();
     void converse();
     void take_message(handoff::Received message);
@@ -124,6 +128,7 @@ class Creation {
     Record record_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
     std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
+    std::optional<SystemdHelper> systemd_;
     std::optional<Monitor> monitor_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
@@ -131,6 +136,7 @@ class Creation {
     std::optional<CallerSocket> pidfd_socket_;
     std::optional<NotifySocket> notify_socket_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
+    bool has_unit_ = false;
     bool hooks_have_run_ = false;
     bool ready_ = false;
     bool committed_ = false;
@@ -179,6 +185,7 @@ void Creation::read_bundle() {
         record_.setup_cgroup =
             planned_cgroup(layout_for_setup(translation_.layout), setup_cgroup_path());
     }
+    if (translation_.unit) record_.unit = translation_.unit->scope;
     write_record(dir_->fd(), record_);
 }
 
@@ -203,6 +210,7 @@ void Creation::make_cgroup() {
                                                         setup_cgroup_path());
         record_.setup_cgroup = setup_cgroup_->record();
     }
+    give_away_cgroup();
     // Before anybody is in it: whoever deletes what we leave may then kill them.
     write_record(dir_->fd(), record_);
 }
@@ -223,10 +231,52 @@ void Creation::leave_setup_cgroup() {
     record_.setup_cgroup = {};
 }
 
+// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
+// may make cgroups below it.
+void Creation::give_away_cgroup() const {
+    if (const auto& owner = plan().host.cgroup_owner; owner && *owner != ::geteuid()) {
+        cgroup_->give_to(*owner);
+    }
+}
+
+// systemd makes a scope around a process that exists: lxcri-start, which goes on into the
+// directory below that is ours.
+void Creation::make_unit() {
+    in_context("systemd", [&] {
+        systemd_.emplace(options_);
+        start_unit(*systemd_, record_, *translation_.unit, monitor_->process().pid(),
+                   std::move(translation_.unit_properties));
+    });
+    has_unit_ = true;
+    check_unit_path();
+    make_cgroup();
+    cgroup_->add_process(monitor_->process().pid());
+}
+
+// Everything else, and what was recorded before, relies on the place that was foreseen.
+void Creation::check_unit_path() {
+    const std::string pid = std::to_string(monitor_->process().pid());
+    const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
+    for (const auto& membership :
+         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, concat("/proc/", pid, "/cgroup")))) {
+        const bool is_systemds =
+            membership.controllers.empty() || membership.controllers.front() == "name=systemd";
+        if (is_systemds && membership.path == concat("/", scope)) return;
+    }
+    throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
+                       quoted(concat("/", scope)), " in the cgroup hierarchy"));
+}
+
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    monitor_.emplace(options_.libexec_dir, call_.id, entrance());
+    if (translation_.unit) {
+        monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
+        make_unit();
+    } else {
+        make_cgroup();
+        monitor_.emplace(options_.libexec_dir, call_.id, entrance());
+    }
     const bool has_resources = spec().linux_ && spec().linux_->resources;
     cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
     sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
@@ -289,6 +339,8 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::proceed:
         case MessageKind::recorded:
         case MessageKind::start_now:
+        case MessageKind::unit_request:
+        case MessageKind::unit_done:
             break;
     }
     throw Error("internal error: a message that is ours to send");
@@ -393,7 +445,12 @@ void Creation::finish() {
     leave_setup_cgroup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
     if (spec().linux_ && spec().linux_->resources) {
-        cgroup::apply_late(*cgroup_, *spec().linux_->resources);
+        const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
+        if (systemd_) {
+            update_with_unit(*systemd_, record_, *cgroup_, apply);
+        } else {
+            apply();
+        }
         if (init_->wait_exit(os::Clock::now())) init_has_ended();
     }
     record_.pid = init_->pid();
@@ -425,6 +482,7 @@ void Creation::undo() noexcept {
             (*cgroup)->kill_all_and_wait(limit);
             (*cgroup)->remove(limit);
         }
+        if (has_unit_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
@@ -441,7 +499,6 @@ void Creation::undo() noexcept {
 Created Creation::run() {
     dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
-    make_cgroup();
     start_helper();
     converse();
     committed_ = true;

@@ -321,6 +321,8 @@ void Execution::take_message(handoff::Received message) {
         case MessageKind::proceed:
         case MessageKind::recorded:
         case MessageKind::start_now:
+        case MessageKind::unit_request:
+        case MessageKind::unit_done:
         case MessageKind::runtime_hooks:
             break;
     }

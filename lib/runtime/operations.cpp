@@ -14,6 +14,7 @@
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
 #include "runtime/notify_socket.h"
+#include "runtime/systemd_unit.h"
 #include "translate/hooks.h"
 
 namespace lxcri::runtime {
@@ -134,7 +135,8 @@ void update(const Options& options, const std::string& id, oci::Resources resour
     for (const auto& warning : cgroup::check_resources(cgroup::read_layout(), resources, kTop)) {
         options.warn(warning);
     }
-    cgroup::apply_update(group, resources, kTop);
+    update_with_unit(options, container.record(), group,
+                     [&] { cgroup::apply_update(group, resources, kTop); });
 }
 
 std::vector<pid_t> processes(const Options& options, const std::string& id) {

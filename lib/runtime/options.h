@@ -9,7 +9,7 @@
 
 namespace lxcri::runtime {
 
-enum class CgroupDriver { cgroupfs, disabled };
+enum class CgroupDriver { cgroupfs, systemd, disabled };
 
 struct Options {
     std::string root;              // runtime root, absolute

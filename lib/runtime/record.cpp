@@ -63,6 +63,7 @@ void write_record(int directory_fd, const Record& record) {
               {"hasPoststart", record.has_poststart},
               {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
+              {"unit", record.unit},
               {"cgroup", cgroup_json(record.cgroup)},
               {"setupCgroup", cgroup_json(record.setup_cgroup)}};
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
@@ -92,6 +93,7 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("hasPoststart").get_to(record.has_poststart);
         json.at("hasPoststop").get_to(record.has_poststop);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
+        json.at("unit").get_to(record.unit);
         record.cgroup = cgroup_from(json.at("cgroup"));
         record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
         return record;

@@ -33,6 +33,8 @@ struct Record {
     // False while the cgroup is only planned: what is there then need not be ours, and nobody in it
     // may be killed.
     bool owns_cgroup = false;
+    // The systemd unit around the cgroup; "": there is none.
+    std::string unit;
 };
 
 void write_record(int directory_fd, const Record& record);

@@ -7,6 +7,7 @@
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "runtime/live_host.h"
+#include "runtime/systemd_unit.h"
 
 namespace lxcri::runtime {
 
@@ -26,6 +27,19 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& from) 
     to.insert(to.end(), from.begin(), from.end());
 }
 
+void find_cgroup_path(const Options& options, const CreateOptions& call, Translation& result) {
+    const oci::Spec& spec = result.spec;
+    const std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
+    if (options.cgroup_driver != CgroupDriver::systemd) {
+        result.cgroup_path = cgroup::container_path(asked, call.id);
+        return;
+    }
+    const auto user = find_user_manager();
+    result.unit = cgroup::unit_name(asked, call.id, user);
+    result.cgroup_path = cgroup::unit_container_path(*result.unit, user);
+    result.unit_properties = allowed_unit_properties(spec);
+}
+
 }  // namespace
 
 Translation translate_config(const Options& options, const CreateOptions& call,
@@ -38,8 +52,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     if (spec.linux_ && spec.linux_->resources) {
         append(result.warnings, cgroup::check_resources(result.layout, *spec.linux_->resources));
     }
-    const std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
-    result.cgroup_path = cgroup::container_path(asked, call.id);
+    find_cgroup_path(options, call, result);
 
     result.host = look_at_host(options, result.layout, result.cgroup_path);
     result.host.id = call.id;

@@ -1,11 +1,14 @@
 #pragma once
 // config.json on this machine: read, judged and translated. Nothing is changed by it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cgroup/layout.h"
+#include "cgroup/unit_path.h"
+#include "handoff/unit.h"
 #include "oci/spec.h"
 #include "runtime/create.h"
 #include "runtime/options.h"
@@ -17,6 +20,9 @@ struct Translation {
     oci::Spec spec;
     cgroup::Layout layout;
     std::string cgroup_path;  // below the mount points
+    // With systemd's cgroups: what the scope is called and may be.
+    std::optional<cgroup::UnitName> unit;
+    std::vector<handoff::UnitProperty> unit_properties;
     translate::Host host;
     translate::Plan plan;
     std::vector<std::string> warnings;

@@ -66,7 +66,8 @@ struct NamespaceToJoin {
 struct HostPlan {
     std::string rootfs;
     std::vector<NamespaceToJoin> namespaces;
-    std::optional<std::string> cgroups_path;  // as in the spec
+    std::optional<std::string> cgroups_path;    // as in the spec
+    std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
     ProcessLimits limits;
     std::string listener_path;  // of the seccomp agent; "": none
     std::optional<std::string> listener_metadata;

@@ -104,6 +104,7 @@ Json host_json(const HostPlan& host) {
     Json json = Json::object();
     json["rootfs"] = host.rootfs;
     json["cgroupsPath"] = host.cgroups_path.value_or("");
+    if (host.cgroup_owner) json["cgroupOwner"] = *host.cgroup_owner;
     json["joinNamespaces"] = Json::array();
     for (const auto& entry : host.namespaces) {
         json["joinNamespaces"].push_back({{"type", entry.type}, {"path", entry.path}});

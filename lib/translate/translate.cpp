@@ -69,6 +69,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_personality(spec, host, plan);
     translate_notify_socket(host, plan);
     translate_termination_message(spec, host, plan);
+    translate_cgroup_owner(spec, host, plan);
     translate_hooks(spec, host, plan);
     // Looks at what the others have made of it.
     translate_little_memory(spec, host, plan);

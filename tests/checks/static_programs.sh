@@ -44,6 +44,7 @@ must_be_static lxcri-init
 must_be_static lxcri-exec
 must_be_static lxcri-hook
 must_not_link lxcri 'liblxc|libsystemd'
-must_not_link lxcri-start 'libspdlog|libfmt'
+must_not_link lxcri-start 'libspdlog|libfmt|libsystemd'
+must_not_link lxcri-systemd 'liblxc'
 
 [[ $failures -eq 0 ]]

@@ -1,11 +1,13 @@
 #include "support/environment.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "os/unique_fd.h"
 #include "support/files.h"
 #include "support/process.h"
 
@@ -42,7 +45,8 @@ Environment detect() {
     result.must_run = variable("LXCRI_MUST_RUN") == "1" || variable("CI") == "true";
     result.runtime = variable("LXCRI_RUNTIME");
     if (result.runtime.empty()) result.runtime = LXCRI_TEST_RUNTIME;
-    result.probe = LXCRI_TEST_PROBE;
+    result.probe = variable("LXCRI_TEST_PROBE");
+    if (result.probe.empty()) result.probe = LXCRI_TEST_PROBE;
     result.layout = detect_layout();
     if (fs::exists(result.runtime)) {
         const std::string text =
@@ -121,12 +125,35 @@ void protect_machine() {
         !environment().runtime.string().starts_with("/tmp/")) {
         own.emplace_back("/tmp", "mode=1777");
     }
+    // systemd is spoken to through these; copies, because what is below /run gets covered.
+    std::vector<std::pair<fs::path, os::UniqueFd>> kept;
+    for (const char* place : {"/run/systemd", "/run/dbus", "/run/user"}) {
+        const long copy = syscall(SYS_open_tree, AT_FDCWD, place,
+                                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (copy >= 0) kept.emplace_back(place, os::UniqueFd(static_cast<int>(copy)));
+    }
     for (const auto& [place, mode] : own) {
         if (mount("tmpfs", place.c_str(), "tmpfs", 0, mode) < 0) {
             throw std::runtime_error("cannot mount a tmpfs on " + place.string());
         }
     }
+    for (const auto& [place, copy] : kept) {
+        fs::create_directory(place);
+        if (syscall(SYS_move_mount, copy.get(), "", AT_FDCWD, place.c_str(),
+                    MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+            throw std::runtime_error("cannot mount " + place.string());
+        }
+    }
     set_temp_base(base);
+}
+
+bool has_systemd() {
+    return environment().layout == CgroupLayout::kV2 && fs::is_directory("/run/systemd/system") &&
+           read_file("/proc/1/comm") == "systemd\n";
+}
+
+bool is_virtual_machine() {
+    return variable("LXCRI_TEST_VM") == "1";
 }
 
 std::optional<std::string> need_root() {

@@ -1,7 +1,9 @@
 #pragma once
 // What the tests run with, and what the machine offers.
 //   LXCRI_RUNTIME      the runtime under test; without it the lxcri of this build
+//   LXCRI_TEST_PROBE   the program that runs inside; without it that of this build
 //   LXCRI_TEST_VIEW    host (default), v1 or v2: how the cgroups look, see make_view()
+//   LXCRI_TEST_VM=1    this is the virtual machine of tests/vm
 //   LXCRI_MUST_RUN=1   a test that would be skipped fails instead (CI)
 
 #include <filesystem>
@@ -41,6 +43,12 @@ std::optional<std::string> need_program(std::string_view name);
 std::optional<std::string> need_capability(int number, std::string_view name);
 // Where an executable of this name is in the usual places; empty when it is missing.
 std::filesystem::path find_program(std::string_view name);
+
+// Is systemd pid 1 here, with cgroup version 2 alone? The virtual machine of tests/vm is such a
+// host, build machines seldom are.
+bool has_systemd();
+// Are we in that machine? Then it has to have what it is there for.
+bool is_virtual_machine();
 
 // --- cgroups ----------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ Record full_record() {
     record.has_poststart = true;
     record.has_poststop = true;
     record.owns_cgroup = true;
+    record.unit = "lxcri-c1.scope";
     record.cgroup.directories = {
         {2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1", std::numeric_limits<std::uint64_t>::max()},
         {1, {"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/a b", 0}};

@@ -1,0 +1,252 @@
+#include "runtime/systemd_unit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/unit_limits.h"
+#include "handoff/channel.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/unix_socket.h"
+#include "translate/unit_properties.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using handoff::MessageKind;
+using handoff::UnitAction;
+using handoff::UnitProperty;
+using handoff::UnitRequest;
+
+// One name a line; lines that begin with # say nothing.
+constexpr const char* kAllowedProperties = "/etc/lxcri/systemd-properties";
+
+// Where the buses are; nothing else of the caller's environment is of use.
+std::vector<std::string> bus_environment() {
+    std::vector<std::string> environment;
+    for (const char* name :
+         {"DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"}) {
+        if (const char* value = ::getenv(name)) environment.push_back(concat(name, "=", value));
+    }
+    return environment;
+}
+
+// Between fork and exec: nothing here allocates.
+[[noreturn]] void become_helper(const char* path, int channel, int null, char** environment) {
+    const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
+    if (::dup2(null, 0) != -1 && ::dup2(null, 1) != -1 && ::dup2(null, 2) != -1 &&
+        ::dup2(copy, handoff::kChannelFd) != -1) {
+        os::reset_signals();
+        // It has to finish what it has begun when a terminal interrupts `lxcri run`.
+        (void)::setsid();
+        (void)!::chdir("/");
+        std::array<char*, 2> arguments{const_cast<char*>("lxcri-systemd"), nullptr};
+        ::execve(path, arguments.data(), environment);
+    }
+    const char code = static_cast<char>(errno);
+    (void)!::write(channel, &code, 1);
+    ::_exit(127);
+}
+
+std::pair<os::UniqueFd, os::ChildProcess> start_helper(const Options& options) {
+    const std::string path = concat(options.libexec_dir, "/lxcri-systemd");
+    if (::access(path.c_str(), X_OK) == -1) throw SystemError(errno, "execute", path);
+    auto words = bus_environment();
+    std::vector<char*> environment;
+    for (std::string& word : words) environment.push_back(word.data());
+    environment.push_back(nullptr);
+    const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    auto child = os::fork_child();
+    if (!child) become_helper(path.c_str(), theirs.get(), null.get(), environment.data());
+    return {std::move(ours), std::move(*child)};
+}
+
+// A property that systemd names in its refusal is the one that it refuses.
+std::string_view find_culprit(const UnitRequest& request, std::string_view words) {
+    for (const UnitProperty& property : request.properties) {
+        if (!property.pointer.empty() && words.find(property.name) != std::string_view::npos) {
+            return property.pointer;
+        }
+    }
+    return {};
+}
+
+UnitProperty text(std::string name, std::string value) {
+    return {{}, std::move(name), "s", {std::move(value)}};
+}
+
+UnitProperty flag(std::string name, bool value) {
+    return {{}, std::move(name), "b", {value ? "true" : "false"}};
+}
+
+// What every container's scope is.
+std::vector<UnitProperty> fixed_properties() {
+    return {
+        flag("Delegate", true),
+        // Not stopped with what the machine stops first, and ordered after nothing.
+        flag("DefaultDependencies", false),
+        // One that ended badly is forgotten like any other: nobody has to reset it.
+        text("CollectMode", "inactive-or-failed"),
+        // lxcri has killed what was in the container; this is for what others have put there.
+        {{}, "TimeoutStopUSec", "t", {"10000000"}},
+        flag("CPUAccounting", true),
+        flag("IOAccounting", true),
+        flag("MemoryAccounting", true),
+        flag("TasksAccounting", true),
+    };
+}
+
+std::vector<std::string> read_allowed_names() {
+    const auto file = os::find_at(AT_FDCWD, kAllowedProperties, O_RDONLY);
+    if (!file) return {};
+    struct stat status {};
+    os::check(::fstat(file->get(), &status), "fstat", kAllowedProperties);
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        throw Error(concat(quoted(kAllowedProperties),
+                           ": has to be owned by root, and writable by nobody else"));
+    }
+    std::vector<std::string> names;
+    for (std::string line : split(os::read_all(file->get(), kAllowedProperties), '\n')) {
+        while (line.ends_with(' ') || line.ends_with('\r')) line.pop_back();
+        if (!line.empty() && line.front() != '#') names.push_back(std::move(line));
+    }
+    return names;
+}
+
+// What the user of this process is called outside its user namespace, and whether there is an
+// outside.
+struct OuterUser {
+    uid_t uid = 0;
+    bool initial_namespace = true;
+};
+
+OuterUser find_outer_user() {
+    const uid_t uid = ::geteuid();
+    const std::string map = os::read_file_at(AT_FDCWD, "/proc/self/uid_map");
+    for (const std::string& line : split(map, '\n')) {
+        std::vector<std::uint32_t> numbers;
+        for (const std::string& word : split(line, ' ')) {
+            if (const auto number = parse_integer<std::uint32_t>(word)) numbers.push_back(*number);
+        }
+        if (numbers.size() != 3 || uid < numbers[0] || uid - numbers[0] >= numbers[2]) continue;
+        return {uid - numbers[0] + numbers[1], numbers[2] == UINT32_MAX};
+    }
+    throw Error("this process has no user outside its user namespace (/proc/self/uid_map)");
+}
+
+}  // namespace
+
+SystemdHelper::SystemdHelper(const Options& options)
+    : process_(-1, os::UniqueFd()), timeout_(options.timeout) {
+    std::tie(channel_, process_) = start_helper(options);
+}
+
+void SystemdHelper::ask(UnitRequest request) {
+    request.user_manager = find_user_manager().has_value();
+    request.timeout = static_cast<std::uint32_t>(timeout_.count());
+    handoff::send(channel_.get(), MessageKind::unit_request, handoff::encode(request));
+    // Its own deadline comes first.
+    const auto deadline = os::Clock::now() + timeout_ + std::chrono::seconds(5);
+    pollfd wanted{channel_.get(), POLLIN, 0};
+    const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); });
+    if (os::check(ready, "poll") == 0) throw Error("lxcri-systemd does not answer");
+    const auto answer = handoff::receive(channel_.get());
+    if (!answer) {
+        const auto status = process_.wait(deadline);
+        throw Error(concat("lxcri-systemd ", status ? status->describe() : "does not end"));
+    }
+    if (answer->kind == MessageKind::unit_done) return;
+    const std::string_view culprit = find_culprit(request, answer->body);
+    if (culprit.empty()) throw Error(answer->body);
+    throw SpecError(std::string(culprit), answer->body);
+}
+
+cgroup::UserManager find_user_manager() {
+    const OuterUser user = find_outer_user();
+    if (user.uid == 0 && user.initial_namespace) return {};
+    return user.uid;
+}
+
+std::vector<UnitProperty> allowed_unit_properties(const oci::Spec& spec) {
+    auto properties = translate::unit_properties(spec);
+    if (properties.empty()) return properties;
+    const auto allowed = read_allowed_names();
+    for (const UnitProperty& property : properties) {
+        if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
+        throw SpecError(property.pointer,
+                        concat("the property ", quoted(property.name), " is not among those that ",
+                               quoted(kAllowedProperties), " allows"));
+    }
+    return properties;
+}
+
+std::string unit_description(const Record& record) {
+    return concat("lxcri container ", record.id, ", ", record.created);
+}
+
+void start_unit(SystemdHelper& helper, const Record& record, const cgroup::UnitName& name,
+                pid_t pid, std::vector<UnitProperty> properties) {
+    UnitRequest request;
+    request.action = UnitAction::start;
+    request.unit = name.scope;
+    request.description = unit_description(record);
+    request.slice = name.slice;
+    request.pid = pid;
+    request.properties = fixed_properties();
+    // Later ones win.
+    for (UnitProperty& property : properties) request.properties.push_back(std::move(property));
+    helper.ask(std::move(request));
+}
+
+void stop_unit(SystemdHelper& helper, const Record& record) {
+    UnitRequest request;
+    request.action = UnitAction::stop;
+    request.unit = record.unit;
+    request.description = unit_description(record);
+    helper.ask(std::move(request));
+}
+
+void stop_unit(const Options& options, const Record& record) {
+    if (record.unit.empty()) return;
+    // When the last process of a scope has gone systemd removes it, and then forgets it.
+    const auto scope_is_there = [](const cgroup::Directory& directory) {
+        const std::string scope = directory.path.substr(0, directory.path.rfind('/'));
+        return ::access(scope.c_str(), F_OK) == 0;
+    };
+    const auto& directories = record.cgroup.directories;
+    if (std::none_of(directories.begin(), directories.end(), scope_is_there)) return;
+    SystemdHelper helper(options);
+    stop_unit(helper, record);
+}
+
+void update_with_unit(SystemdHelper& helper, const Record& record,
+                      const cgroup::ContainerCgroup& cgroup, const std::function<void()>& apply) {
+    const auto before = cgroup::read_unit_limits(cgroup);
+    apply();
+    UnitRequest request;
+    request.action = UnitAction::set_properties;
+    request.unit = record.unit;
+    request.properties = cgroup::changed_properties(before, cgroup::read_unit_limits(cgroup));
+    if (!request.properties.empty()) helper.ask(std::move(request));
+}
+
+void update_with_unit(const Options& options, const Record& record,
+                      const cgroup::ContainerCgroup& cgroup, const std::function<void()>& apply) {
+    if (record.unit.empty()) return apply();
+    // Started first: its absence is to be known before anything is changed.
+    SystemdHelper helper(options);
+    update_with_unit(helper, record, cgroup, apply);
+}
+
+}  // namespace lxcri::runtime

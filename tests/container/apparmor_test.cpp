@@ -1,0 +1,109 @@
+// process.apparmorProfile and exec --apparmor, on a kernel that has AppArmor.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kProfile = "lxcri-test-deny";
+
+// A profile that allows everything but one file.
+class LoadedProfile {
+  public:
+    explicit LoadedProfile(const fs::path& directory) : file_(directory / "profile") {
+        write_file(file_, std::string("profile ") + kProfile +
+                              " flags=(attach_disconnected) {\n"
+                              "  file, capability, network, mount, umount, ptrace, signal, unix,\n"
+                              "  deny /tmp/secret r,\n}\n");
+        REQUIRE(parse("--replace").code() == 0);
+    }
+    LoadedProfile(const LoadedProfile&) = delete;
+    LoadedProfile& operator=(const LoadedProfile&) = delete;
+    ~LoadedProfile() { (void)parse("--remove"); }
+
+  private:
+    Finished parse(const char* action) const {
+        return run_command({find_program("apparmor_parser"), action, "--skip-cache", file_},
+                           {.timeout = milliseconds(60000)});
+    }
+    fs::path file_;
+};
+
+const Strings kLook = {"cat", "/proc/self/attr/apparmor/current", "--", "open", "/tmp/secret", "r"};
+
+}  // namespace
+
+TEST_CASE("apparmorProfile: the profile is that of the process, from its first instruction on",
+          "[apparmor][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    const LoadedProfile loaded(box / "");
+    write_file(box.bundle.in_rootfs("tmp/secret"), "x");
+    box.bundle.process()["apparmorProfile"] = kProfile;
+    box.bundle.process()["noNewPrivileges"] = GENERATE(false, true);
+    const Outcome outcome = box.life(kLook);
+    CHECK(contains(outcome.out, std::string(kProfile) + " (enforce)"));
+    CHECK(contains(outcome.out, "open /tmp/secret: EACCES"));
+}
+
+TEST_CASE("apparmorProfile: unconfined, or none", "[apparmor][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    write_file(box.bundle.in_rootfs("tmp/secret"), "x");
+    SECTION("unconfined") {
+        box.bundle.process()["apparmorProfile"] = "unconfined";
+    }
+    SECTION("none") {
+        box.bundle.process().erase("apparmorProfile");
+    }
+    const Outcome outcome = box.life(kLook);
+    CHECK(contains(outcome.out, "unconfined"));
+    CHECK(contains(outcome.out, "open /tmp/secret: ok"));
+}
+
+TEST_CASE("apparmorProfile: one that is not loaded is an error with its pointer",
+          "[apparmor][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    box.bundle.process()["apparmorProfile"] = "lxcri-test-nowhere";
+    const std::string error = box.refusal();
+    CAPTURE(error);
+    CHECK(contains(error, "/process/apparmorProfile"));
+    CHECK(contains(error, "lxcri-test-nowhere"));
+}
+
+TEST_CASE("exec: has the container's profile, or the one that it asks for",
+          "[apparmor][exec][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    const LoadedProfile loaded(box / "");
+    write_file(box.bundle.in_rootfs("tmp/secret"), "x");
+    const bool by_flag = GENERATE(false, true);
+    CAPTURE(by_flag);
+    if (!by_flag) box.bundle.process()["apparmorProfile"] = kProfile;
+    box.bundle.args({"trap", "TERM", "0"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    Strings command = {"exec"};
+    if (by_flag) {
+        command.emplace_back("--apparmor");
+        command.emplace_back(kProfile);
+    }
+    command.push_back(container.id());
+    command.emplace_back("/probe");
+    command.insert(command.end(), kLook.begin(), kLook.end());
+    const Finished finished = box.call(command);
+    CAPTURE(finished.err);
+    CHECK(contains(finished.out, std::string(kProfile) + " (enforce)"));
+    CHECK(contains(finished.out, "open /tmp/secret: EACCES"));
+}
