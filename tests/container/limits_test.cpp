@@ -104,8 +104,9 @@ std::map<std::string, std::string> limits_of(const Container& container) {
 TEST_CASE("limits: every one is as crun sets it", "[cgroup][limits][lxcri]") {
     NEEDS(need_runtime());
     NEEDS(need_crun());
-    // crun refuses a host with both.
-    APPLIES(environment().layout != CgroupLayout::kHybrid);
+    // crun refuses a host with both; version 2 is compared in limits_v2_test.cpp, as crun 1.8.1
+    // converts some limits in an older way there.
+    APPLIES(environment().layout == CgroupLayout::kV1);
     Box box;
     box.bundle.args({"trap", "TERM", "0"});
     box.bundle.linux()["resources"] = every_limit();
@@ -136,8 +137,6 @@ TEST_CASE("limits: every one is as crun sets it", "[cgroup][limits][lxcri]") {
     if (created.code() != 0) {
         (void)crun({"delete", "--force", container.id()});
         destroy_cgroups(box.name());
-        // Without CAP_SYS_RESOURCE it cannot load its device program in version 2.
-        if (contains(said, "MEMLOCK")) return not_applicable("crun: " + said);
     }
     INFO(said);
     REQUIRE(created.code() == 0);
