@@ -52,6 +52,19 @@ Joining receive_plan(os::UniqueFd& channel) {
     return joining;
 }
 
+// Without `lxcri exec` nobody waits for us, and the container could keep us: a stopped process does
+// not see the end of the channel. Neither clone(2) nor a change of credentials leaves that set.
+void end_with_the_runtime() {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+// The numbers 0 to 2 are not for what we open.
+void fill_stdio() {
+    for (int number = 0; number <= 2; ++number) {
+        if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);
+    }
+}
+
 // Changing credentials makes a process dumpable again where fs.suid_dumpable says so: proc(5).
 void hide_from_ptrace() {
     (void)::prctl(PR_SET_DUMPABLE, 0);
@@ -76,6 +89,7 @@ void join(Joining& joining) {
         }
     }
     hide_from_ptrace();
+    end_with_the_runtime();
 }
 
 // True in the new process.
@@ -97,6 +111,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
 // In the container.
 [[noreturn]] void become_process(Joining& joining, int channel) {
     handoff::ProcessPlan& process = joining.plan.process;
+    end_with_the_runtime();
     // It gets our pid with this, as it is in its own pid namespace.
     handoff::send(channel, MessageKind::alive, {});
     libexec::begin_session();
@@ -112,6 +127,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
     libexec::complete_environment(process.env, process.uid);
     libexec::become_user(process, channel);
     hide_from_ptrace();
+    end_with_the_runtime();
     const std::string program = libexec::find_program(process);
     if (process.no_new_privileges && process.seccomp_listener) {
         libexec::load_filter(process, channel);
@@ -121,6 +137,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
     handoff::send(channel, MessageKind::ready, {});
     const auto limits =
         handoff::decode<handoff::OwnLimits>(handoff::expect(channel, MessageKind::start_now).body);
+    (void)::prctl(PR_SET_PDEATHSIG, 0);
     libexec::execute_program(process, program, limits);
 }
 
@@ -128,6 +145,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
 
 int main() {
     hide_from_ptrace();
+    end_with_the_runtime();
     (void)::prctl(PR_SET_NAME, "lxcri-exec");
     os::reset_signals();
     (void)::signal(SIGPIPE, SIG_IGN);
@@ -135,11 +153,12 @@ int main() {
     os::UniqueFd channel(handoff::kChannelFd);
     try {
         os::close_on_exec_from(3);
+        fill_stdio();
         Joining joining = receive_plan(channel);
         join(joining);
         if (!make_sibling()) return EXIT_SUCCESS;
         become_process(joining, channel.get());
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {  // std::bad_alloc in a low RLIMIT_DATA, too
         handoff::send_failure(channel.get(), error.what());
         return EXIT_FAILURE;
     }

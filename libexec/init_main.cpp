@@ -153,7 +153,7 @@ void leave_termination_message(const std::string& path, std::string_view text) n
 }
 
 int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
-                  const Error& error) {
+                  const std::exception& error) {
     const std::string line = concat("lxcri-init: ", error.what(), "\n");
     (void)!::write(STDERR_FILENO, line.data(), line.size());
     leave_termination_message(plan.termination_message_path, line);
@@ -184,7 +184,7 @@ int main() {
         descriptors = create_container(plan, program);
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {  // std::bad_alloc for want of memory, too
         handoff::send_failure(handoff::kChannelFd, error.what());
         return EXIT_FAILURE;
     }
@@ -194,7 +194,7 @@ int main() {
         if (!start_now) handoff::wait_for_start(descriptors.start.get());
         // Errors from now on are those of the container process, on its stderr.
         execute(plan, program, descriptors, limits);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         return fail_to_start(plan, descriptors, error);
     }
 }

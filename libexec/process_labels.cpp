@@ -29,70 +29,74 @@ bool is_root_of_procfs(int fd) {
            ::fstat(fd, &status) == 0 && status.st_ino == kProcRoot;
 }
 
-// The container's /proc; where that is none, or hides what we need, one of our own that is attached
-// nowhere.
-os::UniqueFd open_procfs() {
-    const int fd = os::try_openat2(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
-    os::UniqueFd proc(fd);
-    if (proc.valid() && is_root_of_procfs(proc.get())) return proc;
-    return os::NewFilesystem("proc").mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                           MOUNT_ATTR_NOEXEC);
+// An attribute below this procfs. Nothing is mounted on the way (RESOLVE_NO_XDEV); thread-self is a
+// link of procfs itself. Invalid, and errno, when it cannot be opened.
+os::UniqueFd open_attribute_at(int proc, const std::string& name) {
+    return os::UniqueFd(os::try_openat2(proc, concat("thread-self/attr/", name), O_WRONLY, 0,
+                                        RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS));
 }
 
-// Writing an attribute is asking the module: 0 or the errno. Without a file for it, ENOENT.
-int write_attribute(int proc, const std::string& name, std::string_view value) {
-    // Nothing is mounted on the way (RESOLVE_NO_XDEV); thread-self is a link of procfs itself.
-    const os::UniqueFd file(os::try_openat2(proc, concat("thread-self/attr/", name), O_WRONLY, 0,
-                                            RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS));
-    if (!file.valid()) return errno;
-    struct statfs filesystem {};
-    os::check(::fstatfs(file.get(), &filesystem), "fstatfs");
-    if (filesystem.f_type != PROC_SUPER_MAGIC) return EXDEV;
+// In the container's /proc; where that is none, read-only, or hides the attribute, in one of our
+// own that is attached nowhere.
+os::UniqueFd open_attribute(const std::string& name) {
+    const os::UniqueFd proc(
+        os::try_openat2(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS));
+    if (proc.valid() && is_root_of_procfs(proc.get())) {
+        os::UniqueFd file = open_attribute_at(proc.get(), name);
+        if (file.valid()) return file;
+    }
+    const os::UniqueFd own =
+        os::NewFilesystem("proc").mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return open_attribute_at(own.get(), name);
+}
+
+// Writing is asking the security module: 0 or the errno.
+int write_attribute(const os::UniqueFd& file, std::string_view value) {
     const ssize_t written = ::write(file.get(), value.data(), value.size());
     return written == static_cast<ssize_t>(value.size()) ? 0 : errno;
 }
 
 void set_apparmor_profile(const std::string& profile) {
-    const os::UniqueFd proc = open_procfs();
-    const std::string request = concat("exec ", profile);
-    // The file of AppArmor alone, and on kernels before 5.8 the one of the only module.
-    int error = write_attribute(proc.get(), "apparmor/exec", request);
-    if (error == ENOENT || error == EINVAL) error = write_attribute(proc.get(), "exec", request);
-    if (error == 0) return;
+    // The file of AppArmor alone; before Linux 5.8 there is one for the only module.
+    os::UniqueFd file = open_attribute("apparmor/exec");
+    if (!file.valid() && errno == ENOENT) file = open_attribute("exec");
+    if (!file.valid()) {
+        throw SystemError(errno, "/process/apparmorProfile: open", "/proc/thread-self/attr");
+    }
+    const int error = write_attribute(file, concat("exec ", profile));
     if (error == ENOENT) {
         throw Error(
             concat("/process/apparmorProfile: the profile ", quoted(profile), " is not loaded"));
     }
-    throw SystemError(error, "/process/apparmorProfile: change to profile", profile);
+    if (error != 0) {
+        throw SystemError(error, "/process/apparmorProfile: change to profile", profile);
+    }
 }
 
-void set_selinux_label(const std::string& label) {
-    const os::UniqueFd proc = open_procfs();
-    if (const int error = write_attribute(proc.get(), "exec", label); error != 0) {
-        throw SystemError(error, "/process/selinuxLabel: set exec label", label);
-    }
+void set_selinux_label(const std::string& label, const std::string& attribute) {
+    const os::UniqueFd file = open_attribute(attribute);
+    const int error = file.valid() ? write_attribute(file, label) : errno;
+    if (error == 0) return;
+    throw SystemError(error, concat("/process/selinuxLabel: set ", attribute, " label"), label);
 }
 
 }  // namespace
 
 KeyringLabel::KeyringLabel(const std::string& label) {
     if (label.empty()) return;
-    os::UniqueFd proc = open_procfs();
-    if (const int error = write_attribute(proc.get(), "keycreate", label); error != 0) {
-        throw SystemError(error, "/process/selinuxLabel: set keycreate label", label);
-    }
-    proc_ = std::move(proc);
+    set_selinux_label(label, "keycreate");
+    file_ = open_attribute("keycreate");
 }
 
 // Nothing clears it. It cannot fail where setting it has not; if it does, later keys of ours have a
 // label, no more.
 KeyringLabel::~KeyringLabel() {
-    if (proc_.valid()) (void)write_attribute(proc_.get(), "keycreate", {});
+    if (file_.valid()) (void)write_attribute(file_, {});
 }
 
 void set_exec_labels(const handoff::ProcessPlan& process) {
     if (!process.apparmor_profile.empty()) set_apparmor_profile(process.apparmor_profile);
-    if (!process.selinux_label.empty()) set_selinux_label(process.selinux_label);
+    if (!process.selinux_label.empty()) set_selinux_label(process.selinux_label, "exec");
 }
 
 }  // namespace lxcri::libexec

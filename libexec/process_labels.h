@@ -18,7 +18,7 @@ class KeyringLabel {
     ~KeyringLabel();
 
   private:
-    os::UniqueFd proc_;
+    os::UniqueFd file_;
 };
 
 }  // namespace lxcri::libexec

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 
 #include "base/error.h"
@@ -38,6 +39,24 @@ void set_memory_policy(const handoff::MemoryPolicy& policy) {
               "/linux/memoryPolicy: set_mempolicy");
 }
 
+// A new ring can be found by those who have it already; the processes that `exec` adds have not,
+// but they have the same owner. "TYPE;UID;GID;PERMISSIONS;NAME": keyctl_describe(3).
+void let_owner_find(long ring) {
+    constexpr std::uint32_t kOwnerMaySearch = 0x00080000;  // KEY_USR_SEARCH
+    std::array<char, 512> text{};
+    const long length =
+        ::syscall(SYS_keyctl, KEYCTL_DESCRIBE, ring, text.data(), text.size() - 1, 0);
+    os::check(length, "keyctl DESCRIBE");
+    const auto fields = split(text.data(), ';');
+    constexpr std::size_t kPermissions = 3;
+    if (fields.size() <= kPermissions) throw Error("keyctl DESCRIBE: an unknown format");
+    const auto permissions =
+        static_cast<std::uint32_t>(std::stoul(fields[kPermissions], nullptr, 16));
+    if ((permissions & kOwnerMaySearch) != 0) return;
+    os::check(::syscall(SYS_keyctl, KEYCTL_SETPERM, ring, permissions | kOwnerMaySearch, 0, 0),
+              "keyctl SETPERM");
+}
+
 }  // namespace
 
 void begin_session() {
@@ -49,7 +68,8 @@ void join_session_keyring(const handoff::ProcessPlan& process) {
     const std::string& name = process.session_keyring;
     if (name.empty()) return;
     const KeyringLabel label(process.selinux_label);
-    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str(), 0, 0, 0) != -1) return;
+    const long ring = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str(), 0, 0, 0);
+    if (ring != -1) return let_owner_find(ring);
     // No keyrings in this kernel, or none for us: then there is none to share with anybody either.
     if (errno == ENOSYS || errno == EPERM) return;
     throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING", name);

@@ -35,6 +35,9 @@ void write_atomically_at(int dir_fd, const std::string& name, std::string_view d
 // An unnamed file in memory with this content, sealed against every later change, at offset 0.
 UniqueFd make_sealed_memfd(const char* name, std::string_view data);
 
+// Removes the directory with all that is in it, however it got there; links are not followed.
+void remove_tree_at(int dir_fd, const std::string& name);
+
 UniqueFd duplicate(int fd);
 
 // symlinkat(2), as 0 or an errno. The system call itself: lxcri-start has the C library's function

@@ -61,19 +61,6 @@ bool may_be_id(std::string_view id) {
     });
 }
 
-// Of the notify socket: files only.
-void remove_directory(int parent_fd, const std::string& name) {
-    const os::UniqueFd dir = os::open_at(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    for (const auto& file : names_in(dir.get())) {
-        if (::unlinkat(dir.get(), file.c_str(), 0) == -1 && errno != ENOENT) {
-            throw SystemError(errno, "unlink", concat(name, "/", file));
-        }
-    }
-    if (::unlinkat(parent_fd, name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) {
-        throw SystemError(errno, "rmdir", name);
-    }
-}
-
 }  // namespace
 
 void check_id(std::string_view id) {
@@ -156,8 +143,8 @@ void ContainerDir::remove() {
                           [](const std::string& name) { return name != "state.json"; });
     for (const auto& name : names) {
         if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR) throw SystemError(errno, "unlink", name);
-        remove_directory(fd_.get(), name);
+        if (errno != EISDIR || name != kNotifyDirectory) throw SystemError(errno, "unlink", name);
+        os::remove_tree_at(fd_.get(), name);
     }
     if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) {
         throw SystemError(errno, "rmdir", id_);

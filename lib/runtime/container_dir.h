@@ -5,6 +5,7 @@
 //   config.json   the bundle's, as it was when `create` read it
 //   state.json    the record (record.h)
 //   exec.plan     what `exec` needs (exec_defaults.h)
+//   notify        a directory, see notify_socket.h
 //   start.fifo, result.fifo   handoff/start_signal.h
 
 #include <optional>
@@ -22,6 +23,8 @@ void check_id(std::string_view id);
 
 // The IDs below the runtime root, sorted. SystemError when the root does not exist.
 std::vector<std::string> list_ids(const std::string& root);
+
+inline constexpr const char* kNotifyDirectory = "notify";
 
 class ContainerDir {
   public:

@@ -80,6 +80,7 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
         if (!container_process) throw SpecError("/process", "missing: --process is required");
         process = *container_process;
         process.terminal = false;
+        process.console_size.reset();
         process.args = call.args;
     }
     process.terminal = process.terminal || call.terminal;
@@ -117,6 +118,8 @@ class Execution {
     int run();
 
   private:
+    StateError stopped() const;
+    bool has_ended() const { return init_->wait_exit(os::Clock::now()); }
     void look_at_container();
     void plan_process();
     void take_over_defaults(const oci::Process& asked);
@@ -146,8 +149,16 @@ class Execution {
     std::optional<os::ChildProcess> process_;
     std::optional<os::ProcessRef> process_ref_;
     os::UniqueFd terminal_;
+    // From the moment on when the process may run: before that a signal ends us, and the kernel
+    // then our helper.
+    std::optional<Foreground> foreground_;
+    os::Deadline limit_;
     bool started_ = false;
 };
+
+StateError Execution::stopped() const {
+    return StateError(concat("cannot exec in container ", quoted(call_.id), ": it is stopped"));
+}
 
 void Execution::look_at_container() {
     const auto status = container_.status();
@@ -159,11 +170,16 @@ void Execution::look_at_container() {
                                 paused_ ? " (with --ignore-paused it would wait)" : ""));
     }
     init_ = container_.init();
-    if (!init_) {
-        throw StateError(concat("cannot exec in container ", quoted(call_.id), ": it is stopped"));
+    if (!init_) throw stopped();
+    const int foreign = foreign_namespaces(init_->pid());
+    // The files were opened by the number. As long as init has not ended nobody else can have it;
+    // and a container always has mounts of its own.
+    if (has_ended() || (foreign & CLONE_NEWNS) == 0) throw stopped();
+    namespaces_ = foreign;
+    if (call_.namespaces != 0) {
+        // A program of the container never runs as root of the host.
+        namespaces_ &= call_.namespaces | CLONE_NEWUSER;
     }
-    namespaces_ = foreign_namespaces(init_->pid());
-    if (call_.namespaces != 0) namespaces_ &= call_.namespaces;
 }
 
 void Execution::plan_process() {
@@ -183,8 +199,10 @@ void Execution::plan_process() {
     oci::Process& asked = *spec.process;
     for (const auto& warning : oci::validate(asked)) options_.warn(warning);
     if (!call_.capabilities.empty()) {
-        if (!asked.capabilities)
-            asked.capabilities = container_.spec().process.value().capabilities;
+        if (!asked.capabilities) {
+            const auto container_process = container_.spec().process;
+            if (container_process) asked.capabilities = container_process->capabilities;
+        }
         if (!asked.capabilities) asked.capabilities.emplace();
         add_capabilities(call_.capabilities, *asked.capabilities);
     }
@@ -252,7 +270,9 @@ void Execution::start_helper() {
         helper_.emplace(options_.libexec_dir, entrance);
     } catch (const SystemError& error) {
         if (error.code() != EBUSY || !call_.cgroups.empty()) throw;
-        helper_.emplace(options_.libexec_dir, cgroup.entrance_beside(init_->pid()));
+        const auto beside = cgroup.entrance_beside(init_->pid());
+        if (has_ended()) throw stopped();
+        helper_.emplace(options_.libexec_dir, beside);
     }
 }
 
@@ -274,11 +294,10 @@ void Execution::send_plan() {
 // Until the program has been executed: then nobody holds the other end any more.
 void Execution::converse() {
     // A frozen cgroup lets nobody in it do anything until it is thawed.
-    os::Deadline limit;
-    if (!paused_) limit = os::Clock::now() + options_.timeout;
+    if (!paused_) limit_ = os::Clock::now() + options_.timeout;
     while (true) {
         pollfd wanted{helper_->channel(), POLLIN, 0};
-        const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(limit)); });
+        const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(limit_)); });
         os::check(ready, "poll");
         if (ready == 0) {
             throw Error(concat("the process was not ready within ",
@@ -333,7 +352,7 @@ void Execution::take_message(handoff::Received message) {
 void Execution::meet_process(pid_t pid) {
     process_ref_ = os::ProcessRef::open(pid);
     process_.emplace(pid, os::duplicate(process_ref_->pidfd()));
-    (void)helper_->process().wait();
+    if (!helper_->process().wait(limit_)) throw Error("lxcri-exec does not end");
 }
 
 // The seccomp agent has to have the listener before the program is executed.
@@ -357,6 +376,7 @@ void Execution::finish() {
     if (!process_ref_) throw Error("internal error: ready out of turn");
     const auto own_limits = limit_process(*process_ref_, plan_.host.limits);
     if (pidfd_socket_) pidfd_socket_->send("setns", process_ref_->pidfd());
+    if (!call_.detach) foreground_.emplace();
     handoff::send(helper_->channel(), MessageKind::start_now, handoff::encode(own_limits));
     started_ = true;
 }
@@ -378,8 +398,6 @@ int Execution::run() {
     look_at_container();
     plan_process();
     connect_caller();
-    std::optional<Foreground> foreground;
-    if (!call_.detach) foreground.emplace();
     start_helper();
     send_plan();
     converse();
@@ -392,7 +410,7 @@ int Execution::run() {
     if (terminal_.valid()) {
         relay.emplace(std::move(terminal_));
     }
-    const int code = foreground->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
+    const int code = foreground_->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
     process_->release();
     return code;
 }

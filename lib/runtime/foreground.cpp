@@ -55,7 +55,7 @@ bool Foreground::take_signals(const os::ProcessRef& target, TerminalRelay* relay
 }
 
 int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
-                       const NotifySocket* notify) {
+                       NotifySocket* notify) {
     auto status = reap_all(child);
     while (!status) {
         std::array<pollfd, 3> terminal{{{-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}}};
@@ -67,7 +67,7 @@ int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay*
                                       terminal[2]}};
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
         if (relay != nullptr) relay->transfer({wanted[2], wanted[3], wanted[4]});
-        // We stay the process that the manager knows.
+        // We stay the process that the manager knows: no pid, no waiting.
         if (wanted[1].revents != 0) (void)notify->relay(0);
         if (wanted[0].revents != 0 && take_signals(target, relay)) status = reap_all(child);
     }

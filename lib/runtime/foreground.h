@@ -22,7 +22,7 @@ class Foreground {
     // signals; it is `child` or, where a resident monitor is our child, the container process.
     // Every other child that ends is reaped, too. `relay`: where the process has a terminal.
     int follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
-               const NotifySocket* notify = nullptr);
+               NotifySocket* notify = nullptr);
 
   private:
     // True when one of the signals says that a child has ended.

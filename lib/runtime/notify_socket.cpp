@@ -16,12 +16,12 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/unix_socket.h"
+#include "runtime/container_dir.h"
 
 namespace lxcri::runtime {
 
 namespace {
 
-constexpr const char* kDirectory = "notify";
 constexpr const char* kSocket = "notify.sock";
 // As systemd-notify(1) waits for a barrier.
 constexpr int kBarrierMilliseconds = 30'000;
@@ -62,7 +62,7 @@ void wait_for_barrier(int socket) {
     const os::UniqueFd ours(ends[0]);
     os::UniqueFd theirs(ends[1]);
     const std::array fds{theirs.get()};
-    os::send_message(socket, "BARRIER=1", fds);
+    if (!os::send_message(socket, "BARRIER=1", fds, true)) return;
     theirs.reset();
     pollfd wanted{ours.get(), POLLIN, 0};
     (void)os::retry([&] { return ::poll(&wanted, 1, kBarrierMilliseconds); });
@@ -78,13 +78,13 @@ bool says_ready(std::string_view message) {
 }  // namespace
 
 std::string NotifySocket::make_directory(int container_dir_fd, const std::string& container_dir) {
-    os::check(::mkdirat(container_dir_fd, kDirectory, 0755), "mkdir", kDirectory);
-    return concat(container_dir, "/", kDirectory);
+    os::check(::mkdirat(container_dir_fd, kNotifyDirectory, 0755), "mkdir", kNotifyDirectory);
+    return concat(container_dir, "/", kNotifyDirectory);
 }
 
 std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd, const std::string& manager) {
     if (manager.empty()) return {};
-    const auto directory = os::find_at(container_dir_fd, kDirectory, O_PATH | O_DIRECTORY);
+    const auto directory = os::find_at(container_dir_fd, kNotifyDirectory, O_PATH | O_DIRECTORY);
     if (!directory) return {};
     os::UniqueFd socket(os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
                                   "socket AF_UNIX"));
@@ -95,27 +95,27 @@ std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd, const std
         "bind", kSocket);
     // Any user of the container may write to it.
     os::check(::fchmodat(directory->get(), kSocket, 0777, 0), "chmod", kSocket);
-    return NotifySocket(std::move(socket), manager);
+    return NotifySocket(std::move(socket), connect_to_manager(manager));
 }
 
-bool NotifySocket::relay(pid_t main_pid) const {
+bool NotifySocket::relay(pid_t main_pid) {
     std::array<char, 4096> message{};
     const ssize_t length = ::recv(socket_.get(), message.data(), message.size(), 0);
-    if (length <= 0) return false;
+    if (length <= 0 || told_) return false;
     if (!says_ready({message.data(), static_cast<std::size_t>(length)})) return false;
-    const os::UniqueFd socket = connect_to_manager(manager_);
+    told_ = true;
     std::string text = "READY=1";
     if (main_pid != 0) text += concat("\nMAINPID=", std::to_string(main_pid));
-    os::send_message(socket.get(), text, {});
-    wait_for_barrier(socket.get());
+    // A manager that has gone or does not read need not be told.
+    (void)!::send(manager_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return true;
 }
 
-void NotifySocket::relay_until_ready(const os::ProcessRef& init) const {
+void NotifySocket::relay_until_ready(const os::ProcessRef& init) {
     while (true) {
         std::array<pollfd, 2> wanted{{{socket_.get(), POLLIN, 0}, {init.pidfd(), POLLIN, 0}}};
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
-        if (wanted[0].revents != 0 && relay(init.pid())) return;
+        if (wanted[0].revents != 0 && relay(init.pid())) return wait_for_barrier(manager_.get());
         if (wanted[1].revents != 0) return;
     }
 }

@@ -19,21 +19,23 @@ class NotifySocket {
     static std::string make_directory(int container_dir_fd, const std::string& container_dir);
 
     // Before the container process begins. Nothing when nobody above us listens (`manager` is ""),
-    // or `create` has made no directory.
+    // or `create` has made no directory. Error when the manager cannot be reached.
     static std::optional<NotifySocket> listen(int container_dir_fd, const std::string& manager);
 
     int fd() const noexcept { return socket_.get(); }
-    // Takes one message. True when it said READY=1: the manager knows it now. `main_pid`: the pid
-    // to tell with it, when we are not going to stay; 0: none.
-    bool relay(pid_t main_pid) const;
-    // Until the container process is ready, or has ended.
-    void relay_until_ready(const os::ProcessRef& init) const;
+    // Takes one message. True when it is the first one that says READY=1: that has been passed on,
+    // all else is dropped. Never waits for the manager. `main_pid`: the pid to tell with it; 0:
+    // none.
+    bool relay(pid_t main_pid);
+    // Until the container process is ready and the manager knows, or it has ended.
+    void relay_until_ready(const os::ProcessRef& init);
 
   private:
-    NotifySocket(os::UniqueFd socket, std::string manager)
+    NotifySocket(os::UniqueFd socket, os::UniqueFd manager)
         : socket_(std::move(socket)), manager_(std::move(manager)) {}
     os::UniqueFd socket_;
-    std::string manager_;
+    os::UniqueFd manager_;  // connected
+    bool told_ = false;
 };
 
 }  // namespace lxcri::runtime

@@ -93,9 +93,12 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("hasPoststart").get_to(record.has_poststart);
         json.at("hasPoststop").get_to(record.has_poststop);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
-        json.at("unit").get_to(record.unit);
+        // Younger than the first release: a container may have been created before.
+        record.unit = json.value("unit", "");
         record.cgroup = cgroup_from(json.at("cgroup"));
-        record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
+        if (json.contains("setupCgroup")) {
+            record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
+        }
         return record;
     } catch (const Json::exception& error) {
         throw Error(concat("state.json is damaged: ", error.what()));

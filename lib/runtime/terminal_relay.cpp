@@ -1,15 +1,18 @@
 #include "runtime/terminal_relay.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/process.h"
 
 namespace lxcri::runtime {
 
@@ -19,8 +22,11 @@ namespace {
 constexpr std::size_t kBuffer = 64U << 10U;
 // What poll(2) promises room for: PIPE_BUF of a pipe, WAKEUP_CHARS of a terminal.
 constexpr std::size_t kSafeWrite = 256;
-// How long nobody may take what is left when the process has ended.
-constexpr int kPatienceMilliseconds = 1000;
+// When the process has ended: how much of what it has written can still be on its way, more than a
+// terminal holds; how long somebody may take for reading it, and how long nobody may read at all.
+constexpr std::size_t kLastWords = 256U << 10U;
+constexpr std::chrono::seconds kLongestDrain{10};
+constexpr std::chrono::seconds kPatience{1};
 
 // A description of its own, so that O_NONBLOCK is not also set for those that share ours with us.
 // A file needs none, and would lose its offset. Invalid where that is not possible.
@@ -52,6 +58,7 @@ bool take_from(std::string& from, int to, std::size_t most) {
 
 TerminalRelay::TerminalRelay(os::UniqueFd master)
     : master_(std::move(master)),
+      slave_(::ioctl(master_.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)),
       output_(open_unblocking(STDOUT_FILENO)),
       raw_(os::RawTerminal::make(STDIN_FILENO)) {
     largest_write_ = output_.valid() ? kBuffer : kSafeWrite;
@@ -101,19 +108,18 @@ void TerminalRelay::follow_window_size() noexcept {
 }
 
 void TerminalRelay::drain() {
-    input_open_ = false;
-    to_master_.clear();
-    while (output_open_) {
-        // What others in the container still write is not ours to wait for.
-        pollfd more{master_open_ ? master_.get() : -1, POLLIN, 0};
-        while (to_output_.size() < kBuffer && ::poll(&more, 1, 0) > 0) {
-            read_master();
-            if (!master_open_) more.fd = -1;
-        }
-        if (to_output_.empty()) return;
+    // What others in the container still write is not ours to wait for.
+    const std::size_t most = to_output_.size() + kLastWords;
+    pollfd more{master_.get(), POLLIN, 0};
+    while (master_open_ && to_output_.size() < most && ::poll(&more, 1, 0) > 0) read_master();
+
+    const auto end = os::Clock::now() + kLongestDrain;
+    while (output_open_ && !to_output_.empty()) {
         pollfd room{output_.get(), POLLOUT, 0};
-        const int ready = os::retry([&] { return ::poll(&room, 1, kPatienceMilliseconds); });
-        if (ready <= 0) return;
+        const auto limit = std::min(end, os::Clock::now() + kPatience);
+        const int ready =
+            os::retry([&] { return ::poll(&room, 1, os::poll_timeout(os::Deadline(limit))); });
+        if (ready <= 0 || os::Clock::now() >= end) return;
         write_output();
     }
 }

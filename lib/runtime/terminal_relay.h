@@ -27,6 +27,7 @@ class TerminalRelay {
     void follow_window_size() noexcept;
 
     // The process has ended: what it has written still goes out, as long as somebody reads it.
+    // Ends within seconds, whoever else still writes there.
     void drain();
 
   private:
@@ -36,6 +37,9 @@ class TerminalRelay {
     void write_output();
 
     os::UniqueFd master_;
+    // The other side: with one descriptor of ours it never counts as hung up. A program may close
+    // all of its own for a while, and open /dev/tty again.
+    os::UniqueFd slave_;
     os::UniqueFd output_;
     std::optional<os::RawTerminal> raw_;
     std::string to_master_;

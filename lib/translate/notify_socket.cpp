@@ -2,6 +2,9 @@
 // Emits: a mount in HookPlan::mounts, and the variable in ProcessPlan::env
 #include <linux/mount.h>
 
+#include <string>
+#include <vector>
+
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -16,7 +19,9 @@ void translate_notify_socket(const Host& host, Plan& plan) {
     // Its socket can be written to all the same.
     mount.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     plan.hook.mounts.push_back(std::move(mount));
-    plan.init.process.env.emplace_back("NOTIFY_SOCKET=/run/notify/notify.sock");
+    auto& env = plan.init.process.env;
+    std::erase_if(env, [](const auto& entry) { return entry.starts_with("NOTIFY_SOCKET="); });
+    env.emplace_back("NOTIFY_SOCKET=/run/notify/notify.sock");
 }
 
 }  // namespace lxcri::translate

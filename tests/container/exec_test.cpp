@@ -674,3 +674,72 @@ TEST_CASE("exec: only some namespaces", "[exec][lxcri]") {
     CHECK(has_line(out, fs::read_symlink("/proc/self/ns/pid").string()));
     end(container);
 }
+
+TEST_CASE("exec: a program of the container is never root of the host", "[exec][userns][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.add_namespace("user");
+    const Json mapping = {{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}};
+    box.bundle.linux()["uidMappings"] = mapping;
+    box.bundle.linux()["gidMappings"] = mapping;
+    fs::permissions(box.bundle.path().parent_path(), fs::perms(0755));
+    Container container = box.sleeper();
+    CHECK(box.exec(container, {"write", "/tmp/made", "x"}, {"--mnt"}).code() == 0);
+    struct stat status {};
+    REQUIRE(stat(box.bundle.in_rootfs("tmp/made").c_str(), &status) == 0);
+    CHECK(status.st_uid == 100000);
+    end(container);
+}
+
+TEST_CASE("exec: has the session keyring of the container", "[exec][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args(
+        {"into", "/tmp/ring", "--", "keyring", "--", "into", "/tmp/done", "--", "sleep"});
+    CreateOptions quiet;
+    quiet.quiet = true;
+    Container container = box.create(quiet);
+    container.start();
+    const fs::path done = box.bundle.in_rootfs("tmp/done");
+    for (int i = 0; i < 2000 && !fs::exists(done); ++i) let_time_pass(std::chrono::milliseconds{2});
+    const std::string of_init = read_file(box.bundle.in_rootfs("tmp/ring"));
+    CHECK(contains(of_init, "serial="));
+    CHECK(box.exec(container, {"keyring"}).out == of_init);
+    CHECK(box.exec(container, {"keyring"}).out == of_init);
+    end(container);
+}
+
+TEST_CASE("exec: a helper that the container has stopped ends with its caller",
+          "[exec][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"stop-others"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    {
+        Process process(box.command_line(box.exec_line(container, {"sleep"})));
+        container.out().wait_for("stopped");
+        process.signal(SIGTERM);
+        process.wait_exit_only();
+    }
+    container.kill();
+    // Whatever has joined is ours to reap, and has to be dead.
+    (void)wait_for_children(kDeadline, {});
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec --process --cap in a container without a process", "[exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config.erase("process");
+    CreateOptions quiet;
+    quiet.quiet = true;
+    Container container = box.create(quiet);
+    const Finished finished =
+        exec_document(box, container, process_document({"caps"}), {"--cap", "CAP_KILL"});
+    CHECK(value_of(finished.out, "effective") == "0000000000000020");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    wait_for_child(container.pid());
+}

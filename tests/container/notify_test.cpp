@@ -1,5 +1,6 @@
 // NOTIFY_SOCKET: the container tells the service manager that it is ready. And the annotation by
 // which Kubernetes learns why it is not.
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -48,6 +49,10 @@ class Manager {
             close(fd);
         }
         return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    }
+    bool has_message() const {
+        pollfd wait{socket_.get(), POLLIN, 0};
+        return poll(&wait, 1, 0) > 0;
     }
     CommandOptions options() const {
         CommandOptions options;
@@ -104,8 +109,55 @@ TEST_CASE("NOTIFY_SOCKET: run in the foreground passes it on", "[notify][lxcri]"
     Process process(box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}),
                     manager.options());
     CHECK(manager.receive() == "READY=1");
-    CHECK(manager.receive() == "BARRIER=1");
     CHECK(process.wait().code() == 4);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("NOTIFY_SOCKET: a manager hears READY once, whatever the container says",
+          "[notify][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Manager manager(box / "n");
+    Strings commands;
+    for (int i = 0; i < 200; ++i) {
+        for (const char* word : {"notify", "READY=1", "--"}) commands.emplace_back(word);
+    }
+    commands.emplace_back("true");
+    box.bundle.args(commands).write();
+    Process process(box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}),
+                    manager.options());
+    CHECK(manager.receive() == "READY=1");
+    process.wait_exit_only();
+    CHECK_FALSE(manager.has_message());
+}
+
+TEST_CASE("NOTIFY_SOCKET: a manager that is not there is an error before anything is made",
+          "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.write();
+    CommandOptions options;
+    options.environment = Strings{"NOTIFY_SOCKET=" + (box / "nobody").string()};
+    const Finished finished = run_command(
+        box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}), options);
+    CHECK(finished.code() == 1);
+    CHECK(contains(finished.err, "NOTIFY_SOCKET"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("NOTIFY_SOCKET: a container that fills its directory can be deleted",
+          "[notify][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Manager manager(box / "n");
+    CreateOptions options;
+    options.command = manager.options();
+    Container container = box.create(options);
+    // As one with CAP_SYS_ADMIN can do it, after it has mounted the directory writable.
+    std::filesystem::create_directories(box.root() / container.id() / "notify" / "x" / "y");
+    write_file(box.root() / container.id() / "notify" / "x" / "file", "");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    (void)wait_for_child(container.pid());
     CHECK(box.leftovers() == Strings{});
 }
 

@@ -417,3 +417,55 @@ TEST_CASE("terminal: exec with sockets and flags that do not fit", "[terminal][e
     container.wait();
     container.remove();
 }
+
+TEST_CASE("terminal: a program may close it for a while", "[terminal][exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const Finished finished = box.exec(container, {"reopen-tty"}, {"--tty"});
+    CHECK(finished.code() == 0);
+    CHECK(contains(finished.out, "closed\r\n"));
+    CHECK(contains(finished.out, "reopened\r\n"));
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("terminal: one who keeps writing does not keep exec from ending", "[terminal][exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    // The writer is a child that ignores the hang-up; the reader is slow.
+    Stream slow;
+    CommandOptions options;
+    options.fds = {{slow.write_end(), 1}};
+    Process process(box.command_line(box.exec_line(container, {"write-on"}, {"--tty"})), options);
+    slow.wait_for("0000");
+    CHECK(process.wait_exit_only().code() == 0);
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("terminal: exec --tty with 0, 1 and 2 closed", "[terminal][exec][descriptors]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    for (unsigned closed = 1; closed < 8; ++closed) {
+        CAPTURE(closed);
+        CommandOptions options;
+        for (int number = 0; number <= 2; ++number) {
+            if (((closed >> static_cast<unsigned>(number)) & 1U) != 0) {
+                options.fds.emplace_back(-1, number);
+            }
+        }
+        std::filesystem::remove(box.bundle.in_rootfs("tmp/told"));
+        Process process(
+            box.command_line(box.exec_line(container, {"stdio", "/tmp/told"}, {"--tty"})), options);
+        CHECK(process.wait_exit_only().code() == 0);
+        CHECK(read_file(box.bundle.in_rootfs("tmp/told")) == "char char char\n");
+    }
+    container.kill();
+    container.wait();
+    container.remove();
+}

@@ -596,7 +596,8 @@ int do_keyring(const Arguments& args) {
     if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, text, sizeof text - 1) < 0) {
         return failed(args, "session");
     }
-    dprintf(STDOUT_FILENO, "keyring=%s\n", text);
+    const long serial = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+    dprintf(STDOUT_FILENO, "keyring=%s\nserial=%ld\n", text, serial);
     return 0;
 }
 
@@ -875,6 +876,39 @@ int do_winsize(const Arguments&) {
     return 0;
 }
 
+// reopen-tty: closes the terminal for a moment, then writes to it again.
+int do_reopen_tty(const Arguments&) {
+    dprintf(STDOUT_FILENO, "closed\n");
+    for (int fd = 0; fd <= 2; ++fd) close(fd);
+    const timespec moment = {0, 200'000'000};  // for the other side to notice
+    nanosleep(&moment, nullptr);
+    const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    dprintf(fd, "reopened\n");
+    return fd >= 0 ? 0 : 1;
+}
+
+// write-on: leaves a child behind that writes to stdout for ever, whatever hangs up.
+int do_write_on(const Arguments&) {
+    signal(SIGHUP, SIG_IGN);
+    if (fork() == 0) {
+        for (;;) dprintf(STDOUT_FILENO, "%063d\n", 0);
+    }
+    const timespec moment = {0, 100'000'000};
+    nanosleep(&moment, nullptr);
+    return 0;
+}
+
+// stop-others: SIGSTOP to every other process, for ever.
+int do_stop_others(const Arguments&) {
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (bool told = false;;) {
+        if (kill(-1, SIGSTOP) == 0 && !told) {
+            dprintf(STDOUT_FILENO, "stopped\n");
+            told = true;
+        }
+    }
+}
+
 // fill BYTES: so many bytes in lines of 64, each with its number.
 int do_fill(const Arguments& args) {
     long left = strtol(args.at(0), nullptr, 10);
@@ -1079,6 +1113,9 @@ const Command commands[] = {
     {"tty", do_tty},
     {"winsize", do_winsize},
     {"fill", do_fill},
+    {"reopen-tty", do_reopen_tty},
+    {"write-on", do_write_on},
+    {"stop-others", do_stop_others},
     {"scheduling", do_scheduling},
     {"hunt", do_hunt},
 };

@@ -172,8 +172,8 @@ TEST_CASE("the record is the last to go") {
     const TempDir temp;
     auto dir = ContainerDir::create(temp.path(), "c1");
     put_file(temp / "c1/state.json", "{}");
-    fs::create_directories(temp / "c1/zzz/deep");  // cannot be unlinked: the removal fails
-    fs::create_directories(temp / "c1/aaa/deep");
+    fs::create_directories(temp / "c1/zzz");  // cannot be unlinked: the removal fails
+    fs::create_directories(temp / "c1/aaa");
     CHECK_THROWS_AS(dir.remove(), SystemError);
     CHECK(fs::exists(temp / "c1/state.json"));
 }
