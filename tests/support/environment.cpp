@@ -118,17 +118,20 @@ void protect_machine() {
             throw std::runtime_error("the machine's files cannot be protected");
         }
     }
-    std::vector<std::pair<fs::path, const char*>> own = {
-        {base, "mode=0755"}, {"/run", "mode=0755"}, {"/dev/shm", "mode=1777"}};
-    // /tmp too, unless this build is there.
-    if (!environment().probe.string().starts_with("/tmp/") &&
-        !environment().runtime.string().starts_with("/tmp/")) {
-        own.emplace_back("/tmp", "mode=1777");
+    std::vector<std::pair<fs::path, const char*>> own = {{base, "mode=0755"},
+                                                         {"/run", "mode=0755"},
+                                                         {"/dev/shm", "mode=1777"},
+                                                         {"/tmp", "mode=1777"}};
+    // systemd is spoken to through these; and this build may be below /tmp. Copies, because what is
+    // there gets covered.
+    std::vector<fs::path> needed = {"/run/systemd", "/run/dbus", "/run/user"};
+    for (const fs::path& place : {environment().runtime.parent_path().parent_path(),
+                                  environment().probe.parent_path(), fs::path(LXCRI_TEST_DATA)}) {
+        if (place.string().starts_with("/tmp/")) needed.push_back(place);
     }
-    // systemd is spoken to through these; copies, because what is below /run gets covered.
     std::vector<std::pair<fs::path, os::UniqueFd>> kept;
-    for (const char* place : {"/run/systemd", "/run/dbus", "/run/user"}) {
-        const long copy = syscall(SYS_open_tree, AT_FDCWD, place,
+    for (const fs::path& place : needed) {
+        const long copy = syscall(SYS_open_tree, AT_FDCWD, place.c_str(),
                                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
         if (copy >= 0) kept.emplace_back(place, os::UniqueFd(static_cast<int>(copy)));
     }
@@ -138,7 +141,7 @@ void protect_machine() {
         }
     }
     for (const auto& [place, copy] : kept) {
-        fs::create_directory(place);
+        fs::create_directories(place);
         if (syscall(SYS_move_mount, copy.get(), "", AT_FDCWD, place.c_str(),
                     MOVE_MOUNT_F_EMPTY_PATH) < 0) {
             throw std::runtime_error("cannot mount " + place.string());
