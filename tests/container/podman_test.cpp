@@ -1,5 +1,4 @@
 // Podman as the caller, with everything of its own in our directory.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -18,11 +17,6 @@ std::optional<std::string> need_podman() {
     if (const auto missing = need_runtime()) return missing;
     if (const auto missing = need_program("conmon")) return missing;
     return need_program("podman");
-}
-
-bool enough_descriptors() {
-    rlimit limit{};
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256;
 }
 
 class Podman {

@@ -210,6 +210,53 @@ TEST_CASE("systemd: limits are the unit's too, and outlive a reload", "[systemd]
     box.check_nothing_left();
 }
 
+TEST_CASE("systemd: update changes the unit with the cgroup", "[systemd][update][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    SystemdBox box;
+    box.bundle.linux()["resources"] = {{"memory", {{"limit", 64 << 20}}},
+                                       {"pids", {{"limit", 50}}}};
+    Container container = box.sleeper();
+    const Finished updated =
+        box.call({"update", "--memory", std::to_string(96 << 20), "--cpu-quota", "20000",
+                  "--cpu-period", "100000", container.id()});
+    INFO(updated.err);
+    REQUIRE(updated.code() == 0);
+    CHECK(property_of(box.unit(), "MemoryMax") == std::to_string(96 << 20));
+    CHECK(property_of(box.unit(), "CPUQuotaPerSecUSec") == "200ms");
+    CHECK(property_of(box.unit(), "TasksMax") == "50");  // the rest is kept
+    CHECK(systemctl({"daemon-reload"}).code() == 0);
+    CHECK(content(box.scope() / "container/memory.max") == std::to_string(96 << 20));
+    CHECK(content(box.scope() / "container/cpu.max") == "20000 100000");
+    // What is refused leaves both as they were.
+    CHECK(box.call({"update", "--memory", std::to_string(32 << 20), "--cpu-quota", "-5",
+                    container.id()})
+              .code() == 1);
+    CHECK(property_of(box.unit(), "MemoryMax") == std::to_string(96 << 20));
+    box.end(container);
+    container.remove();
+    box.check_nothing_left();
+}
+
+TEST_CASE("systemd: pause, ps, kill of a paused container", "[systemd][pause][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    SystemdBox box;
+    Container container = box.sleeper();
+    CHECK(box.call({"pause", container.id()}).code() == 0);
+    CHECK(container.status() == "paused");
+    CHECK(Json::parse(box.call({"ps", "--format", "json", container.id()}).out) ==
+          Json{container.pid()});
+    CHECK(box.call({"resume", container.id()}).code() == 0);
+    CHECK(container.status() == "running");
+    CHECK(box.exec(container, {"echo", "beside"}).out == "beside\n");
+    CHECK(box.call({"pause", container.id()}).code() == 0);
+    container.kill("KILL");
+    CHECK(container.wait_code() == -SIGKILL);
+    container.remove();
+    box.check_nothing_left();
+}
+
 TEST_CASE("systemd: a memory limit need not be enough for lxcri", "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());

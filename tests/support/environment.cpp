@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -168,6 +169,11 @@ std::optional<std::string> need_runtime() {
     if (auto missing = need_root()) return missing;
     if (!environment().runtime_name.empty()) return std::nullopt;
     return "needs the runtime '" + environment().runtime.string() + "' (LXCRI_RUNTIME)";
+}
+
+bool enough_descriptors() {
+    rlimit limit{};
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256;
 }
 
 fs::path find_program(std::string_view name) {

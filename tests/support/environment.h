@@ -41,6 +41,8 @@ std::optional<std::string> need_root();
 std::optional<std::string> need_runtime();
 std::optional<std::string> need_program(std::string_view name);
 std::optional<std::string> need_capability(int number, std::string_view name);
+// For tests that themselves need many descriptors: one stage has 40.
+bool enough_descriptors();
 // Where an executable of this name is in the usual places; empty when it is missing.
 std::filesystem::path find_program(std::string_view name);
 
