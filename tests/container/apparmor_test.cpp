@@ -52,6 +52,44 @@ TEST_CASE("apparmorProfile: the profile is that of the process, from its first i
     CHECK(contains(outcome.out, "open /tmp/secret: EACCES"));
 }
 
+// The profile is asked for in a file of procfs, and the image has its say about /proc.
+TEST_CASE("apparmorProfile: is applied whatever is at /proc",
+          "[apparmor][hostile][CVE-2019-16884][CVE-2025-52881][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    const LoadedProfile loaded(box / "");
+    write_file(box.bundle.in_rootfs("tmp/secret"), "x");
+    box.bundle.process()["apparmorProfile"] = kProfile;
+    box.bundle.remove_mount("/proc");
+    box.bundle.linux().erase("maskedPaths");
+    box.bundle.linux().erase("readonlyPaths");
+    SECTION("nothing") {}
+    SECTION("read-only") {
+        box.bundle.add_mount(
+            {{"destination", "/proc"}, {"type", "proc"}, {"source", "proc"}, {"options", {"ro"}}});
+    }
+    SECTION("files of the image where the attribute should be") {
+        box.bundle.add_mount({{"destination", "/proc"}, {"type", "proc"}, {"source", "proc"}});
+        fs::create_directories(box / "fake");
+        for (const char* name : {"exec", "current"}) write_file((box / "fake") / name, "");
+        // Over the attributes of the process that sets the profile: pid 1, or the one before exec.
+        box.bundle.add_mount({{"destination", "/proc/1/attr/apparmor"},
+                              {"type", "bind"},
+                              {"source", box / "fake"},
+                              {"options", {"bind"}}});
+        Container container = box.try_create();
+        // Refused, or not fooled.
+        if (container.created.code() != 0) {
+            CHECK(box.leftovers() == Strings{});
+            return;
+        }
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+        (void)wait_for_child(container.pid());
+    }
+    CHECK(contains(box.life({"open", "/tmp/secret", "r"}).out, "open /tmp/secret: EACCES"));
+}
+
 TEST_CASE("apparmorProfile: unconfined, or none", "[apparmor][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());

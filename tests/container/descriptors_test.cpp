@@ -250,6 +250,23 @@ class Stdio {
     std::string expected_;
 };
 
+// create and start: what counts is what create was called with.
+void check_create(Box& box, std::array<Kind, 3> kinds) {
+    const auto told = box.bundle.in_rootfs("tmp/told");
+    const std::string id = box.new_id();
+    const std::string pid_file = (box / "pid").string();
+    const Stdio stdio(box, kinds);
+    std::filesystem::remove(told);
+    Process create(
+        box.command_line({"create", "--bundle", box.bundle.path(), "--pid-file", pid_file, id}),
+        stdio.options());
+    CHECK(create.wait_exit_only().code() == 0);
+    CHECK(box.call({"start", id}).code() == 0);
+    (void)wait_for_child(std::stoi(read_file(pid_file)));
+    CHECK(read_file(told) == stdio.expected() + "\n");
+    CHECK(box.call({"delete", id}).code() == 0);
+}
+
 }  // namespace
 
 TEST_CASE("descriptors: 0, 1 and 2 closed, pipe, file and terminal in every combination",
@@ -276,6 +293,7 @@ TEST_CASE("descriptors: 0, 1 and 2 closed, pipe, file and terminal in every comb
                 };
                 check(other, other.exec_line(sleeper, tell));
                 check(box, {"run", "--bundle", box.bundle.path(), box.new_id()});
+                check_create(box, {in, out, err});
             }
         }
     }
