@@ -18,7 +18,6 @@
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "os/terminal.h"
 #include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
@@ -28,11 +27,11 @@
 #include "runtime/owner.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
+#include "runtime/process_messages.h"
 #include "runtime/record.h"
 #include "runtime/sender.h"
 #include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
-#include "seccomp/notify.h"
 
 namespace lxcri::runtime {
 
@@ -103,12 +102,10 @@ class Creation {
     void helper_has_ended();
     void init_has_ended();
     void meet_init(pid_t pid);
-    void pass_listener(const std::string& number);
+    void pass_listener(const handoff::Received& message);
     void connect_caller();
-    void take_terminal(handoff::Received message);
     void hand_over();
     void finish();
-    void check_survival();
     void undo() noexcept;
     void leave_setup_cgroup();
     cgroup::Entrance entrance() const;
@@ -326,9 +323,11 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::alive:
             return meet_init(message.sender);
         case MessageKind::terminal:
-            return take_terminal(std::move(message));
+            terminal_ = take_terminal(std::move(message), console_socket_,
+                                      plan().init.process.terminal_size.height != 0);
+            return;
         case MessageKind::listener:
-            return pass_listener(message.body);
+            return pass_listener(message);
         case MessageKind::ready:
             return finish();
         case MessageKind::start_plan:
@@ -399,28 +398,13 @@ void Creation::meet_init(pid_t pid) {
     hand_over();
 }
 
-void Creation::take_terminal(handoff::Received message) {
-    if (message.fds.size() != 1) throw Error("internal error: a terminal without its master");
-    if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
-    terminal_ = std::move(message.fds[0]);
-    // Before the process begins: it may look only once.
-    if (plan().init.process.terminal_size.height == 0) os::copy_own_window_size(terminal_.get());
-}
-
-// The seccomp agent has to have the listener before the container process is executed.
-void Creation::pass_listener(const std::string& number) {
-    const auto fd = parse_integer<int>(number);
-    if (!init_ || !fd) throw Error("internal error: a listener out of turn");
+void Creation::pass_listener(const handoff::Received& message) {
+    if (!init_) throw Error("internal error: a listener out of turn");
     oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
     state.pid = init_->pid();
     state.created = record_.created;
-    in_context("/linux/seccomp/listenerPath", [&] {
-        const os::UniqueFd listener = init_->take_descriptor(*fd);
-        const std::string document =
-            seccomp::container_process_state(state, init_->pid(), plan().host.listener_metadata);
-        seccomp::send_listener(plan().host.listener_path, document, listener.get());
-    });
-    (void)handoff::send(monitor_->channel(), MessageKind::proceed, {});
+    runtime::pass_listener(monitor_->channel(), message, *init_, state,
+                           {plan().host.listener_path, plan().host.listener_metadata});
 }
 
 void Creation::hand_over() {

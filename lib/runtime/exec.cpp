@@ -18,7 +18,6 @@
 #include "oci/validate.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "os/terminal.h"
 #include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/create.h"
@@ -29,8 +28,8 @@
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
+#include "runtime/process_messages.h"
 #include "runtime/translation.h"
-#include "seccomp/notify.h"
 #include "translate/plan.h"
 
 namespace lxcri::runtime {
@@ -129,7 +128,7 @@ class Execution {
     void converse();
     void take_message(handoff::Received message);
     void meet_process(pid_t pid);
-    void pass_listener(const std::string& number);
+    void pass_listener(const handoff::Received& message);
     void finish();
     [[noreturn]] void helper_has_ended();
     handoff::ProcessPlan& process_plan() { return plan_.init.process; }
@@ -320,16 +319,11 @@ void Execution::take_message(handoff::Received message) {
         case MessageKind::alive:
             return meet_process(message.sender);
         case MessageKind::terminal:
-            if (message.fds.size() != 1) throw Error("internal error: a terminal without master");
-            if (console_socket_) return console_socket_->send(message.body, message.fds[0].get());
-            terminal_ = std::move(message.fds[0]);
-            // Before the process begins: it may look only once.
-            if (process_plan().terminal_size.height == 0) {
-                os::copy_own_window_size(terminal_.get());
-            }
+            terminal_ = take_terminal(std::move(message), console_socket_,
+                                      process_plan().terminal_size.height != 0);
             return;
         case MessageKind::listener:
-            return pass_listener(message.body);
+            return pass_listener(message);
         case MessageKind::ready:
             return finish();
         case MessageKind::start_plan:
@@ -355,20 +349,11 @@ void Execution::meet_process(pid_t pid) {
     if (!helper_->process().wait(limit_)) throw Error("lxcri-exec does not end");
 }
 
-// The seccomp agent has to have the listener before the program is executed.
-void Execution::pass_listener(const std::string& number) {
-    const auto fd = parse_integer<int>(number);
-    if (!process_ref_ || !fd) throw Error("internal error: a listener out of turn");
-    in_context("/linux/seccomp/listenerPath", [&] {
-        const os::UniqueFd listener = process_ref_->take_descriptor(*fd);
-        const oci::State state = container_.state();
-        std::optional<std::string> metadata;
-        if (defaults_.has_listener_metadata) metadata = defaults_.listener_metadata;
-        const std::string document =
-            seccomp::container_process_state(state, process_ref_->pid(), metadata);
-        seccomp::send_listener(defaults_.listener_path, document, listener.get());
-    });
-    (void)handoff::send(helper_->channel(), MessageKind::proceed, {});
+void Execution::pass_listener(const handoff::Received& message) {
+    if (!process_ref_) throw Error("internal error: a listener out of turn");
+    SeccompAgent agent{defaults_.listener_path, {}};
+    if (defaults_.has_listener_metadata) agent.metadata = defaults_.listener_metadata;
+    runtime::pass_listener(helper_->channel(), message, *process_ref_, container_.state(), agent);
 }
 
 // The process waits for our word.

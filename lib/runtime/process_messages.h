@@ -1,0 +1,32 @@
+#pragma once
+// What lxcri-init and lxcri-exec alike tell of a process that is about to be, and what becomes of
+// it.
+
+#include <optional>
+#include <string>
+
+#include "handoff/channel.h"
+#include "oci/state.h"
+#include "os/process.h"
+#include "os/unique_fd.h"
+#include "runtime/caller_socket.h"
+
+namespace lxcri::runtime {
+
+// Terminal: its master goes to the caller's socket; without one it is the result, for a relay, and
+// has the size of our own terminal unless the process has asked for one (`sized`).
+os::UniqueFd take_terminal(handoff::Received message, const std::optional<CallerSocket>& socket,
+                           bool sized);
+
+// Who decides about the system calls of a process: /linux/seccomp.
+struct SeccompAgent {
+    std::string path;
+    std::optional<std::string> metadata;
+};
+
+// Listener: the agent gets it, with the state of the container, and the helper may go on: it waits
+// for that, because the agent has to have it before the program is executed.
+void pass_listener(int channel, const handoff::Received& message, const os::ProcessRef& process,
+                   const oci::State& state, const SeccompAgent& agent);
+
+}  // namespace lxcri::runtime
