@@ -61,7 +61,7 @@ void end_with_the_runtime() {
 // The numbers 0 to 2 are not for what we open.
 void fill_stdio() {
     for (int number = 0; number <= 2; ++number) {
-        if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR);
+        if (::fcntl(number, F_GETFD) == -1) (void)::open("/dev/null", O_RDWR | O_CLOEXEC);
     }
 }
 
@@ -77,8 +77,6 @@ void join(Joining& joining) {
     if (namespaces != 0) {
         os::check(::setns(joining.init.get(), namespaces), "join the container's namespaces");
     }
-    // Not for the eyes of those who are there.
-    joining.init.reset();
     // Not for the eyes of those who are there.
     joining.init.reset();
     if ((joining.plan.namespaces & CLONE_NEWUSER) != 0) {

@@ -20,10 +20,10 @@ namespace {
 // Between fork and exec: nothing here allocates.
 [[noreturn]] void become_lxcri_exec(int image, int channel, const cgroup::Entrance& entrance,
                                     bool cloned_into) noexcept {
-    const char* step = "fenter the cgroup";
+    const char* step = "enter the cgroup";
     int code = entrance.enter(cloned_into);
     if (code == 0) {
-        step = "fexecute lxcri-exec";
+        step = "execute lxcri-exec";
         // Out of the way first: it could be the number that the channel gets.
         image = ::fcntl(image, F_DUPFD_CLOEXEC, handoff::kInitImageFd);
         const bool placed = channel == handoff::kChannelFd
@@ -40,7 +40,7 @@ namespace {
     // A message as in channel.cpp: kind, place of the body, body.
     std::array<char, 128> message{};
     const char* text = ::strerrordesc_np(code);
-    const int length = std::snprintf(message.data(), message.size(), "%ci%s: %s", step[0], step + 1,
+    const int length = std::snprintf(message.data(), message.size(), "fi%s: %s", step,
                                      text == nullptr ? "unknown error" : text);
     if (length > 0) (void)!::write(channel, message.data(), static_cast<std::size_t>(length));
     ::_exit(127);

@@ -150,7 +150,6 @@ TEST_CASE("terminal: of a container with a user namespace", "[terminal][userns]"
     options.flags = {"--console-socket", socket.path()};
     Container container = box.create(options);
     Keyboard keyboard(socket.receive().fd);
-    struct stat status {};
     container.start();
     CHECK(container.wait_code() == 0);
     const std::string out = without_returns(keyboard.wait_for_end());
@@ -158,7 +157,6 @@ TEST_CASE("terminal: of a container with a user namespace", "[terminal][userns]"
     CHECK(value_of(out, "0") == "tty /dev/pts/0");
     CHECK(value_of(out, "controlling") == "yes");
     CHECK(contains(out, "0 char 0620 0 5"));
-    (void)status;
     container.remove();
 }
 
