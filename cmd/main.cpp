@@ -20,6 +20,7 @@
 #include "command.h"
 #include "logging.h"
 #include "os/process.h"
+#include "os/user_namespace.h"
 #include "version.h"
 
 namespace {
@@ -68,9 +69,14 @@ std::string absolute(const std::string& path) {
     return result;
 }
 
+// /run belongs to root of the host, and to nobody who is root of a user namespace alone.
 std::string default_root() {
-    if (::geteuid() == 0) return "/run/lxcri";
     const std::string runtime_dir = environment("XDG_RUNTIME_DIR");
+    const bool is_root = ::geteuid() == 0;
+    // Root mostly has none: then nothing needs to be read to know.
+    if (is_root && (runtime_dir.empty() || os::find_outer_user().initial_namespace)) {
+        return "/run/lxcri";
+    }
     if (!runtime_dir.empty()) return concat(runtime_dir, "/lxcri");
     return concat("/run/user/", std::to_string(::geteuid()), "/lxcri");
 }

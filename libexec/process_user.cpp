@@ -74,12 +74,23 @@ void set_capabilities(const CapabilitySets& sets) {
     }
 }
 
+bool has_effective(cap_value_t capability) {
+    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(
+        ::cap_get_proc(), ::cap_free);
+    cap_flag_value_t value = CAP_CLEAR;
+    return capabilities &&
+           ::cap_get_flag(capabilities.get(), capability, CAP_EFFECTIVE, &value) == 0 &&
+           value == CAP_SET;
+}
+
 void set_groups(const std::vector<std::uint32_t>& groups) {
     const std::vector<gid_t> list(groups.begin(), groups.end());
     if (::setgroups(list.size(), list.data()) == 0) return;
-    // A user namespace whose setgroups is "deny" (user_namespaces(7)): nothing to drop is no loss.
-    if (errno == EPERM && list.empty() && ::getgroups(0, nullptr) == 0) return;
-    throw SystemError(errno, "/process/user/additionalGids: setgroups");
+    const int error = errno;
+    // In the user namespace of an ordinary user nobody can, not even to drop the user's own groups
+    // (user_namespaces(7), "deny").
+    if (error == EPERM && list.empty() && has_effective(CAP_SETGID)) return;
+    throw SystemError(error, "/process/user/additionalGids: setgroups");
 }
 
 // EINVAL of these calls means one thing only, and says it badly.

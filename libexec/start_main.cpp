@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -47,6 +48,13 @@ void hide_cgroups() {
               "mount a tmpfs on", "/sys/fs/cgroup");
 }
 
+// An ordinary user's user namespace, which `create` has made: root there from now on.
+void become_root_of(int user_namespace) {
+    os::check(::setns(user_namespace, CLONE_NEWUSER), "setns", "user namespace");
+    os::check(::setresgid(0, 0, 0), "setresgid", "0 of the user namespace");
+    os::check(::setresuid(0, 0, 0), "setresuid", "0 of the user namespace");
+}
+
 void join_time_namespace(int fd) {
     // liblxc joins with setns in a vfork child, which the kernel refuses for this type (P26).
     os::check(::setns(fd, 0), "setns", "time namespace");
@@ -73,15 +81,27 @@ int end_like(const os::ExitStatus& status) {
 int run() {
     ::signal(SIGPIPE, SIG_IGN);  // liblxc would die of it in the middle of an error (P15)
     // With newuidmap on the PATH liblxc uses it even as root, and fails without /etc/subuid (P23).
-    if (::geteuid() == 0) ::setenv("PATH", "/nonexistent", 1);
+    ::setenv("PATH", "/nonexistent", 1);
+    const bool is_ordinary_user = ::geteuid() != 0;
+    // Done while create is busy; without privilege there is a user namespace to wait for.
+    if (!is_ordinary_user) hide_cgroups();
 
     auto message = handoff::expect(handoff::kChannelFd, handoff::MessageKind::start_plan);
     const auto plan = handoff::decode<handoff::StartPlan>(message.body);
     if (plan.shared_namespaces.size() != message.fds.size()) {
         throw Error("internal error: the plan came without its namespaces");
     }
+    if (is_ordinary_user) {
+        const auto& types = plan.shared_namespaces;
+        const auto user = std::find(types.begin(), types.end(), "user");
+        if (user == types.end()) throw Error("internal error: no user namespace for this user");
+        become_root_of(message.fds[static_cast<std::size_t>(user - types.begin())].get());
+        hide_cgroups();
+    }
     if (!plan.keep_monitor) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 
+    // liblxc wants to know of a directory for a lock, where /run is not its user's (P47).
+    ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
@@ -91,6 +111,7 @@ int run() {
             join_time_namespace(message.fds[i].get());
             continue;
         }
+        if (type == "user" && is_ordinary_user) continue;
         container.set_item(concat("lxc.namespace.share.", type),
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
@@ -103,7 +124,6 @@ int run() {
 
 int main() {
     try {
-        hide_cgroups();
         return run();
     } catch (const std::exception& error) {
         handoff::send_failure(handoff::kChannelFd, error.what());

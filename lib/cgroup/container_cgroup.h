@@ -84,8 +84,8 @@ class ContainerCgroup {
     // who may then make cgroups below (config-linux.md "Cgroup ownership"). Nothing for version 1.
     void give_to(uid_t uid) const;
 
-    // For a new process. `below`: not into the container's cgroup itself, but into these. Error when
-    // one is not there or leads out.
+    // For a new process. `below`: not into the container's cgroup itself, but into these. Error
+    // when one is not there or leads out.
     Entrance entrance(std::span<const SubCgroup> below = {}) const;
     // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
     // then to where this process of the container is now.

@@ -97,8 +97,7 @@ Entrance ContainerCgroup::entrance_beside(pid_t pid) const {
     if (!os::is_same_or_below(path, directory->path)) {
         throw Error("the container process has left the container's cgroup");
     }
-    entrance.unified_ =
-        open_below(open_directory(*directory), path.substr(directory->path.size()));
+    entrance.unified_ = open_below(open_directory(*directory), path.substr(directory->path.size()));
     return entrance;
 }
 

@@ -78,6 +78,13 @@ void apply_limits(const ContainerCgroup& cgroup, const oci::Resources& resources
 
 }  // namespace
 
+bool has_limits(const oci::Resources& resources) {
+    return !resources.unified.empty() ||
+           std::any_of(kControllers.begin(), kControllers.end(), [&](const Controller* controller) {
+               return !controller->wanted(resources).empty();
+           });
+}
+
 std::vector<std::string> check_resources(const Layout& layout, const oci::Resources& resources,
                                          std::string_view base) {
     Checker checker(base);
@@ -154,9 +161,10 @@ void enable_needed(ContainerCgroup& cgroup, const oci::Resources& resources,
 
 }  // namespace
 
-void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources, std::string_view base) {
+void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources, DeviceAccess devices,
+                 std::string_view base) {
     enable_needed(cgroup, resources, base);
-    apply_devices(cgroup, resources.devices, base);
+    if (devices == DeviceAccess::limited) apply_devices(cgroup, resources.devices, base);
 }
 
 void apply_late(const ContainerCgroup& cgroup, const oci::Resources& resources,

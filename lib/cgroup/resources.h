@@ -23,6 +23,14 @@ namespace lxcri::cgroup {
 
 inline constexpr std::string_view kResourcesPointer = "/linux/resources";
 
+// Only root of the host can limit access to devices, and only there it needs to be: nobody else can
+// make a device node (mknod(2)), and those that are there have their owners and modes.
+enum class DeviceAccess { limited, as_on_host };
+
+// Is anything asked for that needs a cgroup? Not device rules: where cgroups are not to be had,
+// neither are device nodes (mknod(2) in a user namespace).
+bool has_limits(const oci::Resources& resources);
+
 // What can be known without a cgroup: SpecError for a property that this host has no controller
 // for, or that its cgroup version does not have. Returns warnings: what is accepted without effect.
 // What oci::validate() finds is not looked for again.
@@ -32,7 +40,7 @@ std::vector<std::string> check_resources(const Layout& layout, const oci::Resour
 // What must be there before the first process is in the cgroup: the controllers (version 2) and
 // the device rules. lxcri-start may be in it already: it can live with them. With no rules at all
 // the defaults alone apply.
-void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources,
+void apply_early(ContainerCgroup& cgroup, const oci::Resources& resources, DeviceAccess devices,
                  std::string_view base = kResourcesPointer);
 
 // Every other limit. Only init may be in the cgroup: limits for the container need not be enough

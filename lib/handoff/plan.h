@@ -37,7 +37,8 @@ struct StartPlan {
     std::string runtime_root;
     std::vector<LxcItem> items;  // for set_config_item, in this order
     // Types ("net", "pid", ...) whose descriptors come with the plan, in the same order:
-    // lxc.namespace.share.TYPE, or for "time" a setns before liblxc starts (P26).
+    // lxc.namespace.share.TYPE, or for "time" a setns before liblxc starts (P26). An ordinary
+    // user's lxcri-start goes into the "user" namespace before anything else.
     std::vector<std::string> shared_namespaces;
     // For /proc/self/timens_offsets of a new time namespace (time_namespaces(7)); empty: liblxc
     // makes it, without offsets, where there is to be one.

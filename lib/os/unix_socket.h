@@ -26,8 +26,8 @@ inline constexpr std::size_t kMaxMessageFds = 64;
 // Two connected SOCK_SEQPACKET sockets: message boundaries hold, and a closed peer is EOF.
 std::pair<UniqueFd, UniqueFd> make_seqpacket_pair();
 
-// Connects to the stream socket at `path`, however long that is. What is sent there waits 10 seconds
-// for a reader, then it is SystemError(EAGAIN).
+// Connects to the stream socket at `path`, however long that is. What is sent there waits 10
+// seconds for a reader, then it is SystemError(EAGAIN).
 UniqueFd connect_stream(const std::string& path);
 
 // From now on received messages carry the sender's pid (SO_PASSCRED).

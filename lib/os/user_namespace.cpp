@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
+#include <vector>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -14,7 +17,7 @@
 
 namespace lxcri::os {
 
-UniqueFd make_user_namespace(const std::string& uid_map, const std::string& gid_map) {
+UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps) {
     std::array<int, 2> ends{};
     check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
     const UniqueFd ours(ends[0]);
@@ -30,10 +33,22 @@ UniqueFd make_user_namespace(const std::string& uid_map, const std::string& gid_
     int error = EIO;
     (void)!retry([&] { return ::read(ours.get(), &error, sizeof error); });
     if (error != 0) throw SystemError(error, "unshare CLONE_NEWUSER");
-    const std::string proc = concat("/proc/", std::to_string(child->pid()));
-    write_value_at(AT_FDCWD, concat(proc, "/uid_map"), uid_map);
-    write_value_at(AT_FDCWD, concat(proc, "/gid_map"), gid_map);
-    return open_at(AT_FDCWD, concat(proc, "/ns/user"), O_RDONLY);
+    write_maps(child->pid());
+    return open_at(AT_FDCWD, concat("/proc/", std::to_string(child->pid()), "/ns/user"), O_RDONLY);
+}
+
+OuterUser find_outer_user() {
+    const uid_t uid = ::geteuid();
+    const std::string map = read_file_at(AT_FDCWD, "/proc/self/uid_map");
+    for (const std::string& line : split(map, '\n')) {
+        std::vector<std::uint32_t> numbers;
+        for (const std::string& word : split(line, ' ')) {
+            if (const auto number = parse_integer<std::uint32_t>(word)) numbers.push_back(*number);
+        }
+        if (numbers.size() != 3 || uid < numbers[0] || uid - numbers[0] >= numbers[2]) continue;
+        return {uid - numbers[0] + numbers[1], numbers[2] == UINT32_MAX};
+    }
+    throw Error("this process has no user outside its user namespace (/proc/self/uid_map)");
 }
 
 }  // namespace lxcri::os

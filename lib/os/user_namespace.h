@@ -1,14 +1,24 @@
 #pragma once
-// A user namespace that exists only for its mappings: mount_setattr(2), "ID-mapped mounts".
+// User namespaces: user_namespaces(7).
 
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 
 #include "os/unique_fd.h"
 
 namespace lxcri::os {
 
-// `uid_map`, `gid_map`: as in /proc/PID/uid_map (user_namespaces(7)), written by us, who have the
-// privilege for any map. Nobody is in the namespace.
-UniqueFd make_user_namespace(const std::string& uid_map, const std::string& gid_map);
+// Makes a user namespace; nobody is in it. `write_maps` is called with the pid of a process that is
+// in it meanwhile, for /proc/PID/uid_map and gid_map.
+UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps);
+
+// The user of this process, as it is called outside its user namespace.
+struct OuterUser {
+    uid_t uid = 0;
+    bool initial_namespace = true;  // there is no outside
+};
+OuterUser find_outer_user();
 
 }  // namespace lxcri::os

@@ -29,6 +29,7 @@
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
 #include "runtime/record.h"
+#include "runtime/rootless.h"
 #include "runtime/sender.h"
 #include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
@@ -127,6 +128,7 @@ class Creation {
     std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
     std::optional<SystemdHelper> systemd_;
     std::optional<Monitor> monitor_;
+    std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
     std::optional<os::ProcessRef> init_;
     std::optional<CallerSocket> console_socket_;
@@ -267,6 +269,8 @@ void Creation::check_unit_path() {
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
+    if (is_ordinary_user()) rootless_ = RootlessSetup::make(*spec().linux_);
+    if (!translation_.host.privileged) inherit_oom_score_adj(translation_.plan.host.limits);
     if (translation_.unit) {
         monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
         make_unit();
@@ -275,9 +279,12 @@ void Creation::start_helper() {
         monitor_.emplace(options_.libexec_dir, call_.id, entrance());
     }
     const bool has_resources = spec().linux_ && spec().linux_->resources;
-    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{});
+    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{},
+                        translation_.host.privileged ? cgroup::DeviceAccess::limited
+                                                     : cgroup::DeviceAccess::as_on_host);
     sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
-                    plan().init.enters_cgroup ? cgroup_->open_memory_entrance() : os::UniqueFd());
+                    plan().init.enters_cgroup ? cgroup_->open_memory_entrance() : os::UniqueFd(),
+                    rootless_ ? &*rootless_ : nullptr);
 }
 
 // Sends the plans as the helpers take them, and listens, until init is ready.

@@ -218,6 +218,7 @@ void Execution::plan_process() {
     plan_ = translate::translate_exec(spec, host);
     for (const auto& warning : plan_.warnings) options_.warn(warning);
     take_over_defaults(asked);
+    if (!host.privileged) inherit_oom_score_adj(plan_.host.limits);
 }
 
 // What a process.json says nothing of, and what is the container's and no process's.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -14,6 +15,8 @@
 #include "base/strings.h"
 #include "os/file.h"
 #include "runtime/options.h"
+#include "runtime/own_cgroup.h"
+#include "runtime/rootless.h"
 
 namespace lxcri::runtime {
 
@@ -60,7 +63,8 @@ translate::Host look_at_host(const Options& options, const cgroup::Layout& layou
     host.runtime_root = options.root;
     host.libexec_dir = options.libexec_dir;
     host.keep_monitor = options.keep_monitor;
-    host.privileged = ::geteuid() == 0;
+    host.ordinary_user = is_ordinary_user();
+    host.privileged = is_host_root();
     host.last_capability = -1;
     for (int number = 0; number < 64; ++number) {
         const int bounded = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
@@ -71,9 +75,16 @@ translate::Host look_at_host(const Options& options, const cgroup::Layout& layou
     }
     host.may_enter_cgroup_late = options.cgroup_driver == CgroupDriver::cgroupfs;
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
+    const cgroup::Record own = cgroup_path.empty() ? own_cgroup(layout) : cgroup::Record{};
     for (const auto& hierarchy : layout.hierarchies) {
-        host.cgroups.push_back({directory_name(hierarchy), hierarchy.mount_point,
-                                concat(hierarchy.mount_point, "/", cgroup_path)});
+        const auto is_its = [&](const cgroup::Directory& directory) {
+            return directory.mount_point == hierarchy.mount_point;
+        };
+        const auto found = std::find_if(own.directories.begin(), own.directories.end(), is_its);
+        if (cgroup_path.empty() && found == own.directories.end()) continue;
+        host.cgroups.push_back(
+            {directory_name(hierarchy), hierarchy.mount_point,
+             cgroup_path.empty() ? found->path : concat(hierarchy.mount_point, "/", cgroup_path)});
     }
     return host;
 }

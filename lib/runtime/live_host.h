@@ -19,7 +19,8 @@ bool has_apparmor();
 bool has_selinux();
 
 // Everything but the identity of the container (id, bundle, rootfs) and the options of the call.
-// `cgroup_path`: of the container, below the mount points.
+// `cgroup_path`: of the container, below the mount points; empty: it has no cgroup, and stays where
+// this process is.
 translate::Host look_at_host(const Options& options, const cgroup::Layout& layout,
                              const std::string& cgroup_path);
 

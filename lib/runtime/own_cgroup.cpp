@@ -5,12 +5,11 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "cgroup/container_cgroup.h"
 #include "os/file.h"
 
 namespace lxcri::runtime {
 
-void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
+cgroup::Record own_cgroup(const cgroup::Layout& layout) {
     const auto memberships =
         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, "/proc/self/cgroup"));
     cgroup::Record own;
@@ -23,7 +22,11 @@ void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
         own.directories.push_back({hierarchy.version, hierarchy.controllers, hierarchy.mount_point,
                                    concat(hierarchy.mount_point, found->path), 0});
     }
-    cgroup::ContainerCgroup::open(std::move(own)).add_process(pid);
+    return own;
+}
+
+void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
+    cgroup::ContainerCgroup::open(own_cgroup(layout)).add_process(pid);
 }
 
 }  // namespace lxcri::runtime

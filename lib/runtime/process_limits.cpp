@@ -30,9 +30,10 @@ struct SchedulerAttributes {
 constexpr int kIoPriorityWhoProcess = 1;
 constexpr int kIoPriorityClassShift = 13;
 
-void set_oom_score_adj(pid_t pid, std::int32_t adjustment) {
+// `process`: a name below /proc.
+void set_oom_score_adj(const std::string& process, std::int32_t adjustment) {
     in_context("/process/oomScoreAdj", [&] {
-        os::write_value_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/oom_score_adj"),
+        os::write_value_at(AT_FDCWD, concat("/proc/", process, "/oom_score_adj"),
                            std::to_string(adjustment));
     });
 }
@@ -79,7 +80,9 @@ bool may_set_itself(__rlimit_resource resource, const rlimit& value) {
 handoff::OwnLimits limit_process(const os::ProcessRef& process,
                                  const translate::ProcessLimits& limits) {
     handoff::OwnLimits own;
-    if (limits.oom_score_adj) set_oom_score_adj(process.pid(), *limits.oom_score_adj);
+    if (limits.oom_score_adj) {
+        set_oom_score_adj(std::to_string(process.pid()), *limits.oom_score_adj);
+    };
     if (limits.scheduler) set_scheduler(process.pid(), *limits.scheduler);
     if (limits.io_priority) set_io_priority(process.pid(), *limits.io_priority);
     for (std::size_t i = 0; i < limits.rlimits.size(); ++i) {
@@ -97,6 +100,11 @@ handoff::OwnLimits limit_process(const os::ProcessRef& process,
                               static_cast<std::int32_t>(limit.type), limit.soft, limit.hard});
     }
     return own;
+}
+
+void inherit_oom_score_adj(translate::ProcessLimits& limits) {
+    if (limits.oom_score_adj) set_oom_score_adj("self", *limits.oom_score_adj);
+    limits.oom_score_adj.reset();
 }
 
 }  // namespace lxcri::runtime

@@ -1,6 +1,7 @@
 #include "runtime/sender.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -31,7 +32,12 @@ bool is_device(int fd, handoff::NodeType type, std::uint32_t major, std::uint32_
 
 // Only a mount that is attached nowhere yet can get mappings: mount_setattr(2).
 void map_ids(int mount_fd, const handoff::MountAction& mount) {
-    const os::UniqueFd mappings = os::make_user_namespace(mount.uid_map, mount.gid_map);
+    // With the privilege for any map.
+    const os::UniqueFd mappings = os::make_user_namespace([&](pid_t pid) {
+        const std::string proc = concat("/proc/", std::to_string(pid));
+        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), mount.uid_map);
+        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), mount.gid_map);
+    });
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
@@ -55,10 +61,11 @@ os::UniqueFd clone_dev_null() {
 }  // namespace
 
 Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
-               os::UniqueFd memory_entrance)
+               os::UniqueFd memory_entrance, const RootlessSetup* rootless)
     : channel_(channel),
       plan_(plan),
       directory_fd_(directory_fd),
+      rootless_(rootless),
       memory_entrance_(std::move(memory_entrance)) {
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind != handoff::MountKind::bind) continue;
@@ -118,12 +125,37 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     return handoff::send(channel_, kind, body, numbers, true);
 }
 
+os::UniqueFd Sender::clone_source(const Source& source) {
+    return in_context(source.pointer, [&] {
+        // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
+        // and only here are all the paths open to us.
+        os::UniqueFd mount = os::clone_mount(AT_FDCWD, source.path, source.recursive);
+        if (source.node != nullptr &&
+            !is_device(mount.get(), source.node->type, source.node->major, source.node->minor)) {
+            throw Error(concat(quoted(source.path), " of the host is another device"));
+        }
+        if (source.mapped != nullptr) map_ids(mount.get(), *source.mapped);
+        return mount;
+    });
+}
+
+std::vector<os::UniqueFd> Sender::open_privileged(
+    const std::function<std::vector<os::UniqueFd>()>& open) const {
+    return rootless_ == nullptr ? open() : rootless_->open_inside(open);
+}
+
+os::UniqueFd Sender::open_namespace(const translate::NamespaceToJoin& entry) const {
+    if (rootless_ != nullptr && entry.clone_flag == CLONE_NEWUSER) {
+        return os::duplicate(rootless_->user_namespace());
+    }
+    return in_context(concat(entry.pointer, "/path"),
+                      [&] { return os::open_namespace(entry.path, entry.clone_flag); });
+}
+
 bool Sender::send_start_plan() {
     if (prepared_.empty()) {
         for (const auto& entry : plan_.host.namespaces) {
-            prepared_.push_back(in_context(concat(entry.pointer, "/path"), [&] {
-                return os::open_namespace(entry.path, entry.clone_flag);
-            }));
+            prepared_.push_back(open_namespace(entry));
         }
     }
     if (!send(handoff::MessageKind::start_plan, handoff::encode(plan_.start), prepared_)) {
@@ -135,7 +167,11 @@ bool Sender::send_start_plan() {
 
 bool Sender::send_hook_plan() {
     if (prepared_.empty() && !plan_.hook.masked_paths.empty()) {
-        prepared_.push_back(clone_dev_null());
+        prepared_ = open_privileged([] {
+            std::vector<os::UniqueFd> opened;
+            opened.push_back(clone_dev_null());
+            return opened;
+        });
     }
     if (!send(handoff::MessageKind::hook_plan, handoff::encode(plan_.hook), prepared_)) {
         return false;
@@ -146,18 +182,13 @@ bool Sender::send_hook_plan() {
 
 bool Sender::send_sources() {
     const std::size_t end = std::min(next_source_ + kBatch, sources_.size());
-    for (std::size_t i = next_source_ + prepared_.size(); i < end; ++i) {
-        const Source& source = sources_[i];
-        in_context(source.pointer, [&] {
-            // In the runtime's mount namespace: only here is a copy of a shared mount its peer
-            // (P5), and only here are all the paths open to us.
-            os::UniqueFd mount = os::clone_mount(AT_FDCWD, source.path, source.recursive);
-            if (source.node != nullptr && !is_device(mount.get(), source.node->type,
-                                                     source.node->major, source.node->minor)) {
-                throw Error(concat(quoted(source.path), " of the host is another device"));
+    if (prepared_.empty()) {
+        prepared_ = open_privileged([&] {
+            std::vector<os::UniqueFd> opened;
+            for (std::size_t i = next_source_; i < end; ++i) {
+                opened.push_back(clone_source(sources_[i]));
             }
-            if (source.mapped != nullptr) map_ids(mount.get(), *source.mapped);
-            prepared_.push_back(std::move(mount));
+            return opened;
         });
     }
     if (!send(handoff::MessageKind::sources, {}, prepared_)) return false;

@@ -3,22 +3,25 @@
 // neither the socket's buffer nor the limit on open files bounds how many mounts there are.
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "handoff/channel.h"
 #include "os/unique_fd.h"
+#include "runtime/rootless.h"
 #include "translate/plan.h"
 
 namespace lxcri::runtime {
 
 class Sender {
   public:
-    // Borrowed for its life: the channel, the plan, the container directory.
+    // Borrowed for its life: the channel, the plan, the container directory, and, for an ordinary
+    // user, the user namespace (else null).
     // `memory_entrance`: for an init that enters its memory cgroup by itself; else invalid.
     Sender(int channel, const translate::Plan& plan, int directory_fd,
-           os::UniqueFd memory_entrance = {});
+           os::UniqueFd memory_entrance = {}, const RootlessSetup* rootless = nullptr);
 
     // Something to send now? While the OCI hooks of the runtime namespace run there is not.
     bool has_next() const noexcept;
@@ -48,9 +51,16 @@ class Sender {
     bool send(handoff::MessageKind kind, std::string_view body,
               const std::vector<os::UniqueFd>& fds);
 
+    static os::UniqueFd clone_source(const Source& source);
+    // With the privilege to mount.
+    std::vector<os::UniqueFd> open_privileged(
+        const std::function<std::vector<os::UniqueFd>()>& open) const;
+    os::UniqueFd open_namespace(const translate::NamespaceToJoin& entry) const;
+
     int channel_;
     const translate::Plan& plan_;
     int directory_fd_;
+    const RootlessSetup* rootless_;
     os::UniqueFd memory_entrance_;
     Step step_ = Step::start_plan;
     std::vector<Source> sources_;

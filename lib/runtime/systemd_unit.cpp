@@ -17,6 +17,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/unix_socket.h"
+#include "os/user_namespace.h"
 #include "translate/unit_properties.h"
 
 namespace lxcri::runtime {
@@ -124,27 +125,6 @@ std::vector<std::string> read_allowed_names() {
     return names;
 }
 
-// What the user of this process is called outside its user namespace, and whether there is an
-// outside.
-struct OuterUser {
-    uid_t uid = 0;
-    bool initial_namespace = true;
-};
-
-OuterUser find_outer_user() {
-    const uid_t uid = ::geteuid();
-    const std::string map = os::read_file_at(AT_FDCWD, "/proc/self/uid_map");
-    for (const std::string& line : split(map, '\n')) {
-        std::vector<std::uint32_t> numbers;
-        for (const std::string& word : split(line, ' ')) {
-            if (const auto number = parse_integer<std::uint32_t>(word)) numbers.push_back(*number);
-        }
-        if (numbers.size() != 3 || uid < numbers[0] || uid - numbers[0] >= numbers[2]) continue;
-        return {uid - numbers[0] + numbers[1], numbers[2] == UINT32_MAX};
-    }
-    throw Error("this process has no user outside its user namespace (/proc/self/uid_map)");
-}
-
 }  // namespace
 
 SystemdHelper::SystemdHelper(const Options& options)
@@ -173,7 +153,7 @@ void SystemdHelper::ask(UnitRequest request) {
 }
 
 cgroup::UserManager find_user_manager() {
-    const OuterUser user = find_outer_user();
+    const os::OuterUser user = os::find_outer_user();
     if (user.uid == 0 && user.initial_namespace) return {};
     return user.uid;
 }

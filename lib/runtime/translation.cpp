@@ -3,10 +3,13 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/path.h"
+#include "cgroup/permission.h"
 #include "cgroup/resources.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "runtime/live_host.h"
+#include "runtime/own_cgroup.h"
+#include "runtime/rootless.h"
 #include "runtime/systemd_unit.h"
 
 namespace lxcri::runtime {
@@ -27,10 +30,41 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& from) 
     to.insert(to.end(), from.begin(), from.end());
 }
 
-void find_cgroup_path(const Options& options, const CreateOptions& call, Translation& result) {
+bool has_user_namespace(const oci::Spec& spec) {
+    return spec.linux_ && spec.linux_->find_namespace(oci::NamespaceType::user) != nullptr;
+}
+
+// Somebody who is not root of the host begins where they are: elsewhere they have no cgroups.
+std::string default_parent(const cgroup::Layout& layout) {
+    if (is_host_root() || layout.mode != cgroup::Mode::unified) return {};
+    const auto own = own_cgroup(layout);
+    if (own.directories.empty()) return {};
+    const auto& directory = own.directories.front();
+    return concat(directory.path.substr(directory.mount_point.size()), "/");
+}
+
+// Without privilege a container may go without a cgroup, and then without limits.
+bool can_have_cgroup(const cgroup::Layout& layout, const Translation& result) {
+    if (is_host_root() || result.unit || cgroup::may_make(layout, result.cgroup_path)) return true;
+    if (result.spec.linux_ && result.spec.linux_->resources &&
+        cgroup::has_limits(*result.spec.linux_->resources)) {
+        throw SpecError(
+            "/linux/resources",
+            concat("found limits, but this user may not make the cgroup ",
+                   quoted(result.cgroup_path), " (systemd's user manager can: --systemd-cgroup)"));
+    }
+    return false;
+}
+
+void find_cgroup_path(const Options& options, const CreateOptions& call,
+                      const cgroup::Layout& layout, Translation& result) {
     const oci::Spec& spec = result.spec;
-    const std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
+    std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
     if (options.cgroup_driver != CgroupDriver::systemd) {
+        if (asked.empty()) {
+            const auto parent = default_parent(layout);
+            if (!parent.empty()) asked = concat(parent, "lxcri-", call.id);
+        }
         result.cgroup_path = cgroup::container_path(asked, call.id);
         return;
     }
@@ -43,21 +77,29 @@ void find_cgroup_path(const Options& options, const CreateOptions& call, Transla
 }  // namespace
 
 Translation translate_config(const Options& options, const CreateOptions& call,
-                             std::string_view config, bool rootfs_may_miss) {
+                             std::string_view config, bool is_dry) {
     Translation result;
     result.spec = oci::parse_spec(config);
     const oci::Spec& spec = result.spec;
     append(result.warnings, oci::validate(spec));
-    if (options.cgroup_driver != CgroupDriver::disabled) result.layout = cgroup::read_layout();
-    if (spec.linux_ && spec.linux_->resources) {
-        append(result.warnings, cgroup::check_resources(result.layout, *spec.linux_->resources));
+    const cgroup::Layout layout = cgroup::read_layout();
+    if (options.cgroup_driver != CgroupDriver::disabled) {
+        find_cgroup_path(options, call, layout, result);
+        if (!is_dry && !can_have_cgroup(layout, result)) result.cgroup_path.clear();
     }
-    find_cgroup_path(options, call, result);
+    if (!result.cgroup_path.empty()) result.layout = layout;
+    if (spec.linux_ && spec.linux_->resources) {
+        oci::Resources resources = *spec.linux_->resources;
+        if (!is_host_root()) resources.devices.clear();  // cgroup::DeviceAccess
+        append(result.warnings, cgroup::check_resources(result.layout, resources));
+    }
 
-    result.host = look_at_host(options, result.layout, result.cgroup_path);
+    result.host = look_at_host(options, layout, result.cgroup_path);
+    // Whoever only looks at a bundle that needs root sees what root would get.
+    if (is_dry && !has_user_namespace(spec)) result.host.ordinary_user = false;
     result.host.id = call.id;
     result.host.bundle = call.bundle;
-    result.host.rootfs = rootfs_or_path(spec, call.bundle, rootfs_may_miss);
+    result.host.rootfs = rootfs_or_path(spec, call.bundle, is_dry);
     if (spec.process) {
         result.host.apparmor = spec.process->apparmor_profile && has_apparmor();
         result.host.selinux = spec.process->selinux_label && has_selinux();

@@ -19,7 +19,7 @@ namespace lxcri::runtime {
 struct Translation {
     oci::Spec spec;
     cgroup::Layout layout;
-    std::string cgroup_path;  // below the mount points
+    std::string cgroup_path;  // below the mount points; empty: the container has none
     // With systemd's cgroups: what the scope is called and may be.
     std::optional<cgroup::UnitName> unit;
     std::vector<handoff::UnitProperty> unit_properties;
@@ -29,8 +29,9 @@ struct Translation {
 };
 
 // `config`: the text of config.json. SpecError for whatever is wrong with it. What is not supported
-// yet stays in spec.unsupported. With `rootfs_may_miss` the root filesystem need not exist.
+// yet stays in spec.unsupported. `is_dry`: nothing will come of it, so the root filesystem need not
+// exist, and nobody needs a privilege.
 Translation translate_config(const Options& options, const CreateOptions& call,
-                             std::string_view config, bool rootfs_may_miss = false);
+                             std::string_view config, bool is_dry = false);
 
 }  // namespace lxcri::runtime

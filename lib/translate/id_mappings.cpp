@@ -20,8 +20,8 @@ void add(char kind, const std::vector<oci::IdMapping>& mappings, Plan& plan) {
 
 }  // namespace
 
-void translate_id_mappings(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
-    if (!has_new_namespace(spec, oci::NamespaceType::user)) return;
+void translate_id_mappings(const oci::Spec& spec, const Host& host, Plan& plan) {
+    if (host.ordinary_user || !has_new_namespace(spec, oci::NamespaceType::user)) return;
     add('u', spec.linux_->uid_mappings, plan);
     add('g', spec.linux_->gid_mappings, plan);
 }

@@ -68,8 +68,8 @@ std::string id_map(const std::vector<oci::IdMapping>& mappings) {
 
 // The mappings of the mount itself, else those of the container's user namespace: config.md "Linux
 // mount options".
-void map_ids(const oci::Spec& spec, const oci::Mount& mount, const std::string& pointer,
-             MountAction& action) {
+void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
+             const std::string& pointer, MountAction& action) {
     const bool recursive = has_option(mount, "ridmap");
     const bool own = !mount.uid_mappings.empty();
     if (!recursive && !own && !has_option(mount, "idmap")) return;
@@ -83,6 +83,10 @@ void map_ids(const oci::Spec& spec, const oci::Mount& mount, const std::string& 
         throw SpecError(concat(pointer, "/options"),
                         "idmap needs uidMappings and gidMappings, of the mount or of a new user "
                         "namespace");
+    }
+    if (host.ordinary_user) {
+        throw SpecError(concat(pointer, "/options"),
+                        "only root of the host can give a mount ID mappings");
     }
     action.uid_map = id_map(own ? mount.uid_mappings : spec.linux_->uid_mappings);
     action.gid_map = id_map(own ? mount.gid_mappings : spec.linux_->gid_mappings);
@@ -190,7 +194,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const std::string pointer = concat("/mounts/", std::to_string(i));
         MountAction action = make_action(spec.mounts[i], pointer, host);
-        map_ids(spec, spec.mounts[i], pointer, action);
+        map_ids(spec, host, spec.mounts[i], pointer, action);
         if (action.destination == "/proc") has_proc = true;
         if (action.destination == "/dev" && action.kind == MountKind::bind) {
             plan.hook.set_up_dev = false;
@@ -205,7 +209,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         }
         // A sysfs shows the network namespace it is made in, which has to belong to the user
         // namespace; where it does not, the host's is the only one there is.
-        if (action.type == "sysfs" && has_user_namespace(spec) &&
+        if (action.type == "sysfs" && (has_user_namespace(spec) || !host.privileged) &&
             !has_own_namespace(spec, oci::NamespaceType::network)) {
             action.kind = MountKind::bind;
             action.source = "/sys";

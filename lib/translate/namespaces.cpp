@@ -54,9 +54,28 @@ std::string time_offsets(const oci::TimeOffsets& offsets) {
     return offset_line("monotonic", offsets.monotonic) + offset_line("boottime", offsets.boottime);
 }
 
+// Only root of a user namespace can make the others.
+void check_ordinary_user(const oci::Spec& spec) {
+    if (!has_user_namespace(spec)) {
+        throw SpecError("/linux/namespaces",
+                        "no entry of type \"user\", without which only root can run a container "
+                        "(`lxcri spec --rootless` writes one)");
+    }
+    if (!has_new_namespace(spec, oci::NamespaceType::user)) return;
+    const auto check = [](const std::vector<oci::IdMapping>& mappings, const char* pointer) {
+        for (const auto& mapping : mappings) {
+            if (mapping.container_id == 0) return;
+        }
+        throw SpecError(pointer, "no mapping for the container ID 0, which an ordinary user needs");
+    };
+    check(spec.linux_->uid_mappings, "/linux/uidMappings");
+    check(spec.linux_->gid_mappings, "/linux/gidMappings");
+}
+
 }  // namespace
 
-void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
+void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
+    if (host.ordinary_user) check_ordinary_user(spec);
     std::string clone;
     const auto& list = spec.linux_ ? spec.linux_->namespaces : std::vector<oci::Namespace>{};
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -65,19 +84,21 @@ void translate_namespaces(const oci::Spec& spec, const Host& /*host*/, Plan& pla
             plan.start.time_offsets = time_offsets(spec.linux_->time_offsets);
             if (!plan.start.time_offsets.empty()) continue;
         }
-        if (!list[i].path) {
+        const std::string pointer = concat("/linux/namespaces/", std::to_string(i));
+        // An ordinary user has to be root of it before liblxc starts.
+        const bool is_made_early = host.ordinary_user && list[i].type == oci::NamespaceType::user;
+        if (!list[i].path && !is_made_early) {
             if (!clone.empty()) clone += ' ';
             clone += name;
             continue;
         }
-        const std::string pointer = concat("/linux/namespaces/", std::to_string(i));
         // liblxc would join it first, then mount and pivot in it, under everybody else's feet
         // (P53).
         if (list[i].type == oci::NamespaceType::mount) {
             throw SpecError(concat(pointer, "/path"),
                             "a mount namespace cannot be joined, only a new one is possible");
         }
-        plan.host.namespaces.push_back({pointer, name, *list[i].path, flag});
+        plan.host.namespaces.push_back({pointer, name, list[i].path.value_or(""), flag});
         plan.start.shared_namespaces.push_back(name);
     }
     if (!has_new_namespace(spec, oci::NamespaceType::mount)) {

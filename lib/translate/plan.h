@@ -32,6 +32,7 @@ struct Host {
     bool apparmor = false;                    // its module is on
     bool selinux = false;                     // it is on
     bool privileged = true;                   // effective uid 0 in the initial user namespace
+    bool ordinary_user = false;               // effective uid not 0
     std::uint64_t bounding_capabilities = 0;  // of the runtime
     int last_capability = 40;                 // of the kernel
     bool unified_cgroups = false;             // version 2 only
@@ -58,8 +59,8 @@ struct ProcessLimits {
 struct NamespaceToJoin {
     std::string pointer;  // "/linux/namespaces/2"
     std::string type;     // liblxc's name: "net", "pid", ...
-    std::string path;
-    int clone_flag = 0;  // CLONE_NEW*
+    std::string path;     // empty: the user namespace that `create` makes for an ordinary user
+    int clone_flag = 0;   // CLONE_NEW*
 };
 
 // The part that `create` itself carries out, in the runtime namespaces.

@@ -62,7 +62,8 @@ int Container::wait_code() {
 
 // --- Box -------------------------------------------------------------------------------------
 
-Box::Box() : name_(unique_name()), bundle(directory_ / "bundle", name_) {}
+Box::Box()
+    : name_(unique_name()), bundle(directory_ / "bundle", name_), runtime_(environment().runtime) {}
 
 Box::~Box() {
     for (const std::string& id : ids_) {
@@ -85,14 +86,40 @@ std::string Box::new_id() {
     return id;
 }
 
+void Box::give_to(uid_t user) {
+    user_ = user;
+    if (environment().runtime_name == "lxcri") {
+        const fs::path prefix = environment().runtime.parent_path().parent_path();
+        for (const char* part : {"bin", "libexec"}) {
+            fs::copy(prefix / part, directory_ / part, fs::copy_options::recursive);
+        }
+        runtime_ = directory_ / "bin/lxcri";
+    }
+    bundle.write();
+    fs::create_directories(root());
+    for (const fs::path& top : {directory_.path() / "bundle", root()}) {
+        REQUIRE(lchown(top.c_str(), user, user) == 0);
+        for (const auto& entry : fs::recursive_directory_iterator(top)) {
+            REQUIRE(lchown(entry.path().c_str(), user, user) == 0);
+        }
+    }
+    REQUIRE(chown(directory_.path().c_str(), user, user) == 0);
+}
+
+CommandOptions Box::as_user(const CommandOptions& options) const {
+    CommandOptions result = options;
+    if (user_ && !result.uid) result.uid = user_;
+    return result;
+}
+
 Strings Box::command_line(const Strings& arguments) const {
-    Strings command = {environment().runtime, "--root", root()};
+    Strings command = {runtime_, "--root", root()};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }
 
 Finished Box::call(const Strings& arguments, const CommandOptions& options) const {
-    return run_command(command_line(arguments), options);
+    return run_command(command_line(arguments), as_user(options));
 }
 
 Container Box::try_create(const CreateOptions& options, std::optional<std::string> id) {
@@ -111,7 +138,7 @@ Container Box::try_create(const CreateOptions& options, std::optional<std::strin
     arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
     arguments.push_back(container.id());
 
-    CommandOptions command = options.command;
+    CommandOptions command = as_user(options.command);
     os::UniqueFd null;
     if (options.quiet) {
         null.reset(open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -89,6 +89,10 @@ class Box {
     // Something that is part of no ID but has to go at the end.
     void clean_up_id(const std::string& id) { ids_.push_back(id); }
 
+    // From now on the runtime is called by this user, to whom bundle and runtime root belong. It is
+    // a copy, because others than root may not get to where it was built.
+    void give_to(uid_t user);
+
     // RUNTIME --root ROOT ARGUMENTS...
     Strings command_line(const Strings& arguments) const;
     Finished call(const Strings& arguments, const CommandOptions& options = {}) const;
@@ -116,7 +120,13 @@ class Box {
     // Dying processes get a moment.
     std::vector<std::string> leftovers() const;
 
+    const std::filesystem::path& runtime() const { return runtime_; }
+
   private:
+    CommandOptions as_user(const CommandOptions& options) const;
+
+    std::filesystem::path runtime_;
+    std::optional<uid_t> user_;
     std::vector<std::string> ids_;
     int count_ = 0;
 };

@@ -132,7 +132,7 @@ TEST_CASE("resources: a memory limit below what is in use", "[root]") {
     if (spec_error([&] { (void)check_resources(ground.layout(), limit); }) != "") {
         return not_applicable("no memory controller");
     }
-    apply_early(cgroup, limit);
+    apply_early(cgroup, limit, DeviceAccess::limited);
     const auto child = start_user(cgroup, 8U << 20U);
     const std::string message = spec_error([&] { apply_late(cgroup, limit); });
     CHECK_THAT(message,
@@ -154,7 +154,7 @@ TEST_CASE("resources: the kernel kills for want of memory, and that is counted",
     if (spec_error([&] { (void)check_resources(ground.layout(), limit); }) != "") {
         return not_applicable("no memory controller");
     }
-    apply_early(cgroup, limit);
+    apply_early(cgroup, limit, DeviceAccess::limited);
     apply_late(cgroup, limit);
     CHECK(cgroup.oom_kills() == 0);
     auto child = start_user(cgroup, 16U << 20U);
@@ -171,7 +171,8 @@ TEST_CASE("resources: a controller that cannot be enabled is named with its prop
                    apply_early(cgroup, resources([](Resources& r) {
                                    r.unified["cgroup.max.depth"] = "100";
                                    r.unified["nonsense.max"] = "100";
-                               }));
+                               }),
+                               DeviceAccess::limited);
                }),
                Catch::StartsWith("/linux/resources/unified/nonsense.max: ") &&
                    Catch::Contains("has no controller \"nonsense\""));

@@ -33,7 +33,7 @@ class LimitedV2 {
     std::string apply(Change change) {
         const Resources wanted = resources(change);
         return spec_error([&] {
-            apply_early(cgroup_, wanted);
+            apply_early(cgroup_, wanted, DeviceAccess::limited);
             apply_late(cgroup_, wanted);
         });
     }

@@ -123,11 +123,15 @@ TEST_CASE("liblxc tells everything only when asked") {
     CHECK(item(bundle.translate(true).plan, "lxc.log.level") == "TRACE");
 }
 
-TEST_CASE("without cgroups there is no hierarchy to mount") {
+TEST_CASE("a container without a cgroup shows that of the runtime") {
     const Bundle bundle;
     const auto translation = bundle.translate(true);
     CHECK(translation.layout.hierarchies.empty());
-    CHECK(translation.host.cgroups.empty());
+    CHECK(translation.cgroup_path.empty());
+    for (const auto& hierarchy : translation.host.cgroups) {
+        CHECK(hierarchy.directory.find(translation.host.id) == std::string::npos);
+        CHECK(hierarchy.directory.starts_with(hierarchy.mount_point));
+    }
 }
 
 TEST_CASE("the capabilities of this machine") {

@@ -37,6 +37,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"apparmor", [&](const auto& value) { host.apparmor = value; }},
         {"selinux", [&](const auto& value) { host.selinux = value; }},
         {"privileged", [&](const auto& value) { host.privileged = value; }},
+        {"ordinaryUser", [&](const auto& value) { host.ordinary_user = value; }},
         {"boundingCapabilities",
          [&](const auto& value) { host.bounding_capabilities = capabilities_from(value); }},
         {"lastCapability", [&](const auto& value) { host.last_capability = value; }},

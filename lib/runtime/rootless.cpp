@@ -1,0 +1,123 @@
+#include "runtime/rootless.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "handoff/run_hooks.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/namespace.h"
+#include "os/process.h"
+#include "os/unix_socket.h"
+#include "os/user_namespace.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+// The one line that the kernel takes from anybody: user_namespaces(7).
+bool maps_only(const std::vector<oci::IdMapping>& mappings, std::uint32_t own_id) {
+    return mappings.size() == 1 && mappings.front().host_id == own_id && mappings.front().size == 1;
+}
+
+std::string find_mapper(const std::string& name) {
+    const char* path = ::getenv("PATH");
+    for (const auto& directory : split(path == nullptr ? "/usr/bin" : path, ':')) {
+        const std::string candidate = concat(directory, "/", name);
+        if (directory.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+    throw Error(concat("more than the user's own ID needs ", name,
+                       ", which is not in PATH (Debian's package uidmap)"));
+}
+
+// newuidmap(1): privileged, and allows what /etc/subuid says.
+void run_mapper(const std::string& name, pid_t pid, const std::vector<oci::IdMapping>& mappings) {
+    handoff::Hook program;
+    program.path = find_mapper(name);
+    program.args = {name, std::to_string(pid)};
+    for (const auto& mapping : mappings) {
+        for (const auto number : {mapping.container_id, mapping.host_id, mapping.size}) {
+            program.args.push_back(std::to_string(number));
+        }
+    }
+    handoff::run_hook(program, {}, {});
+}
+
+void write_maps(pid_t pid, const oci::Linux& section) {
+    const std::string proc = concat("/proc/", std::to_string(pid));
+    const auto line = [](const oci::IdMapping& mapping) {
+        return concat(std::to_string(mapping.container_id), " ", std::to_string(mapping.host_id),
+                      " 1\n");
+    };
+    in_context("/linux/uidMappings", [&] {
+        if (!maps_only(section.uid_mappings, ::geteuid())) {
+            return run_mapper("newuidmap", pid, section.uid_mappings);
+        }
+        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), line(section.uid_mappings.front()));
+    });
+    in_context("/linux/gidMappings", [&] {
+        if (!maps_only(section.gid_mappings, ::getegid())) {
+            return run_mapper("newgidmap", pid, section.gid_mappings);
+        }
+        // Groups that keep somebody out could be dropped otherwise: CVE-2014-8989.
+        os::write_value_at(AT_FDCWD, concat(proc, "/setgroups"), "deny");
+        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), line(section.gid_mappings.front()));
+    });
+}
+
+// In the child: to the very end.
+[[noreturn]] void send_opened(int channel, int user_namespace,
+                              const std::function<std::vector<os::UniqueFd>()>& open) noexcept {
+    try {
+        os::check(::setns(user_namespace, CLONE_NEWUSER), "setns", "user namespace");
+        os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
+        const auto opened = open();
+        std::vector<int> numbers;
+        for (const auto& fd : opened) numbers.push_back(fd.get());
+        handoff::send(channel, handoff::MessageKind::sources, {}, numbers);
+    } catch (const std::exception& error) {
+        handoff::send_failure(channel, error.what());
+    }
+    ::_exit(0);
+}
+
+}  // namespace
+
+bool is_ordinary_user() {
+    return ::geteuid() != 0;
+}
+
+bool is_host_root() {
+    static const bool result = !is_ordinary_user() && os::find_outer_user().initial_namespace;
+    return result;
+}
+
+RootlessSetup RootlessSetup::make(const oci::Linux& section) {
+    const auto* entry = section.find_namespace(oci::NamespaceType::user);
+    if (entry->path) return RootlessSetup(os::open_namespace(*entry->path, CLONE_NEWUSER));
+    return RootlessSetup(os::make_user_namespace([&](pid_t pid) { write_maps(pid, section); }));
+}
+
+std::vector<os::UniqueFd> RootlessSetup::open_inside(
+    const std::function<std::vector<os::UniqueFd>()>& open) const {
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::accept_credentials(ours.get());
+    auto child = os::fork_child();
+    if (!child) send_opened(theirs.get(), user_namespace_.get(), open);
+    theirs.reset();
+    auto message = handoff::receive(ours.get());
+    if (!message) throw Error("the process in the user namespace has died");
+    if (message->kind == handoff::MessageKind::failure) throw Error(message->body);
+    return std::move(message->fds);
+}
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,381 @@
+// lxcri as an ordinary user, and as root of a user namespace alone.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <vector>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+namespace os = lxcri::os;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr uid_t kUser = 12345;
+constexpr unsigned kSubordinate = 200000;
+
+Json mapping(unsigned inside, unsigned outside, unsigned size) {
+    return {{"containerID", inside}, {"hostID", outside}, {"size", size}};
+}
+
+// What somebody without privileges can have: a user namespace, no network of its own, no limits.
+struct UserBox : Box {
+    UserBox() {
+        // As `spec --rootless` writes it.
+        bundle.add_namespace("user");
+        bundle.remove_namespace("network");
+        bundle.remove_mount("/sys/fs/cgroup");
+        bundle.linux().erase("cgroupsPath");
+        map({mapping(0, kUser, 1)});
+        give_to(kUser);
+    }
+
+    void map(const std::vector<Json>& mappings) {
+        bundle.linux()["uidMappings"] = mappings;
+        bundle.linux()["gidMappings"] = mappings;
+    }
+};
+
+// /etc/passwd, /etc/subuid and /etc/subgid as they are with a user who has subordinate IDs. The
+// tests have mounts of their own.
+class SubordinateIds {
+  public:
+    explicit SubordinateIds(const fs::path& directory) {
+        write_file(directory / "passwd", read_file("/etc/passwd") +
+                                             "rootless:x:" + std::to_string(kUser) + ":" +
+                                             std::to_string(kUser) + "::/:/bin/sh\n");
+        write_file(directory / "subid", "rootless:" + std::to_string(kSubordinate) + ":65536\n");
+        bind(directory / "passwd", "/etc/passwd");
+        bind(directory / "subid", "/etc/subuid");
+        bind(directory / "subid", "/etc/subgid");
+    }
+    SubordinateIds(const SubordinateIds&) = delete;
+    SubordinateIds& operator=(const SubordinateIds&) = delete;
+    ~SubordinateIds() {
+        for (const std::string& target : bound_) umount2(target.c_str(), MNT_DETACH);
+    }
+
+  private:
+    void bind(const fs::path& source, const std::string& target) {
+        REQUIRE(mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        bound_.push_back(target);
+    }
+
+    Strings bound_;
+};
+
+std::string map_line(unsigned inside, unsigned outside, unsigned size) {
+    std::string line;
+    for (const unsigned number : {inside, outside, size}) {
+        const std::string text = std::to_string(number);
+        line += std::string(10 - std::min<std::size_t>(10, text.size()), ' ') + text + " ";
+    }
+    line.pop_back();
+    return line;
+}
+
+std::string one_line(const std::string& text) {
+    CHECK(lines_of(text).size() == 1);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("rootless: a whole life", "[rootless]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    box.bundle.args({"trap", "TERM", "7"});
+    Container container = box.create();
+    CHECK(container.status() == "created");
+    CHECK(container.state().at("owner") == std::to_string(kUser));
+    container.start();
+    container.out().wait_for("ready");
+    CHECK(container.status() == "running");
+
+    struct stat status {};
+    REQUIRE(stat(("/proc/" + std::to_string(container.pid())).c_str(), &status) == 0);
+    CHECK(status.st_uid == kUser);
+    const auto map = read_file("/proc/" + std::to_string(container.pid()) + "/uid_map");
+    CHECK(has_line(map, map_line(0, kUser, 1)));
+    CHECK(read_file("/proc/" + std::to_string(container.pid()) + "/setgroups") == "deny\n");
+
+    const Finished ids = box.exec(container, {"ids"});
+    CHECK(ids.code() == 0);
+    CHECK(contains(ids.out, "uid=0"));
+    CHECK(contains(box.call({"list"}).out, container.id()));
+
+    container.kill("TERM");
+    CHECK(container.wait_code() == 7);
+    CHECK(container.status() == "stopped");
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: what `spec --rootless` writes runs", "[rootless][spec]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    CommandOptions options;
+    options.working_directory = box.bundle.path();
+    fs::remove(box.bundle.path() / "config.json");
+    REQUIRE(box.call({"spec", "--rootless"}, options).code() == 0);
+    Json config = Json::parse(read_file(box.bundle.path() / "config.json"));
+    config["process"]["terminal"] = false;
+    config["process"]["args"] = {"/probe", "ids"};
+    write_file(box.bundle.path() / "config.json", config.dump());
+    const Finished done = box.call({"run", box.new_id()}, options);
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(contains(done.out, "uid=0"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: the directory of containers is the user's", "[rootless]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    box.bundle.write();
+    CommandOptions options;
+    options.uid = kUser;
+    options.environment = Strings{"XDG_RUNTIME_DIR=" + (box / "bundle").string()};
+    const Strings command = {box.runtime(), "run", "--bundle", box.bundle.path(), box.new_id()};
+    const Finished done = run_command(command, options);
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(fs::is_directory(box.bundle.path() / "lxcri"));
+}
+
+TEST_CASE("rootless: subordinate IDs, users and groups", "[rootless]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("newuidmap"));
+    UserBox box;
+    const SubordinateIds ids(box / "");
+    box.map({mapping(0, kUser, 1), mapping(1, kSubordinate, 1000), mapping(5000, 205000, 10)});
+    SECTION("as root") {
+        const Outcome outcome = box.life({"cat", "/proc/self/uid_map", "/proc/self/gid_map"});
+        CHECK(contains(outcome.out, map_line(1, kSubordinate, 1000)));
+        CHECK(contains(outcome.out, map_line(5000, 205000, 10)));
+    }
+    SECTION("as another user, with groups") {
+        box.bundle.process()["user"] = {{"uid", 5}, {"gid", 7}, {"additionalGids", {9, 10}}};
+        box.bundle.args({"sleep"});
+        Container container = box.create();
+        container.start();
+        struct stat status {};
+        REQUIRE(stat(("/proc/" + std::to_string(container.pid())).c_str(), &status) == 0);
+        CHECK(status.st_uid == kSubordinate + 4);
+        // The owner of the user namespace may signal and join what is another user's.
+        const Finished exec = box.exec(container, {"ids"});
+        CHECK(contains(exec.out, "uid=5"));
+        CHECK(contains(exec.out, "gid=7"));
+        CHECK(contains(exec.out, "groups=9,10"));
+        container.kill();
+        CHECK(container.wait_code() == -9);
+        container.remove();
+    }
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: mappings that the user may not have are an error", "[rootless][errors]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("newuidmap"));
+    UserBox box;
+    SECTION("not in /etc/subuid") {
+        const SubordinateIds ids(box / "");
+        box.map({mapping(0, kUser, 1), mapping(1, 300000, 10)});
+        const std::string error = one_line(box.refusal());
+        CHECK(contains(error, "/linux/uidMappings: "));
+        CHECK(contains(error, "newuidmap"));
+    }
+    SECTION("without newuidmap") {
+        box.map({mapping(0, kUser, 1), mapping(1, kSubordinate, 10)});
+        CreateOptions options;
+        options.command.environment = Strings{"PATH=/nowhere"};
+        CHECK(contains(one_line(box.refusal(options)),
+                       "/linux/uidMappings: more than the user's own ID needs newuidmap"));
+    }
+    SECTION("somebody else's ID") {
+        box.map({mapping(0, 0, 1)});
+        CHECK(contains(one_line(box.refusal()), "/linux/uidMappings: "));
+    }
+    SECTION("nobody is root inside") {
+        box.map({mapping(1, kUser, 1)});
+        CHECK(contains(one_line(box.refusal()),
+                       "/linux/uidMappings: no mapping for the container ID 0"));
+    }
+}
+
+TEST_CASE("rootless: what only root can have is an error", "[rootless][errors]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    std::string expected;
+    SECTION("no user namespace") {
+        box.bundle.remove_namespace("user");
+        box.bundle.linux().erase("uidMappings");
+        box.bundle.linux().erase("gidMappings");
+        expected = "/linux/namespaces: no entry of type \"user\"";
+    }
+    SECTION("groups") {
+        box.bundle.process()["user"]["additionalGids"] = {5};
+        expected = "/process/user/additionalGids: setgroups";
+    }
+    SECTION("ID mappings of a mount") {
+        box.bundle.add_mount({{"destination", "/mnt"},
+                              {"type", "bind"},
+                              {"source", box.bundle.path()},
+                              {"options", {"bind", "idmap"}}});
+        expected = "/options: only root of the host can give a mount ID mappings";
+    }
+    SECTION("a better place when memory is short") {
+        box.bundle.process()["oomScoreAdj"] = -900;
+        expected = "/process/oomScoreAdj: ";
+    }
+    SECTION("a limit, where no cgroup is to be had") {
+        box.bundle.linux()["resources"] = {{"pids", {{"limit", 10}}}};
+        expected = "/linux/resources: found limits, but this user may not make the cgroup";
+    }
+    SECTION("a source that the user may not see") {
+        fs::create_directory(box / "secret");
+        REQUIRE(chmod((box / "secret").c_str(), 0700) == 0);
+        fs::create_directory(box / "secret/data");
+        box.bundle.add_mount({{"destination", "/mnt"},
+                              {"type", "bind"},
+                              {"source", box / "secret/data"},
+                              {"options", {"bind"}}});
+        expected = "/source: ";
+    }
+    CHECK(contains(one_line(box.refusal()), expected));
+}
+
+TEST_CASE("rootless: without a cgroup", "[rootless]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    // Device rules protect from nothing here: nobody can make a node.
+    box.bundle.linux()["resources"] = {{"devices", {{{"allow", false}, {"access", "rwm"}}}}};
+    box.bundle.add_mount({{"destination", "/sys/fs/cgroup"},
+                          {"type", "cgroup"},
+                          {"source", "cgroup"},
+                          {"options", {"ro"}}});
+    Container container = box.sleeper();
+    CHECK(read_file("/proc/self/cgroup") ==
+          read_file("/proc/" + std::to_string(container.pid()) + "/cgroup"));
+    CHECK(box.exec(container, {"ls", "/sys/fs/cgroup"}).out != "");
+    const Finished paused = box.call({"pause", container.id()});
+    CHECK(paused.code() == 1);
+    CHECK(contains(paused.err, "has no cgroup of its own"));
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: devices are the host's, and no node can be made", "[rootless][devices]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    const Outcome outcome = box.life({"stat", "/dev/null", "--", "write", "/dev/null", "x", "--",
+                                      "stat", "/dev/ptmx", "--", "mountinfo"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, " /dev/null "));
+}
+
+TEST_CASE("rootless: /sys with and without a network of its own", "[rootless][mounts]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    SECTION("the host's network") {}
+    SECTION("a new network") {
+        box.bundle.add_namespace("network");
+    }
+    const Outcome outcome = box.life({"ls", "/sys/class/net", "--", "ifaces"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, "lo"));
+}
+
+TEST_CASE("rootless: oomScoreAdj upwards", "[rootless]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    box.bundle.process()["oomScoreAdj"] = 500;
+    Container container = box.sleeper();
+    CHECK(box.exec(container, {"cat", "/proc/1/oom_score_adj"}).out == "500\n");
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    container.remove();
+}
+
+TEST_CASE("rootless: hooks are run as the caller", "[rootless][hooks]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    const std::string seen = box.bundle.path() / "seen";
+    const Json hook = {{"path", "/bin/sh"},
+                       {"args", {"sh", "-c", "{ id -u; cat /proc/self/uid_map; } >>" + seen}}};
+    for (const char* kind : {"createRuntime", "poststart", "poststop"}) {
+        box.bundle.config["hooks"][kind] = {hook};
+    }
+    CHECK(box.life({"true"}).code == 0);
+    const Strings lines = lines_of(read_file(seen));
+    CHECK(lines.size() == 6);
+    CHECK(std::count(lines.begin(), lines.end(), std::to_string(kUser)) == 3);
+    const std::string own = lines_of(read_file("/proc/self/uid_map")).front();
+    CHECK(std::count(lines.begin(), lines.end(), own) == 3);
+}
+
+TEST_CASE("rootless: in the user namespace of another container", "[rootless][namespaces]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    Container first = box.sleeper();
+    const std::string ns = "/proc/" + std::to_string(first.pid()) + "/ns/";
+    box.bundle.remove_namespace("user").remove_namespace("ipc").remove_namespace("pid");
+    for (const char* type : {"user", "ipc", "pid"}) box.bundle.add_namespace(type, ns + type);
+    box.bundle.linux().erase("uidMappings");
+    box.bundle.linux().erase("gidMappings");
+    box.bundle.remove_mount("/dev/pts");  // its group 5 has no number there
+    const auto same = [&](const Container& other, const std::string& type) {
+        return fs::read_symlink(ns + type) ==
+               fs::read_symlink("/proc/" + std::to_string(other.pid()) + "/ns/" + type);
+    };
+    box.bundle.args({"sleep"});
+    Container second = box.create();
+    second.start();
+    for (const char* type : {"user", "ipc", "pid"}) CHECK(same(second, type));
+    CHECK_FALSE(same(second, "mnt"));
+    for (Container* container : {&second, &first}) {
+        container->kill();
+        CHECK(container->wait_code() == -9);
+        container->remove();
+    }
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: root of a user namespace alone", "[rootless]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("unshare"));
+    UserBox box;
+    SECTION("shares it with the container") {
+        box.bundle.remove_namespace("user");
+        box.bundle.linux().erase("uidMappings");
+        box.bundle.linux().erase("gidMappings");
+        // The group 5 of the usual options has no number here.
+        box.bundle.remove_mount("/dev/pts");
+    }
+    SECTION("the container has one more") {
+        box.map({mapping(0, 0, 1)});
+    }
+    box.bundle.args({"ids"});
+    box.bundle.write();
+    Strings command = {find_program("unshare"), "--user", "--map-root-user", "--mount"};
+    const Strings run = box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()});
+    command.insert(command.end(), run.begin(), run.end());
+    CommandOptions options;
+    options.uid = kUser;
+    const Finished done = run_command(command, options);
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(contains(done.out, "uid=0"));
+    CHECK(box.leftovers() == Strings{});
+}

@@ -1,0 +1,28 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "cgroup/permission.h"
+
+using namespace lxcri::cgroup;
+
+TEST_CASE("the lowest cgroup above two others") {
+    CHECK(common_ancestor("a/b/c", "a/b/d/e") == "a/b");
+    CHECK(common_ancestor("a/b", "a/b/c") == "a/b");
+    CHECK(common_ancestor("user.slice/user-1.slice/session-2.scope",
+                          "user.slice/user-1.slice/user@1.service/x") == "user.slice/user-1.slice");
+    CHECK(common_ancestor("ab", "a") == "");
+    CHECK(common_ancestor("", "a") == "");
+}
+
+TEST_CASE("cgroups of a host that has none may always be made") {
+    CHECK(may_make({}, "lxcri-x"));
+}
+
+TEST_CASE("a directory that this user may not write to is no place for a cgroup") {
+    Layout layout;
+    layout.hierarchies.push_back({1, "/proc/sys", {"pids"}});
+    CHECK_FALSE(may_make(layout, "lxcri-x"));
+    CHECK_FALSE(may_make(layout, "kernel/lxcri-x"));
+}
