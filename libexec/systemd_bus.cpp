@@ -229,6 +229,16 @@ void SystemdBus::set_properties(const UnitRequest& request) {
     (void)call(message, deadline_of(request));
 }
 
+void SystemdBus::attach(const UnitRequest& request) {
+    const Message message = make_call("AttachProcessesToUnit");
+    append_text(message.get(), 's', request.unit);
+    append_text(message.get(), 's', request.below);
+    open(message.get(), SD_BUS_TYPE_ARRAY, "u");
+    append_value(message.get(), 'u', static_cast<std::uint32_t>(request.pid));
+    close(message.get());
+    (void)call(message, deadline_of(request));
+}
+
 std::string SystemdBus::description_of(const std::string& unit, os::Clock::time_point deadline) {
     char* path = nullptr;
     check(sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &path),

@@ -21,6 +21,7 @@ class SystemdBus {
     // Each returns when systemd says that it is done.
     void start(const handoff::UnitRequest& request);
     void set_properties(const handoff::UnitRequest& request);
+    void attach(const handoff::UnitRequest& request);
     void stop(const handoff::UnitRequest& request);
 
   private:

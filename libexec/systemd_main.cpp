@@ -27,6 +27,8 @@ void carry_out(libexec::SystemdBus& bus, const UnitRequest& request) {
                 return bus.start(request);
             case UnitAction::set_properties:
                 return bus.set_properties(request);
+            case UnitAction::attach:
+                return bus.attach(request);
             case UnitAction::stop:
                 return bus.stop(request);
         }

@@ -101,7 +101,7 @@ std::string unit_scope_path(const UnitName& name, const UserManager& user) {
 }
 
 std::string unit_container_path(const UnitName& name, const UserManager& user) {
-    return concat(unit_scope_path(name, user), "/container");
+    return concat(unit_scope_path(name, user), kBelowScope);
 }
 
 }  // namespace lxcri::cgroup

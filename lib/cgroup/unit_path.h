@@ -24,6 +24,7 @@ UnitName unit_name(std::string_view cgroups_path, std::string_view id, const Use
 // Below the mount point, without a slash at either end: where systemd puts the scope, and in it the
 // one directory that is the container's. The scope itself stays systemd's: it sets what is in there
 // anew when it is reloaded.
+inline constexpr std::string_view kBelowScope = "/container";
 std::string unit_scope_path(const UnitName& name, const UserManager& user);
 std::string unit_container_path(const UnitName& name, const UserManager& user);
 

@@ -21,6 +21,7 @@ struct UnitProperty {
 enum class UnitAction : std::uint8_t {
     start,           // a transient scope with the process in it
     set_properties,  // of the scope, until it ends
+    attach,          // moves the process into the container's cgroup in the scope
     stop,            // the scope, when its description is this one
 };
 
@@ -30,7 +31,8 @@ struct UnitRequest {
     std::string unit;           // "lxcri-c1.scope"
     std::string description;    // unique: tells the unit from a later one of the same name
     std::string slice;          // start: "system.slice"
-    pid_t pid = 0;              // start
+    pid_t pid = 0;              // start, attach
+    std::string below;          // attach: the cgroup below that of the scope, "/container"
     std::vector<UnitProperty> properties;
     std::uint32_t timeout = 60;  // seconds
 };
@@ -51,6 +53,7 @@ void visit_fields(Visitor& visit, UnitRequest& request) {
     visit("description", request.description);
     visit("slice", request.slice);
     visit("pid", request.pid);
+    visit("below", request.below);
     visit("properties", request.properties);
     visit("timeout", request.timeout);
 }

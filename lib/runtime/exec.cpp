@@ -29,6 +29,7 @@
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
+#include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
 #include "translate/plan.h"
 
@@ -124,6 +125,7 @@ class Execution {
     void take_over_defaults(const oci::Process& asked);
     void connect_caller();
     void start_helper();
+    void start_helper_beside_init(const cgroup::ContainerCgroup& cgroup);
     void send_plan();
     void converse();
     void take_message(handoff::Received message);
@@ -267,13 +269,22 @@ void Execution::start_helper() {
     const auto entrance = in_context(call_.cgroups.empty() ? "cgroup" : "--cgroup",
                                      [&] { return cgroup.entrance(call_.cgroups); });
     try {
-        helper_.emplace(options_.libexec_dir, entrance);
+        in_context("enter the container's cgroup",
+                   [&] { helper_.emplace(options_.libexec_dir, entrance); });
     } catch (const SystemError& error) {
-        if (error.code() != EBUSY || !call_.cgroups.empty()) throw;
-        const auto beside = cgroup.entrance_beside(init_->pid());
-        if (has_ended()) throw stopped();
-        helper_.emplace(options_.libexec_dir, beside);
+        if (!call_.cgroups.empty()) throw;
+        if (error.code() == EBUSY) return start_helper_beside_init(cgroup);
+        // An ordinary user's session is no part of what their systemd manages.
+        if (error.code() != EACCES || container_.record().unit.empty()) throw;
+        helper_.emplace(options_.libexec_dir, cgroup::Entrance{});
+        attach_to_unit(options_, container_.record(), helper_->process().pid());
     }
+}
+
+void Execution::start_helper_beside_init(const cgroup::ContainerCgroup& cgroup) {
+    const auto beside = cgroup.entrance_beside(init_->pid());
+    if (has_ended()) throw stopped();
+    helper_.emplace(options_.libexec_dir, beside);
 }
 
 void Execution::send_plan() {

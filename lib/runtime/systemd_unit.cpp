@@ -189,6 +189,16 @@ void start_unit(SystemdHelper& helper, const Record& record, const cgroup::UnitN
     helper.ask(std::move(request));
 }
 
+void attach_to_unit(const Options& options, const Record& record, pid_t pid) {
+    SystemdHelper helper(options);
+    UnitRequest request;
+    request.action = UnitAction::attach;
+    request.unit = record.unit;
+    request.below = cgroup::kBelowScope;
+    request.pid = pid;
+    helper.ask(std::move(request));
+}
+
 void stop_unit(SystemdHelper& helper, const Record& record) {
     UnitRequest request;
     request.action = UnitAction::stop;

@@ -47,6 +47,10 @@ std::string unit_description(const Record& record);
 void start_unit(SystemdHelper& helper, const Record& record, const cgroup::UnitName& name,
                 pid_t pid, std::vector<handoff::UnitProperty> properties);
 
+// Moves a process of ours into the container's cgroup, where cgroups(7) does not let us do it: from
+// outside of what is delegated to the user.
+void attach_to_unit(const Options& options, const Record& record, pid_t pid);
+
 // Stops the unit unless it is another container's by now. It has no process any more.
 void stop_unit(SystemdHelper& helper, const Record& record);
 void stop_unit(const Options& options, const Record& record);

@@ -379,3 +379,106 @@ TEST_CASE("rootless: root of a user namespace alone", "[rootless]") {
     CHECK(contains(done.out, "uid=0"));
     CHECK(box.leftovers() == Strings{});
 }
+
+// --- with the user's own systemd, which may use the controllers of its cgroup -------------------
+
+namespace {
+
+// The virtual machine's user, whose systemd always runs.
+constexpr uid_t kManagedUser = 1000;
+const fs::path kManager = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+
+struct ManagedBox : Box {
+    ManagedBox() {
+        bundle.add_namespace("user");
+        for (const char* member : {"uidMappings", "gidMappings"}) {
+            bundle.linux()[member] = std::vector<Json>{mapping(0, kManagedUser, 1)};
+        }
+        bundle.linux()["cgroupsPath"] = "user.slice:lxcritest:" + name();
+        options.global = {"--systemd-cgroup"};
+        options.command.environment =
+            Strings{"PATH=/usr/bin:/bin", "XDG_RUNTIME_DIR=/run/user/1000"};
+        give_to(kManagedUser);
+    }
+
+    std::string unit() const { return "lxcritest-" + name() + ".scope"; }
+    fs::path cgroup() const { return kManager / "user.slice" / unit() / "container"; }
+    Finished manage(const Container& container, Strings command) const {
+        command.insert(command.begin() + 1, container.id());
+        return call(command, options.command);
+    }
+
+    CreateOptions options;
+};
+
+}  // namespace
+
+TEST_CASE("rootless: limits through the user's systemd", "[rootless][vm]") {
+    APPLIES(has_systemd());
+    ManagedBox box;
+    box.bundle.linux()["resources"] = {{"pids", {{"limit", 20}}},
+                                       {"memory", {{"limit", 64 << 20}}},
+                                       {"cpu", {{"quota", 50000}, {"period", 100000}}}};
+    box.bundle.args({"sleep"});
+    Container container = box.create(box.options);
+    container.start();
+    CHECK(read_file("/proc/" + std::to_string(container.pid()) + "/cgroup") ==
+          "0::" + box.cgroup().string().substr(std::string("/sys/fs/cgroup").size()) + "\n");
+    CHECK(read_file(box.cgroup() / "pids.max") == "20\n");
+    CHECK(read_file(box.cgroup() / "memory.max") == std::to_string(64 << 20) + "\n");
+    CHECK(read_file(box.cgroup() / "cpu.max") == "50000 100000\n");
+
+    SECTION("exec from a cgroup that is not the user's joins it") {
+        const Finished exec =
+            box.exec(container, {"cat", "/proc/self/cgroup"}, {}, box.options.command);
+        INFO(exec.err);
+        CHECK(exec.code() == 0);
+        CHECK(exec.out == "0::/\n");
+    }
+    SECTION("exec of what needs more memory than there is") {
+        const Finished exec = box.exec(container, {"alloc", "200000000"}, {}, box.options.command);
+        CHECK(exec.code() == 137);
+    }
+    SECTION("update, pause, resume, ps, events") {
+        const Finished updated =
+            box.call({"update", "--pids-limit", "30", container.id()}, box.options.command);
+        INFO(updated.err);
+        CHECK(updated.code() == 0);
+        CHECK(read_file(box.cgroup() / "pids.max") == "30\n");
+        CHECK(box.manage(container, {"pause"}).code() == 0);
+        CHECK(container.status() == "paused");
+        CHECK(box.manage(container, {"resume"}).code() == 0);
+        CHECK(container.status() == "running");
+        CHECK(contains(box.manage(container, {"ps"}).out, "probe"));
+        CHECK(contains(box.call({"events", "--stats", container.id()}, box.options.command).out,
+                       "\"pids\""));
+    }
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    CHECK(box.manage(container, {"delete"}).code() == 0);
+    CHECK_FALSE(fs::exists(box.cgroup().parent_path()));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: a cgroup below one that was delegated", "[rootless][vm]") {
+    APPLIES(has_systemd());
+    ManagedBox box;
+    box.bundle.linux().erase("cgroupsPath");
+    box.bundle.args({"cat", "/proc/self/cgroup", "--", "ls", "/sys/fs/cgroup"});
+    box.bundle.remove_namespace("cgroup");
+    box.bundle.write();
+    const std::string id = box.new_id();
+    Strings command = {find_program("systemd-run"), "--user", "--scope", "--quiet",
+                       "--property=Delegate=yes"};
+    const Strings run = box.command_line({"run", "--bundle", box.bundle.path(), id});
+    command.insert(command.end(), run.begin(), run.end());
+    CommandOptions options = box.options.command;
+    options.uid = kManagedUser;
+    const Finished done = run_command(command, options);
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(contains(done.out, "user@1000.service"));
+    CHECK(contains(done.out, "/lxcri-" + id + "\n"));
+    CHECK(contains(done.out, "cgroup.procs"));
+    CHECK(box.leftovers() == Strings{});
+}
