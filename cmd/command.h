@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/options.h"
+#include "runtime/settings.h"
 
 namespace CLI {
 class App;
@@ -21,6 +22,8 @@ struct Caller {
 
 struct Globals {
     runtime::Options options;
+    runtime::Settings settings;  // what the options were made from, and where it was said
+    runtime::Settings built_in;  // for `config` alone
     Caller caller;
 };
 
@@ -49,9 +52,10 @@ int run_resume(const Globals& globals, Arguments arguments);
 int run_update(const Globals& globals, Arguments arguments);
 int run_ps(const Globals& globals, Arguments arguments);
 int run_events(const Globals& globals, Arguments arguments);
+int run_config(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 16> kCommands{{
+inline constexpr std::array<Command, 17> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create},
     {"start", "let the process of a created container run", run_start},
     {"run", "create and start, and stay until the process has ended", run_run},
@@ -67,6 +71,7 @@ inline constexpr std::array<Command, 16> kCommands{{
     {"list", "list the containers", run_list},
     {"spec", "write a config.json to begin with", run_spec},
     {"features", "print what config.json may contain", run_features},
+    {"config", "show the settings in force, and where each comes from", run_config},
     {"translate", "show what create would do with a bundle", run_translate},
 }};
 

@@ -7,39 +7,26 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 
-#include "base/enum_table.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "logging.h"
 #include "os/process.h"
+#include "runtime/settings.h"
 #include "version.h"
 
 namespace {
 
 using namespace lxcri;
 using namespace lxcri::cmd;
-
-constexpr std::array<Named<LogLevel>, 6> kLogLevels{{
-    {"error", LogLevel::error},
-    {"warning", LogLevel::warning},
-    {"warn", LogLevel::warning},
-    {"info", LogLevel::info},
-    {"debug", LogLevel::debug},
-    {"trace", LogLevel::debug},
-}};
-
-constexpr std::array<Named<LogFormat>, 2> kLogFormats{{
-    {"text", LogFormat::text},
-    {"json", LogFormat::json},
-}};
+using runtime::Settings;
 
 // Descriptors 0-2 that the caller has closed are filled, so that nothing of ours gets their
 // numbers; those beyond 2 are kept from every program that we execute.
@@ -57,15 +44,6 @@ Caller look_at_caller() {
 std::string environment(const char* name) {
     const char* value = ::getenv(name);
     return value == nullptr ? "" : value;
-}
-
-std::string absolute(const std::string& path) {
-    if (path.starts_with('/')) return path;
-    char* here = ::getcwd(nullptr, 0);
-    if (here == nullptr) throw SystemError(errno, "getcwd");
-    std::string result = concat(here, "/", path);
-    ::free(here);
-    return result;
 }
 
 std::string default_root() {
@@ -86,48 +64,41 @@ std::string default_libexec_dir() {
     return concat(path.substr(0, prefix), "/libexec/lxcri");
 }
 
-template <class Value, std::size_t N>
-Value choose(const std::array<Named<Value>, N>& table, const std::string& option,
-             const std::string& name) {
-    if (const auto value = value_of(table, name)) return *value;
-    throw Error(
-        concat(option, ": found ", lxcri::quoted(name), ", accepted are ", names_of(table)));
-}
-
+// Where the settings come from, as far as the command line says it.
 struct GlobalArguments {
-    std::string root;
-    std::string log;
-    std::string log_format = "text";
-    std::string log_level = "error";
-    std::string libexec;
-    std::string cgroup_manager = "cgroupfs";
-    std::string monitor = "hand-over";
+    std::map<std::string_view, std::string> settings;  // by name; "": not given
+    std::string settings_file;
     std::string rootless;
-    bool debug = false;
     bool systemd_cgroup = false;
     bool version = false;
 };
 
+void add_setting_flags(CLI::App& app, GlobalArguments& arguments) {
+    const Settings settings;
+    runtime::visit_settings(settings,
+                            [&](std::string_view name, const auto& setting, std::string_view help) {
+                                using Value = std::decay_t<decltype(setting.value)>;
+                                if constexpr (!runtime::kOnlyInFile<Value>) {
+                                    std::string& text = arguments.settings[name];
+                                    const std::string flag = runtime::flag_of(name);
+                                    if constexpr (std::is_same_v<Value, bool>) {
+                                        app.add_flag(flag, text, std::string(help));
+                                    } else {
+                                        app.add_option(flag, text, std::string(help));
+                                    }
+                                }
+                            });
+}
+
 void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.prefix_command();
     app.set_help_flag("-h,--help", "show this text");
-    app.add_option("--root", arguments.root,
-                   "directory of all containers (default: /run/lxcri, or $XDG_RUNTIME_DIR/lxcri)");
-    app.add_option("--log", arguments.log, "file for errors and warnings (default: stderr)");
-    app.add_option("--log-format", arguments.log_format, "text or json");
-    app.add_option("--log-level", arguments.log_level, "error, warning, info or debug");
-    app.add_flag("--debug", arguments.debug,
-                 "the same as --log-level debug, with all that liblxc says");
-    app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs, systemd or disabled");
+    add_setting_flags(app, arguments);
+    app.add_option("--config", arguments.settings_file,
+                   concat("file with settings (default: ", runtime::kSettingsFile, ")"));
     app.add_flag("--systemd-cgroup", arguments.systemd_cgroup,
                  "the same as --cgroup-manager systemd");
-    app.add_option(
-        "--monitor", arguments.monitor,
-        "hand-over: liblxc's monitor ends when the container is created; keep: it stays, "
-        "for lxc-info and others");
     app.add_option("--rootless", arguments.rootless, "true, false or auto; accepted, not needed");
-    app.add_option("--libexec", arguments.libexec,
-                   "directory of lxcri-start and the other helpers");
     app.add_flag("-v,--version", arguments.version, "show the version");
     std::string commands = "Commands (each has --help):\n";
     for (const auto& command : kCommands) {
@@ -137,49 +108,91 @@ void add_options(CLI::App& app, GlobalArguments& arguments) {
     app.footer(commands);
 }
 
-constexpr std::array<Named<runtime::CgroupDriver>, 3> kCgroupDrivers{{
-    {"cgroupfs", runtime::CgroupDriver::cgroupfs},
-    {"systemd", runtime::CgroupDriver::systemd},
-    {"disabled", runtime::CgroupDriver::disabled},
-}};
-
-// Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
-runtime::CgroupDriver cgroup_driver(const GlobalArguments& arguments) {
-    const auto driver = choose(kCgroupDrivers, "--cgroup-manager", arguments.cgroup_manager);
-    const bool is_disabled = driver == runtime::CgroupDriver::disabled;
-    return arguments.systemd_cgroup && !is_disabled ? runtime::CgroupDriver::systemd : driver;
+void read_flags(const GlobalArguments& arguments, Settings& settings) {
+    for (const auto& [name, text] : arguments.settings) {
+        runtime::set_by_flag(settings, name, text);
+    }
+    // Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
+    auto& manager = settings.cgroup_manager;
+    const bool is_disabled =
+        manager.source == runtime::Source::flag && manager.value == runtime::CgroupDriver::disabled;
+    if (arguments.systemd_cgroup && !is_disabled) {
+        manager = {runtime::CgroupDriver::systemd, runtime::Source::flag};
+    }
 }
 
-bool keep_monitor(const std::string& monitor) {
-    if (monitor == "keep") return true;
-    if (monitor == "hand-over") return false;
-    throw Error(
-        concat("--monitor: found ", lxcri::quoted(monitor), ", accepted are hand-over, keep"));
+Settings built_in_settings() {
+    Settings settings;
+    settings.root.value.text = default_root();
+    settings.libexec.value.text = default_libexec_dir();
+    return settings;
 }
 
-void open_log(const GlobalArguments& arguments, Log& log) {
-    const LogLevel level =
-        arguments.debug ? LogLevel::debug : choose(kLogLevels, "--log-level", arguments.log_level);
-    const LogFormat format = choose(kLogFormats, "--log-format", arguments.log_format);
+std::string settings_file(const GlobalArguments& arguments) {
+    if (!arguments.settings_file.empty()) return arguments.settings_file;
+    return environment("LXCRI_CONFIG");
+}
+
+void open_log(const Settings& settings, Log& log) {
+    const LogLevel level = settings.debug.value ? LogLevel::debug : settings.log_level.value;
+    const std::string& file = settings.log.value.text;
     // The error itself goes to stderr anyway: without --log only more than that needs a log there.
-    if (!arguments.log.empty() || level != LogLevel::error) log.open(arguments.log, format, level);
+    if (!file.empty() || level != LogLevel::error) log.open(file, settings.log_format.value, level);
 }
 
-Globals make_globals(const GlobalArguments& arguments, const Caller& caller, Log& log) {
+Settings make_settings(const GlobalArguments& arguments, Log& log) {
+    Settings settings = built_in_settings();
+    try {
+        const std::string file = settings_file(arguments);
+        runtime::read_settings_file(file.empty() ? runtime::kSettingsFile : file, !file.empty(),
+                                    settings);
+        runtime::read_environment(settings);
+    } catch (const Error&) {
+        // Callers look for the reason where their flags say.
+        Settings flags;
+        read_flags(arguments, flags);
+        open_log(flags, log);
+        throw;
+    }
+    read_flags(arguments, settings);
+    open_log(settings, log);
+    return settings;
+}
+
+std::chrono::seconds timeout_of(const Settings& settings, std::string_view command) {
+    if (command == "kill") return settings.kill_timeout.value;
+    if (command == "delete") return settings.delete_timeout.value;
+    return settings.create_timeout.value;
+}
+
+Globals make_globals(Settings settings, const std::string& settings_file, std::string_view command,
+                     const Caller& caller, Log& log) {
     Globals globals;
     globals.caller = caller;
     auto& options = globals.options;
-    options.root_is_default = arguments.root.empty();
-    options.root = arguments.root.empty() ? default_root() : absolute(arguments.root);
-    options.libexec_dir =
-        arguments.libexec.empty() ? default_libexec_dir() : absolute(arguments.libexec);
-    options.cgroup_driver = cgroup_driver(arguments);
-    options.keep_monitor = keep_monitor(arguments.monitor);
+    const auto source = settings.root.source;
+    options.root_is_default =
+        source == runtime::Source::built_in || source == runtime::Source::file;
+    options.root = settings.root.value.text;
+    options.libexec_dir = settings.libexec.value.text;
+    options.cgroup_driver = settings.cgroup_manager.value;
+    options.keep_monitor = settings.monitor.value == runtime::MonitorMode::keep;
+    options.monitor_cgroup = settings.monitor_cgroup.value.text;
+    options.apparmor = settings.apparmor.value;
+    options.capabilities = settings.capabilities.value;
+    options.cgroup_devices = settings.cgroup_devices.value;
+    options.seccomp = settings.seccomp.value;
     options.open_stdio = caller.open_stdio;
     options.notify_socket = environment("NOTIFY_SOCKET");
-    options.lxc_debug_log = arguments.debug;
+    options.lxc_debug_log = settings.debug.value;
+    options.timeout = timeout_of(settings, command);
+    options.start_timeout = settings.start_timeout.value;
+    options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
+    options.systemd_properties = settings.systemd_properties.value.names;
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
+    globals.settings = std::move(settings);
+    if (command == "config") globals.built_in = built_in_settings();
     return globals;
 }
 
@@ -204,7 +217,7 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
         std::fputs(version_text().c_str(), stdout);
         return EXIT_SUCCESS;
     }
-    open_log(arguments, log);
+    Settings settings = make_settings(arguments, log);
     Arguments rest = app.remaining();
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {
@@ -216,7 +229,9 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
     }
     const Command& command = find_command(rest.front());
     rest.erase(rest.begin());
-    return command.run(make_globals(arguments, caller, log), std::move(rest));
+    return command.run(
+        make_globals(std::move(settings), settings_file(arguments), command.name, caller, log),
+        std::move(rest));
 }
 
 }  // namespace

@@ -64,6 +64,8 @@ class ContainerCgroup {
     // above it. One that exists must be empty and not frozen: Error. Undoes what it did when it
     // fails.
     static ContainerCgroup create(const Layout& layout, const std::string& path);
+    // One that is nobody's own: made where it does not exist, whoever is in it otherwise.
+    static ContainerCgroup open_or_make(const Layout& layout, const std::string& path);
     // Opens nothing yet: each function opens the directories that it needs.
     static ContainerCgroup open(Record record);
 
@@ -84,8 +86,8 @@ class ContainerCgroup {
     // who may then make cgroups below (config-linux.md "Cgroup ownership"). Nothing for version 1.
     void give_to(uid_t uid) const;
 
-    // For a new process. `below`: not into the container's cgroup itself, but into these. Error when
-    // one is not there or leads out.
+    // For a new process. `below`: not into the container's cgroup itself, but into these. Error
+    // when one is not there or leads out.
     Entrance entrance(std::span<const SubCgroup> below = {}) const;
     // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
     // then to where this process of the container is now.

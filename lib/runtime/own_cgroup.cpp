@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/container_cgroup.h"
 #include "os/file.h"
 
 namespace lxcri::runtime {
+
+namespace {
 
 void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
     const auto memberships =
@@ -24,6 +27,14 @@ void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
                                    concat(hierarchy.mount_point, found->path), 0});
     }
     cgroup::ContainerCgroup::open(std::move(own)).add_process(pid);
+}
+
+}  // namespace
+
+void move_monitor(const cgroup::Layout& layout, const std::string& path, pid_t pid) {
+    if (path.empty()) return move_to_own_cgroup(layout, pid);
+    in_context("monitorCgroup",
+               [&] { cgroup::ContainerCgroup::open_or_make(layout, path).add_process(pid); });
 }
 
 }  // namespace lxcri::runtime

@@ -7,6 +7,7 @@
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "runtime/live_host.h"
+#include "runtime/switches.h"
 #include "runtime/systemd_unit.h"
 
 namespace lxcri::runtime {
@@ -37,7 +38,7 @@ void find_cgroup_path(const Options& options, const CreateOptions& call, Transla
     const auto user = find_user_manager();
     result.unit = cgroup::unit_name(asked, call.id, user);
     result.cgroup_path = cgroup::unit_container_path(*result.unit, user);
-    result.unit_properties = allowed_unit_properties(spec);
+    result.unit_properties = allowed_unit_properties(options, spec);
 }
 
 }  // namespace
@@ -48,6 +49,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.spec = oci::parse_spec(config);
     const oci::Spec& spec = result.spec;
     append(result.warnings, oci::validate(spec));
+    append(result.warnings, switch_off(options, result.spec));
     if (options.cgroup_driver != CgroupDriver::disabled) result.layout = cgroup::read_layout();
     if (spec.linux_ && spec.linux_->resources) {
         append(result.warnings, cgroup::check_resources(result.layout, *spec.linux_->resources));
