@@ -1,12 +1,12 @@
 #include <fcntl.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "os/file.h"
+#include "parse.h"
 #include "table.h"
 
 namespace lxcri::cmd {

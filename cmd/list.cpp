@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
+#include "parse.h"
 #include "runtime/operations.h"
 #include "table.h"
 

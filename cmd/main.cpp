@@ -6,17 +6,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <string>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/strings.h"
 #include "command.h"
+#include "globals.h"
+#include "help.h"
 #include "logging.h"
 #include "os/process.h"
 #include "runtime/settings.h"
@@ -62,63 +63,6 @@ std::string default_libexec_dir() {
     const auto bin = path.rfind('/');
     const auto prefix = bin == 0 ? bin : path.rfind('/', bin - 1);
     return concat(path.substr(0, prefix), "/libexec/lxcri");
-}
-
-// Where the settings come from, as far as the command line says it.
-struct GlobalArguments {
-    std::map<std::string_view, std::string> settings;  // by name; "": not given
-    std::string settings_file;
-    std::string rootless;
-    bool systemd_cgroup = false;
-    bool version = false;
-};
-
-void add_setting_flags(CLI::App& app, GlobalArguments& arguments) {
-    const Settings settings;
-    runtime::visit_settings(settings,
-                            [&](std::string_view name, const auto& setting, std::string_view help) {
-                                using Value = std::decay_t<decltype(setting.value)>;
-                                if constexpr (!runtime::kOnlyInFile<Value>) {
-                                    std::string& text = arguments.settings[name];
-                                    const std::string flag = runtime::flag_of(name);
-                                    if constexpr (std::is_same_v<Value, bool>) {
-                                        app.add_flag(flag, text, std::string(help));
-                                    } else {
-                                        app.add_option(flag, text, std::string(help));
-                                    }
-                                }
-                            });
-}
-
-void add_options(CLI::App& app, GlobalArguments& arguments) {
-    app.prefix_command();
-    app.set_help_flag("-h,--help", "show this text");
-    add_setting_flags(app, arguments);
-    app.add_option("--config", arguments.settings_file,
-                   concat("file with settings (default: ", runtime::kSettingsFile, ")"));
-    app.add_flag("--systemd-cgroup", arguments.systemd_cgroup,
-                 "the same as --cgroup-manager systemd");
-    app.add_option("--rootless", arguments.rootless, "true, false or auto; accepted, not needed");
-    app.add_flag("-v,--version", arguments.version, "show the version");
-    std::string commands = "Commands (each has --help):\n";
-    for (const auto& command : kCommands) {
-        commands += concat("  ", command.name, std::string(12 - command.name.size(), ' '),
-                           command.help, "\n");
-    }
-    app.footer(commands);
-}
-
-void read_flags(const GlobalArguments& arguments, Settings& settings) {
-    for (const auto& [name, text] : arguments.settings) {
-        runtime::set_by_flag(settings, name, text);
-    }
-    // Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
-    auto& manager = settings.cgroup_manager;
-    const bool is_disabled =
-        manager.source == runtime::Source::flag && manager.value == runtime::CgroupDriver::disabled;
-    if (arguments.systemd_cgroup && !is_disabled) {
-        manager = {runtime::CgroupDriver::systemd, runtime::Source::flag};
-    }
 }
 
 Settings built_in_settings() {
@@ -197,34 +141,29 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
 }
 
 const Command& find_command(const std::string& name) {
+    std::vector<std::string_view> names;
     for (const auto& command : kCommands) {
         if (command.name == name) return command;
+        names.push_back(command.name);
     }
-    throw Error(concat("unknown command ", lxcri::quoted(name), ", `lxcri --help` lists them"));
+    throw Error(concat("unknown command ", lxcri::quoted(name), did_you_mean(name, names),
+                       "; `lxcri --help` lists them"));
+}
+
+int show(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    return EXIT_SUCCESS;
 }
 
 int run(int argc, char** argv, const Caller& caller, Log& log) {
-    CLI::App app("lxcri: an OCI container runtime on liblxc\n", "lxcri");
-    GlobalArguments arguments;
-    add_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
-        return EXIT_SUCCESS;
-    }
-    if (arguments.version) {
-        std::fputs(version_text().c_str(), stdout);
-        return EXIT_SUCCESS;
-    }
+    const GlobalArguments arguments = parse_globals(argc, argv);
+    Arguments rest = arguments.rest;
+    if (arguments.help) return show(help_text());
+    if (arguments.version) return show(version_text());
     Settings settings = make_settings(arguments, log);
-    Arguments rest = app.remaining();
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {
-        if (rest.size() == 1) {
-            std::fputs(app.help().c_str(), stdout);
-            return EXIT_SUCCESS;
-        }
+        if (rest.size() == 1) return show(help_text());
         rest = {rest[1], "--help"};
     }
     const Command& command = find_command(rest.front());
@@ -235,21 +174,6 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
 }
 
 }  // namespace
-
-namespace lxcri::cmd {
-
-void parse(CLI::App& app, Arguments arguments) {
-    app.set_help_flag("-h,--help", "show this text");
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    try {
-        app.parse(std::move(arguments));
-    } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
-        throw;
-    }
-}
-
-}  // namespace lxcri::cmd
 
 int main(int argc, char** argv) {
     const Caller caller = look_at_caller();
