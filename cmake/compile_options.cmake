@@ -55,9 +55,25 @@ function(lxcri_library name)
   target_link_libraries(${name} PUBLIC lxcri_options ${ARGN})
 endfunction()
 
+# lxcri_start_file(VARIABLE NAME): where the compiler has one of the C library's or its own.
+function(lxcri_start_file variable name)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${name} OUTPUT_VARIABLE path
+                  OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set(${variable} ${path} PARENT_SCOPE)
+endfunction()
+foreach(name crt1 crti crtbegin crtend crtn)
+  lxcri_start_file(LXCRI_${name} ${name}.o)
+endforeach()
+
 # A program that starts quickly and runs in any root filesystem: no dynamic loader, no PIE.
+#
+# What -static takes by itself is crtbeginT.o, which registers the tables for exceptions as they
+# are: the first exception then sorts them, for 0.8 ms. With crtbegin.o the sorted index is used
+# that the linker makes, as in programs that are not static.
 function(lxcri_static_program target)
   if(NOT LXCRI_SANITIZE)
-    target_link_options(${target} PRIVATE -static -no-pie)
+    target_link_options(${target} PRIVATE -static -no-pie -nostartfiles -Wl,--eh-frame-hdr
+                        ${LXCRI_crt1} ${LXCRI_crti} ${LXCRI_crtbegin})
+    target_link_libraries(${target} PRIVATE ${LXCRI_crtend} ${LXCRI_crtn})
   endif()
 endfunction()

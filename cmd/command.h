@@ -7,10 +7,7 @@
 #include <vector>
 
 #include "runtime/options.h"
-
-namespace CLI {
-class App;
-}
+#include "runtime/settings.h"
 
 namespace lxcri::cmd {
 
@@ -21,6 +18,8 @@ struct Caller {
 
 struct Globals {
     runtime::Options options;
+    runtime::Settings settings;  // what the options were made from, and where it was said
+    runtime::Settings built_in;  // for `config` alone
     Caller caller;
 };
 
@@ -28,10 +27,14 @@ struct Globals {
 using Arguments = std::vector<std::string>;
 using Run = int (*)(const Globals& globals, Arguments arguments);
 
+// How the commands are put together in the help text.
+enum class Group { life, existing, other, refused };
+
 struct Command {
     std::string_view name;
     std::string_view help;
     Run run;
+    Group group;
 };
 
 int run_create(const Globals& globals, Arguments arguments);
@@ -42,6 +45,9 @@ int run_delete(const Globals& globals, Arguments arguments);
 int run_list(const Globals& globals, Arguments arguments);
 int run_exec(const Globals& globals, Arguments arguments);
 int run_run(const Globals& globals, Arguments arguments);
+int run_inspect(const Globals& globals, Arguments arguments);
+int run_checkpoint(const Globals& globals, Arguments arguments);
+int run_restore(const Globals& globals, Arguments arguments);
 int run_spec(const Globals& globals, Arguments arguments);
 int run_features(const Globals& globals, Arguments arguments);
 int run_pause(const Globals& globals, Arguments arguments);
@@ -49,29 +55,31 @@ int run_resume(const Globals& globals, Arguments arguments);
 int run_update(const Globals& globals, Arguments arguments);
 int run_ps(const Globals& globals, Arguments arguments);
 int run_events(const Globals& globals, Arguments arguments);
+int run_config(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 16> kCommands{{
-    {"create", "make a container; its process waits for `start`", run_create},
-    {"start", "let the process of a created container run", run_start},
-    {"run", "create and start, and stay until the process has ended", run_run},
-    {"exec", "run a program in a container", run_exec},
-    {"state", "print the state of a container as JSON", run_state},
-    {"kill", "send a signal to the container process", run_kill},
-    {"delete", "remove a container that does not run", run_delete},
-    {"pause", "stop all processes of a container", run_pause},
-    {"resume", "let the processes of a paused container go on", run_resume},
-    {"update", "change the limits of a container", run_update},
-    {"ps", "show the processes of a container", run_ps},
-    {"events", "tell what a container uses, and when it runs out of memory", run_events},
-    {"list", "list the containers", run_list},
-    {"spec", "write a config.json to begin with", run_spec},
-    {"features", "print what config.json may contain", run_features},
-    {"translate", "show what create would do with a bundle", run_translate},
+inline constexpr std::array<Command, 20> kCommands{{
+    {"create", "make a container; its process waits for `start`", run_create, Group::life},
+    {"start", "let the process of a created container run", run_start, Group::life},
+    {"run", "create and start, and stay until the process has ended", run_run, Group::life},
+    {"exec", "run a program in a container", run_exec, Group::existing},
+    {"state", "print the state of a container as JSON", run_state, Group::life},
+    {"kill", "send a signal to the container process", run_kill, Group::life},
+    {"delete", "remove a container that does not run", run_delete, Group::life},
+    {"pause", "stop all processes of a container", run_pause, Group::existing},
+    {"resume", "let the processes of a paused container go on", run_resume, Group::existing},
+    {"update", "change the limits of a container", run_update, Group::existing},
+    {"ps", "show the processes of a container", run_ps, Group::existing},
+    {"events", "tell what a container uses, and when it runs out of memory", run_events,
+     Group::existing},
+    {"list", "list the containers", run_list, Group::existing},
+    {"inspect", "print all that is known about containers, as JSON", run_inspect, Group::existing},
+    {"checkpoint", "not supported", run_checkpoint, Group::refused},
+    {"restore", "not supported", run_restore, Group::refused},
+    {"spec", "write a config.json to begin with", run_spec, Group::other},
+    {"features", "print what config.json may contain", run_features, Group::other},
+    {"config", "show the settings in force, and where each comes from", run_config, Group::other},
+    {"translate", "show what create would do with a bundle", run_translate, Group::other},
 }};
-
-// Parses the arguments of one command; throws CLI::ParseError. Prints the help text where it is
-// asked for, and throws CLI::Success then.
-void parse(CLI::App& app, Arguments arguments);
 
 }  // namespace lxcri::cmd

@@ -1,10 +1,10 @@
 #pragma once
 // The arguments that `create` and `run` share, and some of `exec`.
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "command.h"
+#include "parse.h"
 #include "runtime/create.h"
 
 namespace lxcri::cmd {

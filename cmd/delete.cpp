@@ -1,6 +1,5 @@
-#include <CLI/CLI.hpp>
-
 #include "command.h"
+#include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {

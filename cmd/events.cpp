@@ -1,6 +1,5 @@
 // The JSON is that of runc: containerd and others read it.
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "base/strings.h"
 #include "command.h"
 #include "duration.h"
+#include "parse.h"
 #include "runtime/events.h"
 
 namespace lxcri::cmd {

@@ -1,9 +1,9 @@
 #include "runtime/features.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "command.h"
+#include "parse.h"
 
 namespace lxcri::cmd {
 

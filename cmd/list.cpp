@@ -1,38 +1,25 @@
-#include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
+#include "parse.h"
 #include "runtime/operations.h"
+#include "table.h"
 
 namespace lxcri::cmd {
 
 namespace {
 
-using Row = std::array<std::string, 6>;
-
-void print_table(const std::vector<oci::State>& states) {
+void print_states(const std::vector<oci::State>& states) {
     std::vector<Row> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
     for (const auto& state : states) {
         rows.push_back({state.id, std::to_string(state.pid),
                         std::string(oci::status_name(state.status)), state.bundle, state.created,
                         state.owner});
     }
-    std::array<std::size_t, 6> widths{};
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 3, ' ');
-        }
-        std::puts(line.c_str());
-    }
+    print_table(rows);
 }
 
 void print_json(const std::vector<oci::State>& states) {
@@ -64,7 +51,7 @@ int run_list(const Globals& globals, Arguments arguments) {
     } else if (format == "json") {
         print_json(states);
     } else {
-        print_table(states);
+        print_states(states);
     }
     return EXIT_SUCCESS;
 }

@@ -5,14 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/settings.h"
+
 namespace spdlog {
 class logger;
 }
 
 namespace lxcri::cmd {
 
-enum class LogFormat { text, json };
-enum class LogLevel { error, warning, info, debug };
+using runtime::LogFormat;
+using runtime::LogLevel;
 
 class Log {
   public:

@@ -6,41 +6,29 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
-#include "base/enum_table.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/strings.h"
 #include "command.h"
+#include "globals.h"
+#include "help.h"
 #include "logging.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "runtime/settings.h"
 #include "version.h"
 
 namespace {
 
 using namespace lxcri;
 using namespace lxcri::cmd;
-
-constexpr std::array<Named<LogLevel>, 6> kLogLevels{{
-    {"error", LogLevel::error},
-    {"warning", LogLevel::warning},
-    {"warn", LogLevel::warning},
-    {"info", LogLevel::info},
-    {"debug", LogLevel::debug},
-    {"trace", LogLevel::debug},
-}};
-
-constexpr std::array<Named<LogFormat>, 2> kLogFormats{{
-    {"text", LogFormat::text},
-    {"json", LogFormat::json},
-}};
+using runtime::Settings;
 
 // Descriptors 0-2 that the caller has closed are filled, so that nothing of ours gets their
 // numbers; those beyond 2 are kept from every program that we execute.
@@ -58,15 +46,6 @@ Caller look_at_caller() {
 std::string environment(const char* name) {
     const char* value = ::getenv(name);
     return value == nullptr ? "" : value;
-}
-
-std::string absolute(const std::string& path) {
-    if (path.starts_with('/')) return path;
-    char* here = ::getcwd(nullptr, 0);
-    if (here == nullptr) throw SystemError(errno, "getcwd");
-    std::string result = concat(here, "/", path);
-    ::free(here);
-    return result;
 }
 
 // /run belongs to root of the host, and to nobody who is root of a user namespace alone.
@@ -92,155 +71,115 @@ std::string default_libexec_dir() {
     return concat(path.substr(0, prefix), "/libexec/lxcri");
 }
 
-template <class Value, std::size_t N>
-Value choose(const std::array<Named<Value>, N>& table, const std::string& option,
-             const std::string& name) {
-    if (const auto value = value_of(table, name)) return *value;
-    throw Error(
-        concat(option, ": found ", lxcri::quoted(name), ", accepted are ", names_of(table)));
+Settings built_in_settings() {
+    Settings settings;
+    settings.root.value.text = default_root();
+    settings.libexec.value.text = default_libexec_dir();
+    return settings;
 }
 
-struct GlobalArguments {
-    std::string root;
-    std::string log;
-    std::string log_format = "text";
-    std::string log_level = "error";
-    std::string libexec;
-    std::string cgroup_manager = "cgroupfs";
-    std::string monitor = "hand-over";
-    std::string rootless;
-    bool debug = false;
-    bool systemd_cgroup = false;
-    bool version = false;
-};
-
-void add_options(CLI::App& app, GlobalArguments& arguments) {
-    app.prefix_command();
-    app.set_help_flag("-h,--help", "show this text");
-    app.add_option("--root", arguments.root,
-                   "directory of all containers (default: /run/lxcri, or $XDG_RUNTIME_DIR/lxcri)");
-    app.add_option("--log", arguments.log, "file for errors and warnings (default: stderr)");
-    app.add_option("--log-format", arguments.log_format, "text or json");
-    app.add_option("--log-level", arguments.log_level, "error, warning, info or debug");
-    app.add_flag("--debug", arguments.debug,
-                 "the same as --log-level debug, with all that liblxc says");
-    app.add_option("--cgroup-manager", arguments.cgroup_manager, "cgroupfs, systemd or disabled");
-    app.add_flag("--systemd-cgroup", arguments.systemd_cgroup,
-                 "the same as --cgroup-manager systemd");
-    app.add_option(
-        "--monitor", arguments.monitor,
-        "hand-over: liblxc's monitor ends when the container is created; keep: it stays, "
-        "for lxc-info and others");
-    app.add_option("--rootless", arguments.rootless, "true, false or auto; accepted, not needed");
-    app.add_option("--libexec", arguments.libexec,
-                   "directory of lxcri-start and the other helpers");
-    app.add_flag("-v,--version", arguments.version, "show the version");
-    std::string commands = "Commands (each has --help):\n";
-    for (const auto& command : kCommands) {
-        commands += concat("  ", command.name, std::string(12 - command.name.size(), ' '),
-                           command.help, "\n");
-    }
-    app.footer(commands);
+std::string settings_file(const GlobalArguments& arguments) {
+    if (!arguments.settings_file.empty()) return arguments.settings_file;
+    return environment("LXCRI_CONFIG");
 }
 
-constexpr std::array<Named<runtime::CgroupDriver>, 3> kCgroupDrivers{{
-    {"cgroupfs", runtime::CgroupDriver::cgroupfs},
-    {"systemd", runtime::CgroupDriver::systemd},
-    {"disabled", runtime::CgroupDriver::disabled},
-}};
-
-// Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
-runtime::CgroupDriver cgroup_driver(const GlobalArguments& arguments) {
-    const auto driver = choose(kCgroupDrivers, "--cgroup-manager", arguments.cgroup_manager);
-    const bool is_disabled = driver == runtime::CgroupDriver::disabled;
-    return arguments.systemd_cgroup && !is_disabled ? runtime::CgroupDriver::systemd : driver;
-}
-
-bool keep_monitor(const std::string& monitor) {
-    if (monitor == "keep") return true;
-    if (monitor == "hand-over") return false;
-    throw Error(
-        concat("--monitor: found ", lxcri::quoted(monitor), ", accepted are hand-over, keep"));
-}
-
-void open_log(const GlobalArguments& arguments, Log& log) {
-    const LogLevel level =
-        arguments.debug ? LogLevel::debug : choose(kLogLevels, "--log-level", arguments.log_level);
-    const LogFormat format = choose(kLogFormats, "--log-format", arguments.log_format);
+void open_log(const Settings& settings, Log& log) {
+    const LogLevel level = settings.debug.value ? LogLevel::debug : settings.log_level.value;
+    const std::string& file = settings.log.value.text;
     // The error itself goes to stderr anyway: without --log only more than that needs a log there.
-    if (!arguments.log.empty() || level != LogLevel::error) log.open(arguments.log, format, level);
+    if (!file.empty() || level != LogLevel::error) log.open(file, settings.log_format.value, level);
 }
 
-Globals make_globals(const GlobalArguments& arguments, const Caller& caller, Log& log) {
+Settings make_settings(const GlobalArguments& arguments, Log& log) {
+    Settings settings = built_in_settings();
+    try {
+        const std::string file = settings_file(arguments);
+        runtime::read_settings_file(file.empty() ? runtime::kSettingsFile : file, !file.empty(),
+                                    settings);
+        runtime::read_environment(settings);
+    } catch (const Error&) {
+        // Callers look for the reason where their flags say.
+        Settings flags;
+        read_flags(arguments, flags);
+        open_log(flags, log);
+        throw;
+    }
+    read_flags(arguments, settings);
+    open_log(settings, log);
+    return settings;
+}
+
+std::chrono::seconds timeout_of(const Settings& settings, std::string_view command) {
+    if (command == "kill") return settings.kill_timeout.value;
+    if (command == "delete") return settings.delete_timeout.value;
+    return settings.create_timeout.value;
+}
+
+Globals make_globals(Settings settings, const std::string& settings_file, std::string_view command,
+                     const Caller& caller, Log& log) {
     Globals globals;
     globals.caller = caller;
     auto& options = globals.options;
-    options.root_is_default = arguments.root.empty();
-    options.root = arguments.root.empty() ? default_root() : absolute(arguments.root);
-    options.libexec_dir =
-        arguments.libexec.empty() ? default_libexec_dir() : absolute(arguments.libexec);
-    options.cgroup_driver = cgroup_driver(arguments);
-    options.keep_monitor = keep_monitor(arguments.monitor);
+    const auto source = settings.root.source;
+    options.root_is_default =
+        source == runtime::Source::built_in || source == runtime::Source::file;
+    options.root = settings.root.value.text;
+    options.libexec_dir = settings.libexec.value.text;
+    options.cgroup_driver = settings.cgroup_manager.value;
+    options.keep_monitor = settings.monitor.value == runtime::MonitorMode::keep;
+    options.monitor_cgroup = settings.monitor_cgroup.value.text;
+    options.apparmor = settings.apparmor.value;
+    options.capabilities = settings.capabilities.value;
+    options.cgroup_devices = settings.cgroup_devices.value;
+    options.seccomp = settings.seccomp.value;
     options.open_stdio = caller.open_stdio;
     options.notify_socket = environment("NOTIFY_SOCKET");
-    options.lxc_debug_log = arguments.debug;
+    options.lxc_debug_log = settings.debug.value;
+    options.timeout = timeout_of(settings, command);
+    options.start_timeout = settings.start_timeout.value;
+    options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
+    options.systemd_properties = settings.systemd_properties.value.names;
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
+    globals.settings = std::move(settings);
+    if (command == "config") globals.built_in = built_in_settings();
     return globals;
 }
 
 const Command& find_command(const std::string& name) {
+    std::vector<std::string_view> names;
     for (const auto& command : kCommands) {
         if (command.name == name) return command;
+        names.push_back(command.name);
     }
-    throw Error(concat("unknown command ", lxcri::quoted(name), ", `lxcri --help` lists them"));
+    throw Error(concat("unknown command ", lxcri::quoted(name), did_you_mean(name, names),
+                       "; `lxcri --help` lists them"));
+}
+
+int show(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    return EXIT_SUCCESS;
 }
 
 int run(int argc, char** argv, const Caller& caller, Log& log) {
-    CLI::App app("lxcri: an OCI container runtime on liblxc\n", "lxcri");
-    GlobalArguments arguments;
-    add_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
-        return EXIT_SUCCESS;
-    }
-    if (arguments.version) {
-        std::fputs(version_text().c_str(), stdout);
-        return EXIT_SUCCESS;
-    }
-    open_log(arguments, log);
-    Arguments rest = app.remaining();
+    const GlobalArguments arguments = parse_globals(argc, argv);
+    Arguments rest = arguments.rest;
+    if (arguments.help) return show(help_text());
+    if (arguments.version) return show(version_text());
+    Settings settings = make_settings(arguments, log);
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {
-        if (rest.size() == 1) {
-            std::fputs(app.help().c_str(), stdout);
-            return EXIT_SUCCESS;
-        }
+        if (rest.size() == 1) return show(help_text());
         rest = {rest[1], "--help"};
     }
     const Command& command = find_command(rest.front());
     rest.erase(rest.begin());
-    return command.run(make_globals(arguments, caller, log), std::move(rest));
+    return command.run(
+        make_globals(std::move(settings), settings_file(arguments), command.name, caller, log),
+        std::move(rest));
 }
 
 }  // namespace
-
-namespace lxcri::cmd {
-
-void parse(CLI::App& app, Arguments arguments) {
-    app.set_help_flag("-h,--help", "show this text");
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    try {
-        app.parse(std::move(arguments));
-    } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
-        throw;
-    }
-}
-
-}  // namespace lxcri::cmd
 
 int main(int argc, char** argv) {
     const Caller caller = look_at_caller();

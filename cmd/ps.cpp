@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -17,6 +16,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {

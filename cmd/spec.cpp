@@ -3,12 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "os/file.h"
+#include "parse.h"
 
 namespace lxcri::cmd {
 

@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "command.h"
+#include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -14,6 +13,7 @@
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "os/file.h"
+#include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {

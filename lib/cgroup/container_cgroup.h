@@ -64,6 +64,8 @@ class ContainerCgroup {
     // above it. One that exists must be empty and not frozen: Error. Undoes what it did when it
     // fails.
     static ContainerCgroup create(const Layout& layout, const std::string& path);
+    // One that is nobody's own: made where it does not exist, whoever is in it otherwise.
+    static ContainerCgroup open_or_make(const Layout& layout, const std::string& path);
     // Opens nothing yet: each function opens the directories that it needs.
     static ContainerCgroup open(Record record);
 

@@ -120,14 +120,17 @@ bool make_leaf(const std::string& mount_point, const std::string& path, Undo& un
     }
 }
 
-Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Undo& undo) {
+enum class Existing { must_be_unused, is_welcome };
+
+Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Existing existing,
+                         Undo& undo) {
     Directory directory;
     directory.version = hierarchy.version;
     directory.controllers = hierarchy.controllers;
     directory.mount_point = hierarchy.mount_point;
     directory.path = concat(hierarchy.mount_point, "/", path);
     const bool is_new = make_leaf(hierarchy.mount_point, directory.path, undo);
-    if (!is_new) check_unused(directory.path);
+    if (!is_new && existing == Existing::must_be_unused) check_unused(directory.path);
     if (is_cpuset(hierarchy)) {
         for (const auto file : {"cpuset.cpus", "cpuset.mems"}) {
             fill_cpuset(hierarchy.mount_point, directory.path, file, is_new);
@@ -148,7 +151,8 @@ ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string&
     Undo undo;
     Record record;
     for (const Hierarchy& hierarchy : layout.hierarchies) {
-        record.directories.push_back(make_directory(hierarchy, path, undo));
+        record.directories.push_back(
+            make_directory(hierarchy, path, Existing::must_be_unused, undo));
     }
     ContainerCgroup cgroup(std::move(record));
     // Processes are only ever looked up there: the others need no identity.
@@ -158,6 +162,16 @@ ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string&
     }
     undo.commit();
     return cgroup;
+}
+
+ContainerCgroup ContainerCgroup::open_or_make(const Layout& layout, const std::string& path) {
+    Undo undo;
+    Record record;
+    for (const Hierarchy& hierarchy : layout.hierarchies) {
+        record.directories.push_back(make_directory(hierarchy, path, Existing::is_welcome, undo));
+    }
+    undo.commit();
+    return ContainerCgroup(std::move(record));
 }
 
 }  // namespace lxcri::cgroup

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ bool is_waiting_for_start(int directory_fd) {
     return open_start_fifo(directory_fd).has_value();
 }
 
-void start_and_wait(int directory_fd, const os::ProcessRef& init) {
+void start_and_wait(int directory_fd, const os::ProcessRef& init, os::Deadline deadline) {
     const auto start = open_start_fifo(directory_fd);
     if (!start) throw StateError("the container has been started already");
     const os::UniqueFd result = os::open_at(directory_fd, kResultFifo, O_RDONLY | O_NONBLOCK);
@@ -75,7 +76,13 @@ void start_and_wait(int directory_fd, const os::ProcessRef& init) {
     std::string told;
     std::array<pollfd, 2> wanted{{{result.get(), POLLIN, 0}, {init.pidfd(), POLLIN, 0}}};
     while (true) {
-        os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
+        const int ready = os::retry(
+            [&] { return ::poll(wanted.data(), wanted.size(), os::poll_timeout(deadline)); });
+        os::check(ready, "poll");
+        if (ready == 0) {
+            (void)init.signal(SIGKILL);
+            throw Error("the process was not executed within the time that --start-timeout allows");
+        }
         std::array<char, 4096> buffer{};
         const ssize_t got = ::read(result.get(), buffer.data(), buffer.size());
         if (got > 0) {

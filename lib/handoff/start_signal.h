@@ -35,7 +35,8 @@ void say_failed(int result_fd, std::string_view text) noexcept;
 bool is_waiting_for_start(int directory_fd);
 
 // start: lets init go and waits until the container process runs. Error with init's text when it
-// cannot; StateError when no init waits. `init`: whose death ends the waiting.
-void start_and_wait(int directory_fd, const os::ProcessRef& init);
+// cannot; StateError when no init waits. `init`: whose death ends the waiting. After the deadline
+// it is killed: what has been told to have failed does not start later on.
+void start_and_wait(int directory_fd, const os::ProcessRef& init, os::Deadline deadline = {});
 
 }  // namespace lxcri::handoff

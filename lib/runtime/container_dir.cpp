@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -82,6 +83,14 @@ std::vector<std::string> list_ids(const std::string& root) {
     return names;
 }
 
+// For people. The IDs of engines are longer, and nobody types them.
+static std::string similar_id(const std::string& root, const std::string& id) {
+    constexpr std::size_t kTyped = 32;
+    if (id.size() > kTyped || ::access(root.c_str(), R_OK) == -1) return {};
+    const auto ids = list_ids(root);
+    return did_you_mean(id, {ids.begin(), ids.end()});
+}
+
 ContainerDir ContainerDir::create(const std::string& root, const std::string& id) {
     make_root(root);
     os::UniqueFd root_fd = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
@@ -97,7 +106,8 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
 
 ContainerDir ContainerDir::open(const std::string& root, const std::string& id) {
     const auto gone = [&] {
-        return NotFoundError(concat("container ", quoted(id), " does not exist"));
+        return NotFoundError(
+            concat("container ", quoted(id), " does not exist", similar_id(root, id)));
     };
     auto root_fd = os::find_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
     if (!root_fd) throw gone();

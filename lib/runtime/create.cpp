@@ -417,7 +417,7 @@ void Creation::pass_listener(const handoff::Received& message) {
 void Creation::hand_over() {
     if (plan().start.keep_monitor) {
         // The container's limits are not for the monitor, nor is `kill --all`.
-        move_to_own_cgroup(translation_.layout, monitor_->process().pid());
+        move_monitor(translation_.layout, options_.monitor_cgroup, monitor_->process().pid());
         const auto monitor = os::ProcessRef::open(monitor_->process().pid());
         record_.monitor_pid = monitor.pid();
         record_.monitor_start_time = monitor.start_time();

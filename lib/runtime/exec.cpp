@@ -29,6 +29,7 @@
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
+#include "runtime/switches.h"
 #include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
 #include "translate/plan.h"
@@ -207,6 +208,7 @@ void Execution::plan_process() {
         if (!asked.capabilities) asked.capabilities.emplace();
         add_capabilities(call_.capabilities, *asked.capabilities);
     }
+    for (const auto& warning : switch_off(options_, spec)) options_.warn(warning);
     translate::Host host = look_at_host(options_, {}, {});
     host.id = call_.id;
     host.preserve_fds = call_.preserve_fds;

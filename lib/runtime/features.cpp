@@ -75,7 +75,9 @@ std::string features_json() {
                    "poststop"}},
                  {"mountOptions", translate::mount_option_names()},
                  {"linux", linux_features()},
-                 {"annotations", {{"org.linuxcontainers.lxcri.version", LXCRI_VERSION}}},
+                 {"annotations",
+                  {{"org.linuxcontainers.lxcri.version", LXCRI_VERSION},
+                   {"org.linuxcontainers.lxcri.checkpoint.enabled", "false"}}},
                  {"potentiallyUnsafeConfigAnnotations",
                   {"org.systemd.property.", "org.linuxcontainers.lxcri."}}};
     return json.dump(2);

@@ -40,7 +40,10 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
 void run_start_hooks_or_destroy(Container& container, const Options& options,
                                 const os::ProcessRef& init) {
     try {
-        handoff::start_and_wait(container.dir().fd(), init);
+        const auto limit = options.start_timeout.count() == 0
+                               ? os::Deadline()
+                               : os::Deadline(os::Clock::now() + options.start_timeout);
+        handoff::start_and_wait(container.dir().fd(), init, limit);
         if (!container.record().has_poststart) return;
         const oci::Spec spec = container.spec();
         oci::State state = container.state();

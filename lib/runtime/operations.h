@@ -35,6 +35,9 @@ std::vector<pid_t> processes(const Options& options, const std::string& id);
 
 void remove(const Options& options, const std::string& id, bool force);
 
+// All that is known about the container, as JSON on several lines: {Spec, Container, State}.
+std::string inspect(const Options& options, const std::string& id);
+
 // Broken entries are left out, with a warning.
 std::vector<oci::State> list(const Options& options);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lxcri::runtime {
 
@@ -17,10 +18,21 @@ struct Options {
     std::string libexec_dir;       // where lxcri-start, lxcri-init and lxcri-hook are, absolute
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     bool keep_monitor = false;
+    std::string monitor_cgroup;  // of a monitor that stays; "": that of the caller
+    // What is not applied, whatever config.json asks for: an administrator's or the caller's
+    // choice.
+    bool apparmor = true;
+    bool capabilities = true;
+    bool cgroup_devices = true;
+    bool seccomp = true;
     bool lxc_debug_log = false;        // liblxc tells everything; shown with --debug
     unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
     std::string notify_socket;         // NOTIFY_SOCKET of our environment
     std::chrono::seconds timeout{60};  // for what has to be quick; OCI hooks have their own
+    std::chrono::seconds start_timeout{0};  // until the process is executed; 0: none
+    // What only the administrator's file says, and the name of that file.
+    std::string settings_file;
+    std::vector<std::string> systemd_properties;  // that annotations may set
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
     std::function<void(std::string_view)> warn = [](std::string_view) {};
     std::function<void(std::string_view)> debug = [](std::string_view) {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "os/file.h"
 
@@ -25,8 +26,12 @@ cgroup::Record own_cgroup(const cgroup::Layout& layout) {
     return own;
 }
 
-void move_to_own_cgroup(const cgroup::Layout& layout, pid_t pid) {
-    cgroup::ContainerCgroup::open(own_cgroup(layout)).add_process(pid);
+void move_monitor(const cgroup::Layout& layout, const std::string& path, pid_t pid) {
+    if (path.empty()) {
+        return cgroup::ContainerCgroup::open(own_cgroup(layout)).add_process(pid);
+    }
+    in_context("monitorCgroup",
+               [&] { cgroup::ContainerCgroup::open_or_make(layout, path).add_process(pid); });
 }
 
 }  // namespace lxcri::runtime

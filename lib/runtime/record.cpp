@@ -46,7 +46,7 @@ cgroup::Record cgroup_from(const Json& json) {
 
 }  // namespace
 
-void write_record(int directory_fd, const Record& record) {
+std::string record_json(const Record& record) {
     Json json{{"id", record.id},
               {"ociVersion", record.oci_version},
               {"bundle", record.bundle},
@@ -67,8 +67,11 @@ void write_record(int directory_fd, const Record& record) {
               {"cgroup", cgroup_json(record.cgroup)},
               {"setupCgroup", cgroup_json(record.setup_cgroup)}};
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
-    const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-    os::write_atomically_at(directory_fd, kFile, text, 0600);
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void write_record(int directory_fd, const Record& record) {
+    os::write_atomically_at(directory_fd, kFile, record_json(record), 0600);
 }
 
 std::optional<Record> find_record(int directory_fd) {

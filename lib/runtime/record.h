@@ -37,6 +37,9 @@ struct Record {
     std::string unit;
 };
 
+// One line of JSON.
+std::string record_json(const Record& record);
+
 void write_record(int directory_fd, const Record& record);
 // Nothing when there is none: `create` was killed early.
 std::optional<Record> find_record(int directory_fd);

@@ -29,9 +29,6 @@ using handoff::UnitAction;
 using handoff::UnitProperty;
 using handoff::UnitRequest;
 
-// One name a line; lines that begin with # say nothing.
-constexpr const char* kAllowedProperties = "/etc/lxcri/systemd-properties";
-
 // Where the buses are; nothing else of the caller's environment is of use.
 std::vector<std::string> bus_environment() {
     std::vector<std::string> environment;
@@ -108,23 +105,6 @@ std::vector<UnitProperty> fixed_properties() {
     };
 }
 
-std::vector<std::string> read_allowed_names() {
-    const auto file = os::find_at(AT_FDCWD, kAllowedProperties, O_RDONLY);
-    if (!file) return {};
-    struct stat status {};
-    os::check(::fstat(file->get(), &status), "fstat", kAllowedProperties);
-    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        throw Error(concat(quoted(kAllowedProperties),
-                           ": has to be owned by root, and writable by nobody else"));
-    }
-    std::vector<std::string> names;
-    for (std::string line : split(os::read_all(file->get(), kAllowedProperties), '\n')) {
-        while (line.ends_with(' ') || line.ends_with('\r')) line.pop_back();
-        if (!line.empty() && line.front() != '#') names.push_back(std::move(line));
-    }
-    return names;
-}
-
 }  // namespace
 
 SystemdHelper::SystemdHelper(const Options& options)
@@ -158,15 +138,14 @@ cgroup::UserManager find_user_manager() {
     return user.uid;
 }
 
-std::vector<UnitProperty> allowed_unit_properties(const oci::Spec& spec) {
+std::vector<UnitProperty> allowed_unit_properties(const Options& options, const oci::Spec& spec) {
     auto properties = translate::unit_properties(spec);
-    if (properties.empty()) return properties;
-    const auto allowed = read_allowed_names();
+    const auto& allowed = options.systemd_properties;
     for (const UnitProperty& property : properties) {
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
-        throw SpecError(property.pointer,
-                        concat("the property ", quoted(property.name), " is not among those that ",
-                               quoted(kAllowedProperties), " allows"));
+        throw SpecError(property.pointer, concat("the property ", quoted(property.name),
+                                                 " is not among the /systemdProperties that ",
+                                                 quoted(options.settings_file), " allows"));
     }
     return properties;
 }

@@ -38,7 +38,8 @@ cgroup::UserManager find_user_manager();
 
 // Those annotations that an administrator allows. SpecError for one that is not: a unit's
 // properties can start programs as root (CVE-2024-3154).
-std::vector<handoff::UnitProperty> allowed_unit_properties(const oci::Spec& spec);
+std::vector<handoff::UnitProperty> allowed_unit_properties(const Options& options,
+                                                           const oci::Spec& spec);
 
 // The description of the container's unit; no two containers have the same.
 std::string unit_description(const Record& record);

@@ -10,6 +10,7 @@
 #include "runtime/live_host.h"
 #include "runtime/own_cgroup.h"
 #include "runtime/rootless.h"
+#include "runtime/switches.h"
 #include "runtime/systemd_unit.h"
 
 namespace lxcri::runtime {
@@ -71,7 +72,7 @@ void find_cgroup_path(const Options& options, const CreateOptions& call,
     const auto user = find_user_manager();
     result.unit = cgroup::unit_name(asked, call.id, user);
     result.cgroup_path = cgroup::unit_container_path(*result.unit, user);
-    result.unit_properties = allowed_unit_properties(spec);
+    result.unit_properties = allowed_unit_properties(options, spec);
 }
 
 }  // namespace
@@ -82,6 +83,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.spec = oci::parse_spec(config);
     const oci::Spec& spec = result.spec;
     append(result.warnings, oci::validate(spec));
+    append(result.warnings, switch_off(options, result.spec));
     const cgroup::Layout layout = cgroup::read_layout();
     if (options.cgroup_driver != CgroupDriver::disabled) {
         find_cgroup_path(options, call, layout, result);

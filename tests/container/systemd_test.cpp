@@ -373,11 +373,11 @@ namespace {
 // The administrator's file, with what a test wants in it.
 class AllowedProperties {
   public:
-    explicit AllowedProperties(std::string_view text, unsigned mode = 0644) {
+    explicit AllowedProperties(const Strings& names, unsigned mode = 0644) {
         mounted_ = mount("tmpfs", "/etc/lxcri", "tmpfs", 0, "mode=0755") == 0;
         REQUIRE(mounted_);
-        write_file("/etc/lxcri/systemd-properties", text);
-        REQUIRE(chmod("/etc/lxcri/systemd-properties", mode) == 0);
+        write_file("/etc/lxcri/lxcri.json", Json{{"systemdProperties", names}}.dump());
+        REQUIRE(chmod("/etc/lxcri/lxcri.json", mode) == 0);
     }
     AllowedProperties(const AllowedProperties&) = delete;
     AllowedProperties& operator=(const AllowedProperties&) = delete;
@@ -407,13 +407,13 @@ TEST_CASE("CVE-2024-3154: properties of units are refused unless an administrato
                        "/annotations/org.systemd.property.ExecStartPre"));
     }
     SECTION("another is allowed") {
-        const AllowedProperties allowed("TimeoutStopUSec\n#ExecStartPre\nExecStartPreX\n");
+        const AllowedProperties allowed({"TimeoutStopUSec", "ExecStartPreX"});
         CHECK(contains(box.refusal(with_systemd()),
                        "/annotations/org.systemd.property.ExecStartPre"));
     }
     SECTION("a file that anybody can write") {
-        const AllowedProperties allowed("ExecStartPre\n", 0646);
-        CHECK(contains(box.refusal(with_systemd()), "/etc/lxcri/systemd-properties"));
+        const AllowedProperties allowed({"ExecStartPre"}, 0646);
+        CHECK(contains(box.refusal(with_systemd()), "/etc/lxcri/lxcri.json"));
     }
     CHECK(!fs::exists(proof));
     box.check_nothing_left();
@@ -423,7 +423,7 @@ TEST_CASE("systemd: allowed properties are set", "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());
     const AllowedProperties allowed(
-        "# ours\nTimeoutStopUSec\nCollectMode\nDocumentation\nDelegate\n");
+        {"TimeoutStopUSec", "CollectMode", "Documentation", "Delegate"});
     SystemdBox box;
     annotate(box, "TimeoutStopSec", "7.5");
     annotate(box, "CollectMode", "'inactive'");
@@ -439,7 +439,7 @@ TEST_CASE("systemd: allowed properties are set", "[systemd][vm]") {
 TEST_CASE("systemd: what systemd refuses is told with its words and the pointer", "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());
-    const AllowedProperties allowed("NoSuchProperty\nCollectMode\n");
+    const AllowedProperties allowed({"NoSuchProperty", "CollectMode"});
     SystemdBox box;
     SECTION("unknown") {
         annotate(box, "NoSuchProperty", "uint64 5");

@@ -278,9 +278,15 @@ std::vector<pid_t> wait_for_children(milliseconds timeout, const std::vector<pid
         });
         const int left = milliseconds_left(begin, timeout);
         if (children.empty() || left == 0) return children;
-        const UniqueFd pidfd = open_pidfd(children.front());
-        pollfd wait{pidfd.get(), POLLIN, 0};
-        if (pidfd.valid()) poll(&wait, 1, left);
+        // For whichever ends first: a container's init does not end before its children that are
+        // ours by now have been reaped.
+        std::vector<UniqueFd> pidfds;
+        std::vector<pollfd> waits;
+        for (const pid_t pid : children) {
+            pidfds.push_back(open_pidfd(pid));
+            waits.push_back({pidfds.back().get(), POLLIN, 0});
+        }
+        poll(waits.data(), waits.size(), left);
     }
 }
 

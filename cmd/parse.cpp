@@ -1,0 +1,91 @@
+#include "parse.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/strings.h"
+#include "help.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+// Where parse() puts down what a command accepts, instead of parsing.
+std::vector<OptionDescription>* collector = nullptr;
+
+OptionDescription description_of(const CLI::Option& option) {
+    OptionDescription result;
+    if (!option.get_lnames().empty()) result.flag = concat("--", option.get_lnames().front());
+    if (!option.get_snames().empty()) result.letter = concat("-", option.get_snames().front());
+    result.has_value = option.get_items_expected_max() > 0;
+    result.help = option.get_description();
+    return result;
+}
+
+// "lxcri create" -> "create".
+std::string command_of(const CLI::App& app) {
+    const std::string& name = app.get_name();
+    return name.substr(name.rfind(' ') + 1);
+}
+
+// What somebody who has mistyped an option is to be told.
+[[noreturn]] void reject_extra(const CLI::App& app, const std::vector<std::string>& words) {
+    const auto found = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+        return word.size() > 1 && word.starts_with('-');
+    });
+    const std::string hint = concat("; `", app.get_name(), " --help` shows what there is");
+    if (found == words.end()) {
+        throw Error(concat("unexpected argument ", lxcri::quoted(words.front()), hint));
+    }
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+        const auto description = description_of(*option);
+        if (!description.flag.empty()) names.push_back(description.flag);
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string flag = found->substr(0, found->find('='));
+    throw Error(concat("unknown option ", lxcri::quoted(flag), did_you_mean(flag, views), hint));
+}
+
+}  // namespace
+
+void parse(CLI::App& app, Arguments arguments) {
+    app.set_help_flag("-h,--help", "show this text");
+    if (collector != nullptr) {
+        for (const CLI::Option* option : app.get_options()) {
+            collector->push_back(description_of(*option));
+        }
+        throw CLI::CallForHelp();
+    }
+    if (const auto examples = examples_of(command_of(app)); !examples.empty()) {
+        app.footer(concat("Examples:\n", examples));
+    }
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+        std::fputs(app.help().c_str(), stdout);
+        throw;
+    } catch (const CLI::ExtrasError&) {
+        reject_extra(app, app.remaining());
+    } catch (const CLI::RequiredError& error) {
+        throw Error(concat(error.what(), "; `", app.get_name(), " --help` shows what there is"));
+    }
+}
+
+std::vector<OptionDescription> describe(const Command& command) {
+    std::vector<OptionDescription> options;
+    collector = &options;
+    try {
+        (void)command.run({}, {});
+    } catch (const CLI::CallForHelp&) {
+        collector = nullptr;
+        return options;
+    }
+    collector = nullptr;
+    throw Error(concat("internal error: ", command.name, " does not parse"));
+}
+
+}  // namespace lxcri::cmd

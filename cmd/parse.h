@@ -1,0 +1,26 @@
+#pragma once
+// The arguments of one command.
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "command.h"
+
+namespace lxcri::cmd {
+
+// Parses; Error for what does not fit. Prints the help text where it is asked for, and throws
+// CLI::Success then.
+void parse(CLI::App& app, Arguments arguments);
+
+struct OptionDescription {
+    std::string flag;    // "--bundle"; "" for a word that stands for itself, as ID
+    std::string letter;  // "-b" or ""
+    bool has_value = false;
+    std::string help;
+};
+
+// What a command accepts, as it tells parse(); it does nothing else.
+std::vector<OptionDescription> describe(const Command& command);
+
+}  // namespace lxcri::cmd

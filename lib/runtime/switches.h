@@ -1,0 +1,16 @@
+#pragma once
+// Security features that an administrator or the caller has switched off (Options).
+
+#include <string>
+#include <vector>
+
+#include "oci/spec.h"
+#include "runtime/options.h"
+
+namespace lxcri::runtime {
+
+// Takes out of the document what is not to be applied. One warning for each property that asked
+// for it.
+std::vector<std::string> switch_off(const Options& options, oci::Spec& spec);
+
+}  // namespace lxcri::runtime

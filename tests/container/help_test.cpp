@@ -1,0 +1,134 @@
+// What a person sees: help texts, and hints for what was mistyped.
+#include <catch2/catch.hpp>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+#include "support/terminal.h"
+
+using namespace lxcri::test;
+
+namespace {
+
+Finished lxcri_says(Strings arguments) {
+    arguments.insert(arguments.begin(), environment().runtime);
+    return run_command(arguments);
+}
+
+// The one line on stderr of a command line that cannot be right.
+std::string complaint(const Strings& arguments) {
+    const Finished finished = lxcri_says(arguments);
+    CHECK(finished.code() == 1);
+    CHECK(finished.out.empty());
+    CHECK(lines_of(finished.err).size() == 1);
+    return finished.err;
+}
+
+// The first words below the headings of commands.
+Strings commands_in_help() {
+    Strings commands;
+    bool is_command = false;
+    for (const std::string& line : lines_of(lxcri_says({"--help"}).out)) {
+        if (line.find("container's life") != std::string::npos) is_command = true;
+        if (line.starts_with("Options")) is_command = false;
+        if (is_command && line.starts_with("  ") && line[2] != ' ') {
+            commands.push_back(line.substr(2, line.find(' ', 2) - 2));
+        }
+    }
+    return commands;
+}
+
+}  // namespace
+
+TEST_CASE("help: --help, -h and help say the same, on stdout", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    const Finished finished = lxcri_says({"--help"});
+    CHECK(finished.code() == 0);
+    CHECK(finished.err.empty());
+    CHECK(contains(finished.out, "First steps"));
+    CHECK(contains(finished.out, "--log-format"));
+    CHECK(lxcri_says({"-h"}).out == finished.out);
+    CHECK(lxcri_says({"help"}).out == finished.out);
+    CHECK_FALSE(contains(finished.out, "\x1b"));
+}
+
+TEST_CASE("help: every command has its own, and it is short enough for a terminal",
+          "[help][lxcri]") {
+    NEEDS(need_runtime());
+    const Strings commands = commands_in_help();
+    CHECK(commands.size() >= 17);
+    for (const std::string& command : commands) {
+        CAPTURE(command);
+        const Finished finished = lxcri_says({command, "--help"});
+        CHECK(finished.code() == 0);
+        CHECK(contains(finished.out, "Usage: lxcri " + command));
+        CHECK(lxcri_says({"help", command}).out == finished.out);
+    }
+    for (const std::string& line : lines_of(lxcri_says({"--help"}).out)) {
+        CAPTURE(line);
+        CHECK(line.size() <= 90);
+    }
+}
+
+TEST_CASE("hints: a mistyped command, option or option of a command", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    CHECK(contains(complaint({"craete", "x"}),
+                   "unknown command \"craete\", did you mean \"create\"?"));
+    CHECK(contains(complaint({"--rooot", "/x", "list"}),
+                   "unknown option \"--rooot\", did you mean \"--root\"?"));
+    CHECK(contains(complaint({"create", "--bundel=/x", "a"}),
+                   "unknown option \"--bundel\", did you mean \"--bundle\"?"));
+    CHECK_FALSE(contains(complaint({"frobnicate"}), "did you mean"));
+    CHECK(contains(complaint({"frobnicate"}), "`lxcri --help`"));
+}
+
+TEST_CASE("hints: what is missing, and what is too much", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    CHECK(contains(complaint({}), "a command is missing"));
+    CHECK(contains(complaint({"--root"}), "--root: a value is missing"));
+    CHECK(contains(complaint({"state"}), "ID is required; `lxcri state --help`"));
+    CHECK(contains(complaint({"state", "a", "b"}), "unexpected argument \"b\""));
+    CHECK(contains(complaint({"--debug=perhaps", "list"}), "accepted are true, false"));
+}
+
+TEST_CASE("hints: the name of a container that is almost right", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const std::string id = container.id();
+    const std::string wrong = id.substr(0, id.size() - 1) + "x";
+    const Finished finished = box.call({"state", wrong});
+    CHECK(finished.code() == 1);
+    CHECK(contains(finished.err, "\"" + wrong + "\" does not exist, did you mean \"" + id + "\"?"));
+    CHECK(lines_of(finished.err).size() == 1);
+    CHECK_FALSE(contains(box.call({"state", "something-else"}).err, "did you mean"));
+    container.kill();
+}
+
+TEST_CASE("options: before the command in every spelling that callers use", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const std::string root = box.root();
+    CHECK(lxcri_says({"--root", root, "state", container.id()}).code() == 0);
+    CHECK(lxcri_says({"--root=" + root, "state", container.id()}).code() == 0);
+    // The last one counts, as with runc.
+    CHECK(lxcri_says({"--root=/nowhere", "--root", root, "state", container.id()}).code() == 0);
+    CHECK(lxcri_says({"--systemd-cgroup=false", "--root", root, "state", container.id()}).code() ==
+          0);
+    CHECK(lxcri_says({"--rootless", "auto", "--root", root, "state", container.id()}).code() == 0);
+    container.kill();
+}
+
+TEST_CASE("help: bold headings on a terminal, unless NO_COLOR is set", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    const bool no_color = GENERATE(false, true);
+    Terminal terminal;
+    CommandOptions options;
+    options.fds = {{terminal.slave.get(), 1}};
+    options.environment = Strings{"TERM=xterm"};
+    if (no_color) options.environment->push_back("NO_COLOR=1");
+    Process process({environment().runtime, "--help"}, options);
+    terminal.keyboard.wait_for("lxcri.json(5)");
+    CHECK(process.wait_exit_only().code() == 0);
+    CHECK(contains(terminal.keyboard.text(), "\x1b[1m") == !no_color);
+}
