@@ -185,6 +185,7 @@ Globals make_globals(const GlobalArguments& arguments, const Caller& caller, Log
     options.notify_socket = environment("NOTIFY_SOCKET");
     options.lxc_debug_log = arguments.debug;
     options.warn = [&log](std::string_view message) { log.warning(message); };
+    options.always_warn = [&log](std::string_view message) { log.always_warn(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
     return globals;
 }
