@@ -95,7 +95,8 @@ class Containerd {
 
 }  // namespace
 
-TEST_CASE("containerd: run: output, exit status, pid 1 inside, nothing left", "[containerd]") {
+TEST_CASE("containerd: run: output, exit status, pid 1 inside, nothing left",
+          "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -109,7 +110,8 @@ TEST_CASE("containerd: run: output, exit status, pid 1 inside, nothing left", "[
     CHECK(find_cgroups(containerd.box().name()).empty());
 }
 
-TEST_CASE("containerd: a program that is not there, one that may not run", "[containerd]") {
+TEST_CASE("containerd: a program that is not there, one that may not run",
+          "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -124,7 +126,7 @@ TEST_CASE("containerd: a program that is not there, one that may not run", "[con
 }
 
 TEST_CASE("containerd: in the background: list, ps, exec, pause, metrics, kill, delete",
-          "[containerd]") {
+          "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -161,7 +163,8 @@ TEST_CASE("containerd: in the background: list, ps, exec, pause, metrics, kill, 
     CHECK(find_cgroups(containerd.box().name()).empty());
 }
 
-TEST_CASE("containerd: a container that ends by itself is seen as stopped", "[containerd]") {
+TEST_CASE("containerd: a container that ends by itself is seen as stopped",
+          "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -170,7 +173,8 @@ TEST_CASE("containerd: a container that ends by itself is seen as stopped", "[co
     CHECK(containerd.runtime_entries() == Strings{});
 }
 
-TEST_CASE("containerd: run -t and exec -t have a terminal", "[containerd][terminal]") {
+TEST_CASE("containerd: run -t and exec -t have a terminal",
+          "[containerd][not-crun][not-runc][terminal]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -195,7 +199,8 @@ TEST_CASE("containerd: run -t and exec -t have a terminal", "[containerd][termin
     containerd.kill_and_remove("one");
 }
 
-TEST_CASE("containerd: a second container joins the namespaces of the first", "[containerd]") {
+TEST_CASE("containerd: a second container joins the namespaces of the first",
+          "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     const Containerd containerd;
@@ -210,7 +215,7 @@ TEST_CASE("containerd: a second container joins the namespaces of the first", "[
     containerd.kill_and_remove("one");
 }
 
-TEST_CASE("containerd: the runtime section of its CRI plugin", "[containerd]") {
+TEST_CASE("containerd: the runtime section of its CRI plugin", "[containerd][not-crun][not-runc]") {
     NEEDS(need_containerd());
     APPLIES(in_first_view());
     Box box;
