@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -63,6 +65,16 @@ void Log::error(std::string_view message) {
 }
 void Log::warning(std::string_view message) {
     write(LogLevel::warning, message);
+}
+void Log::always_warn(std::string_view message) {
+    if (!logger_) {
+        std::fputs(concat("lxcri: warning: ", message, "\n").c_str(), stderr);
+        return;
+    }
+    const auto level = logger_->level();
+    logger_->set_level(std::min(level, spdlog::level::warn));
+    warning(message);
+    logger_->set_level(level);
 }
 void Log::debug(std::string_view message) {
     write(LogLevel::debug, message);

@@ -26,6 +26,8 @@ class Log {
     void error(std::string_view message);
     void warning(std::string_view message);
     void debug(std::string_view message);
+    // Whatever the level; on stderr without --log.
+    void always_warn(std::string_view message);
 
   private:
     void write(LogLevel level, std::string_view message);

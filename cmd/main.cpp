@@ -140,6 +140,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
     options.systemd_properties = settings.systemd_properties.value.names;
     options.warn = [&log](std::string_view message) { log.warning(message); };
+    options.always_warn = [&log](std::string_view message) { log.always_warn(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
     globals.settings = std::move(settings);
     if (command == "config") globals.built_in = built_in_settings();

@@ -129,7 +129,7 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
         const std::string state = handoff::fill_in(plan.state, ::getpid());
         // config.md leaves the environment of an absent `env` open; callers expect the process's.
         for (auto& hook : plan.start_container) {
-            if (hook.env.empty()) hook.env = plan.process.env;
+            if (hook.inherits_env) hook.env = plan.process.env;
         }
         handoff::run_hooks(plan.start_container, state);
     }

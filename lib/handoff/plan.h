@@ -15,7 +15,8 @@ struct Hook {
     std::string path;
     std::vector<std::string> args;
     std::vector<std::string> env;
-    std::int64_t timeout = 0;  // seconds; 0: none
+    bool inherits_env = false;  // startContainer without `env`: gets the environment of the process
+    std::int64_t timeout = 0;   // seconds; 0: none
 };
 
 // The state document for hooks that run where only the helper knows the pid: the JSON text before
@@ -210,6 +211,7 @@ void visit_fields(V& visit, Hook& hook) {
     visit("path", hook.path);
     visit("args", hook.args);
     visit("env", hook.env);
+    visit("inheritsEnv", hook.inherits_env);
     visit("timeout", hook.timeout);
 }
 

@@ -46,6 +46,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return result;
 }
 
+// A bundle may have gone while its container lives; its last hooks run nevertheless.
+bool enter_directory(const char* directory) noexcept {
+    if (*directory == '\0' || ::chdir(directory) == 0) return true;
+    return errno == ENOENT && ::chdir("/") == 0;
+}
+
 // In the child, between fork and exec: nothing here allocates.
 [[noreturn]] void exec_hook(const char* path, char* const* args, char* const* env,
                             const char* directory, int input, int output, int error_pipe) noexcept {
@@ -56,7 +62,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     // killed leaves nothing behind.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::dup2(input, 0) != -1 && ::dup2(output, 1) != -1 && ::dup2(output, 2) != -1 &&
-        (*directory == '\0' || ::chdir(directory) == 0)) {
+        enter_directory(directory)) {
         ::execve(path, args, env);
     }
     const int code = errno;

@@ -9,10 +9,10 @@
 namespace lxcri::oci {
 
 struct Hook {
-    std::string path;                     // absolute
-    std::vector<std::string> args;        // with argv[0], as for execv; empty: path alone
-    std::vector<std::string> env;         // the whole environment, "NAME=value"
-    std::optional<std::int64_t> timeout;  // seconds, above zero
+    std::string path;                             // absolute
+    std::vector<std::string> args;                // with argv[0], as for execv; empty: path alone
+    std::optional<std::vector<std::string>> env;  // the whole environment, "NAME=value"
+    std::optional<std::int64_t> timeout;          // seconds, above zero
 };
 
 struct Hooks {

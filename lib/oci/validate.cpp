@@ -155,7 +155,7 @@ void check_hook_list(const std::vector<Hook>& hooks, std::string_view list) {
             reject(at(list, i, "/timeout"), std::to_string(*hooks[i].timeout),
                    "is at least 1 second");
         }
-        check_environment(hooks[i].env, at(list, i, "/env"));
+        if (hooks[i].env) check_environment(*hooks[i].env, at(list, i, "/env"));
     }
 }
 

@@ -141,19 +141,19 @@ void Container::destroy(const Options& options) {
     if (spec) {
         state.status = oci::Status::stopped;
         state.pid = 0;
-        run_poststop_hooks(*spec, std::move(state), options);
+        run_poststop_hooks(*spec, std::move(state), options.always_warn);
     }
 }
 
-void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options& options) {
+void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn) {
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     for (const auto& hook : translate::make_hooks(spec.hooks.poststop, "poststop")) {
         try {
-            handoff::run_hook(hook, text);
+            handoff::run_hook(hook, text, state.bundle);
         } catch (const Error& error) {
-            // runtime.md: "the remaining hooks and lifecycle continue as if the hook had
-            // succeeded".
-            options.warn(error.what());
+            // runtime.md, "Lifecycle", 13: "the runtime MUST log a warning, but the remaining hooks
+            // and lifecycle continue as if the hook had succeeded".
+            warn(error.what());
         }
     }
 }

@@ -54,6 +54,6 @@ class Container {
 };
 
 // The poststop hooks, after the container is gone: a failure is a warning (runtime.md "Lifecycle").
-void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options& options);
+void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn);
 
 }  // namespace lxcri::runtime

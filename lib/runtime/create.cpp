@@ -75,6 +75,19 @@ cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
     return result;
 }
 
+// Hooks find the limits in force, and may change them. But limits that are too low for lxcri-start
+// have to wait until it has gone.
+bool leave_room_for_set_up(const oci::Spec& spec) {
+    constexpr std::int64_t kMemory = 16 << 20;
+    constexpr std::int64_t kProcesses = 16;  // lxcri-start, its child, hooks of createContainer
+    if (!spec.linux_ || !spec.linux_->resources) return true;
+    const auto& resources = *spec.linux_->resources;
+    const auto is_low = [](const std::optional<std::int64_t>& limit, std::int64_t needed) {
+        return limit && *limit >= 0 && *limit < needed;
+    };
+    return !is_low(resources.memory.limit, kMemory) && !is_low(resources.pids.limit, kProcesses);
+}
+
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
 class Creation {
@@ -106,11 +119,17 @@ class Creation {
     void pass_listener(const handoff::Received& message);
     void connect_caller();
     void hand_over();
+    void apply_limits();
     void finish();
     void undo() noexcept;
     void leave_setup_cgroup();
     cgroup::Entrance entrance() const;
     std::string setup_cgroup_path() const { return translation_.cgroup_path + "-setup"; }
+    // Hooks of the start are run, and their failures dealt with, by start().
+    bool starts_now() const {
+        return call_.start_now && spec().hooks.start_container.empty() &&
+               spec().hooks.poststart.empty();
+    }
     const oci::Spec& spec() const { return translation_.spec; }
     const translate::Plan& plan() const { return translation_.plan; }
     // None while OCI hooks run on the other side: they take the time they take.
@@ -137,6 +156,7 @@ class Creation {
     os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool has_unit_ = false;
     bool hooks_have_run_ = false;
+    bool limits_are_applied_ = false;
     bool ready_ = false;
     bool committed_ = false;
 };
@@ -357,6 +377,7 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     const auto stat = os::find_process_stat(hook_pid);
     if (!stat) throw Error("lxcri-hook died while it waited for the OCI hooks");
     hooks_have_run_ = true;
+    if (leave_room_for_set_up(spec())) apply_limits();
     oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
     state.pid = stat->parent;
     state.created = record_.created;
@@ -399,6 +420,7 @@ void Creation::init_has_ended() {
 
 // init has been executed: liblxc's part is over.
 void Creation::meet_init(pid_t pid) {
+    hooks_have_run_ = hooks_have_run_ || !plan().hook.create_container.empty();
     const auto stat = os::find_process_stat(pid);
     if (stat) init_ = os::ProcessRef::find(pid, stat->start_time);
     if (!init_ || stat->parent != monitor_->process().pid()) init_has_ended();
@@ -429,21 +451,25 @@ void Creation::hand_over() {
     monitor_->process().signal(SIGKILL);
 }
 
+void Creation::apply_limits() {
+    limits_are_applied_ = true;
+    if (!spec().linux_ || !spec().linux_->resources) return;
+    const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
+    if (systemd_) {
+        update_with_unit(*systemd_, record_, *cgroup_, apply);
+    } else {
+        apply();
+    }
+}
+
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
     if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
     leave_setup_cgroup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
-    if (spec().linux_ && spec().linux_->resources) {
-        const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
-        if (systemd_) {
-            update_with_unit(*systemd_, record_, *cgroup_, apply);
-        } else {
-            apply();
-        }
-        if (init_->wait_exit(os::Clock::now())) init_has_ended();
-    }
+    if (!limits_are_applied_) apply_limits();
+    if (init_->wait_exit(os::Clock::now())) init_has_ended();
     record_.pid = init_->pid();
     record_.start_time = init_->start_time();
     write_record(dir_->fd(), record_);
@@ -454,7 +480,7 @@ void Creation::finish() {
         write_pid_file(call_.pid_file,
                        record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid);
     }
-    const auto kind = call_.start_now ? MessageKind::start_now : MessageKind::recorded;
+    const auto kind = starts_now() ? MessageKind::start_now : MessageKind::recorded;
     handoff::send(monitor_->channel(), kind, handoff::encode(own_limits));
     ready_ = true;
 }
@@ -479,7 +505,7 @@ void Creation::undo() noexcept {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
             run_poststop_hooks(
                 spec(), translate::make_state(spec(), translation_.host, oci::Status::stopped),
-                options_);
+                options_.warn);  // callers expect one record in the log: the error
         }
     } catch (const std::exception& error) {
         // The first error is the one that is told; this one is for the log.
@@ -493,7 +519,8 @@ Created Creation::run() {
     start_helper();
     converse();
     committed_ = true;
-    Created created{std::move(*init_), {}, std::move(terminal_), std::move(notify_socket_)};
+    Created created{
+        std::move(*init_), {}, starts_now(), std::move(terminal_), std::move(notify_socket_)};
     if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }

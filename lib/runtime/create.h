@@ -26,13 +26,15 @@ struct CreateOptions {
     std::uint32_t listen_fds = 0;
     std::string listen_fdnames;
     std::string notify_directory;  // made by create()
-    bool start_now = false;        // `run`: the container process is executed at once
+    // `run`: the container process is executed at once, unless hooks belong to the start.
+    bool start_now = false;
 };
 
 struct Created {
     os::ProcessRef init;
     // With `monitor = keep`: liblxc's monitor, our child, which ends as the container process does.
     std::optional<os::ChildProcess> monitor;
+    bool started = false;
     os::UniqueFd terminal;  // the master, with CreateOptions::keeps_terminal
     // With CreateOptions::start_now and NOTIFY_SOCKET.
     std::optional<NotifySocket> notify_socket;

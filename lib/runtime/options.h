@@ -34,8 +34,10 @@ struct Options {
     std::string settings_file;
     std::vector<std::string> systemd_properties;  // that annotations may set
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
-    std::function<void(std::string_view)> warn = [](std::string_view) {};
-    std::function<void(std::string_view)> debug = [](std::string_view) {};
+    using Tell = std::function<void(std::string_view)>;
+    Tell warn = [](std::string_view) {};
+    Tell debug = [](std::string_view) {};
+    Tell always_warn = [](std::string_view) {};  // whatever the level of the log
 };
 
 }  // namespace lxcri::runtime

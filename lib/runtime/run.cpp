@@ -10,18 +10,26 @@
 
 namespace lxcri::runtime {
 
+namespace {
+
+void start_or_remove(const Options& options, const std::string& id) {
+    try {
+        start(options, id);
+    } catch (const Error&) {
+        remove(options, id, true);
+        throw;
+    }
+}
+
+}  // namespace
+
 int run(const Options& options, RunOptions run_options) {
     run_options.create.start_now = true;
     if (run_options.detach) {
         run_options.create.start_now = false;
         Created created = create(options, run_options.create);
         if (created.monitor) created.monitor->release();
-        try {
-            start(options, run_options.create.id);
-        } catch (const Error&) {
-            remove(options, run_options.create.id, true);
-            throw;
-        }
+        start_or_remove(options, run_options.create.id);
         return 0;
     }
     // When the monitor ends, the container process becomes our child.
@@ -29,6 +37,11 @@ int run(const Options& options, RunOptions run_options) {
     Foreground foreground;
     run_options.create.keeps_terminal = true;
     Created created = create(options, run_options.create);
+    if (!created.started) {
+        Options without_notify = options;  // in the foreground that is relayed by follow()
+        without_notify.notify_socket.clear();
+        start_or_remove(without_notify, run_options.create.id);
+    }
     const pid_t child = created.monitor ? created.monitor->pid() : created.init.pid();
     std::optional<TerminalRelay> relay;
     if (created.terminal.valid()) {

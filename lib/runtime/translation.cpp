@@ -93,6 +93,12 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     if (spec.linux_ && spec.linux_->resources) {
         oci::Resources resources = *spec.linux_->resources;
         if (!is_host_root()) resources.devices.clear();  // cgroup::DeviceAccess
+        if (options.cgroup_driver == CgroupDriver::disabled && !resources.devices.empty()) {
+            // Podman writes them for every container, also where it asks for no cgroup.
+            resources.devices.clear();
+            result.warnings.emplace_back(
+                "/linux/resources/devices: without effect, cgroups are disabled");
+        }
         append(result.warnings, cgroup::check_resources(result.layout, resources));
     }
 

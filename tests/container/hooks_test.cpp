@@ -1,5 +1,5 @@
-// hooks: the six kinds, their order, namespaces, input, environment, failures, timeouts.
-// The hook program is the probe: it appends what it sees to a file outside of the container.
+// hooks: the six kinds, their order, namespaces, input, environment. What becomes of their failures
+// is in hooks_failure_test.cpp.
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -7,36 +7,12 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "hooks.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
-
-namespace {
-
-Json hook(const Strings& arguments, const std::string& path = environment().probe) {
-    Json args = {"hook-of-the-test"};
-    for (const std::string& argument : arguments) args.push_back(argument);
-    return {{"path", path}, {"args", args}};
-}
-
-// A hook that notes a word and then does more.
-Json note(const fs::path& file, const std::string& word, const Strings& more = {}) {
-    Strings arguments = {"into", file, "--", "echo", word};
-    if (!more.empty()) arguments.emplace_back("--");
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return hook(arguments);
-}
-
-Json fail(const std::string& text) {
-    return hook({"error", text, "--", "exit", "3"});
-}
-
-constexpr const char* kCreateHooks[] = {"prestart", "createRuntime", "createContainer"};
-constexpr const char* kHostHooks[] = {"prestart", "createRuntime", "poststart", "poststop"};
-
-}  // namespace
 
 namespace {
 
@@ -98,8 +74,7 @@ TEST_CASE("hooks: get the state on stdin", "[hooks]") {
     Box box;
     box.bundle.config["annotations"] = {{"org.example.key", "value"}};
     Json& hooks = box.bundle.config["hooks"];
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
+    for (const char* kind : kOutsideHooks) {
         hooks[kind] = {hook({"into", box / kind, "--", "stdin"})};
     }
     box.bundle.args({"trap", "TERM", "0"});
@@ -109,8 +84,7 @@ TEST_CASE("hooks: get the state on stdin", "[hooks]") {
     container.kill("KILL");
     (void)container.wait();
     container.remove();
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
+    for (const char* kind : kOutsideHooks) {
         CAPTURE(kind);
         const Json state = Json::parse(read_file(box / kind));
         CHECK(state.at("id") == container.id());
@@ -123,7 +97,10 @@ TEST_CASE("hooks: get the state on stdin", "[hooks]") {
         }
         if (name == "poststop") CHECK(state.at("status") == "stopped");
         if (environment().runtime_name != "lxcri") continue;  // the others are of an older spec
-        if (name == "prestart" || name == "createRuntime") CHECK(state.at("status") == "creating");
+        if (name == "poststop") CHECK(!state.contains("pid"));
+        if (name == "prestart" || name == "createRuntime" || name == "createContainer") {
+            CHECK(state.at("status") == "creating");
+        }
         if (name == "poststart") CHECK(state.at("status") == "running");
     }
 }
@@ -136,14 +113,56 @@ TEST_CASE("hooks: startContainer gets the state on stdin too", "[hooks]") {
     CHECK(box.life({"true"}).code == 0);
     const Json state = Json::parse(read_file(box.bundle.in_rootfs("tmp/state")));
     CHECK(state.at("id") == box.name());
+    if (environment().runtime_name == "lxcri") CHECK(state.at("status") == "created");
+}
+
+TEST_CASE("hooks: the state's pid is the one that the hook itself sees", "[hooks][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool own_namespace = GENERATE(true, false);
+    CAPTURE(own_namespace);
+    if (!own_namespace) box.bundle.remove_namespace("pid");
+    Json& hooks = box.bundle.config["hooks"];
+    hooks["createContainer"] = {hook({"into", box / "createContainer", "--", "stdin"})};
+    hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "stdin"}, "/probe")};
+    box.bundle.args({"sleep"});
+    Container container = box.create();
+    container.start();
+    const int expected = own_namespace ? 1 : container.pid();
+    CHECK(Json::parse(read_file(box / "createContainer")).at("pid") == expected);
+    CHECK(Json::parse(read_file(box.bundle.in_rootfs("tmp/startContainer"))).at("pid") == expected);
+    container.kill();
+    (void)container.wait();
+    container.remove();
+}
+
+TEST_CASE("hooks: run in the foreground and detached runs each kind at its time",
+          "[hooks][run][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool detached = GENERATE(true, false);
+    CAPTURE(detached);
+    const fs::path log = log_everything(
+        box, {"poststop", "poststart", "createContainer", "createRuntime", "prestart"});
+    box.bundle.args({"true"}).write();
+    Strings line = {"run", "--bundle", box.bundle.path()};
+    if (detached) line.emplace_back("--detach");
+    line.push_back(box.new_id());
+    CHECK(box.call(line).code() == 0);
+    if (detached) CHECK(box.call({"delete", "--force", box.name()}).code() == 0);
+    Strings expected;
+    for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer",
+                             "poststart", "poststop"}) {
+        for (const char* number : {" 1", " 2"}) expected.push_back(std::string(kind) + number);
+    }
+    CHECK(lines_of(read_file(log)) == expected);
 }
 
 TEST_CASE("hooks: run in the namespaces that the spec says", "[hooks][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     Json& hooks = box.bundle.config["hooks"];
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
+    for (const char* kind : kOutsideHooks) {
         hooks[kind] = {hook({"into", box / kind, "--", "ns"})};
     }
     hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "ns"}, "/probe")};
@@ -231,14 +250,12 @@ TEST_CASE("hooks: without env the environment is empty", "[hooks][not-runc][not-
 TEST_CASE("hooks: have clean descriptors and signals", "[hooks][not-runc][not-crun]") {
     NEEDS(need_runtime());
     Box box;
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
+    for (const char* kind : kOutsideHooks) {
         box.bundle.config["hooks"][kind] = {
             hook({"into", box / kind, "--", "fds", "--", "signals"})};
     }
     CHECK(box.life({"true"}).code == 0);
-    for (const char* kind :
-         {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
+    for (const char* kind : kOutsideHooks) {
         const std::string text = read_file(box / kind);
         CAPTURE(kind, text);
         CHECK(value_of(text, "blocked") == "");
@@ -262,123 +279,13 @@ TEST_CASE("hooks: one that does not read its stdin is no failure", "[hooks]") {
     Box box;
     // More annotations than a pipe holds.
     box.bundle.config["annotations"] = {{"org.example.long", std::string(200'000, 'x')}};
-    for (const char* kind : kCreateHooks) {
+    for (const char* kind : kOutsideHooks) {
+        // Its start and delete die of SIGPIPE.
+        if (environment().runtime_name == "crun" && std::string(kind).starts_with("post")) continue;
         box.bundle.config["hooks"][kind] = {hook({"true"})};
     }
+    box.bundle.config["hooks"]["startContainer"] = {hook({"true"}, "/probe")};
     CHECK(box.life({"true"}).code == 0);
-}
-
-TEST_CASE("hooks: a failing one at create is an error, and nothing stays", "[hooks]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string kind =
-        GENERATE(as<std::string>(), "prestart", "createRuntime", "createContainer");
-    CAPTURE(kind);
-    box.bundle.config["hooks"][kind] = {fail("the reason"), note(box / "log", "second")};
-    Container container = box.try_create();
-    CHECK(container.created.code() != 0);
-    CHECK(container.created.err != "");
-    CHECK(box.leftovers() == Strings{});
-    CHECK(read_file(box / "log") == "");
-}
-
-TEST_CASE("hooks: the error names the hook and repeats what it said", "[hooks][lxcri]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string kind =
-        GENERATE(as<std::string>(), "prestart", "createRuntime", "createContainer");
-    box.bundle.config["hooks"][kind] = {hook({"true"}), fail("the reason")};
-    const std::string text = box.refusal();
-    CHECK(contains(text, kind));
-    CHECK(contains(text, "the reason"));
-    CHECK(contains(text, "3"));
-    CHECK(lines_of(text).size() == 1);
-}
-
-TEST_CASE("hooks: after a failed create the poststop hooks run", "[hooks][not-crun][not-runc]") {
-    NEEDS(need_runtime());
-    Box box;
-    box.bundle.config["hooks"]["createRuntime"] = {fail("the reason")};
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
-    CHECK(box.try_create().created.code() == 1);
-    CHECK(read_file(box / "log") == "poststop\n");
-}
-
-TEST_CASE("hooks: a failing startContainer hook stops the container", "[hooks]") {
-    NEEDS(need_runtime());
-    Box box;
-    box.bundle.config["hooks"]["startContainer"] = {
-        hook({"error", "the reason", "--", "exit", "3"}, "/probe")};
-    box.bundle.args({"write", "/tmp/ran", "yes"});
-    Container container = box.create();
-    (void)box.call({"start", container.id()});
-    CHECK(container.wait_code() != 0);
-    CHECK(!fs::exists(box.bundle.in_rootfs("tmp/ran")));
-}
-
-TEST_CASE("hooks: a failing poststart hook stops the container and start fails", "[hooks][lxcri]") {
-    NEEDS(need_runtime());
-    Box box;
-    box.bundle.config["hooks"]["poststart"] = {fail("the reason")};
-    box.bundle.args({"sleep"});
-    Container container = box.create();
-    const Finished started = box.call({"start", container.id()});
-    CHECK(started.code() != 0);
-    CHECK(container.wait_code() == -SIGKILL);
-}
-
-TEST_CASE("hooks: a failing poststop hook is no failure, the others run", "[hooks][lxcri]") {
-    NEEDS(need_runtime());
-    Box box;
-    box.bundle.config["hooks"]["poststop"] = {fail("the reason"), note(box / "log", "second")};
-    CHECK(box.life({"true"}).code == 0);
-    CHECK(read_file(box / "log") == "second\n");
-    CHECK(box.leftovers() == Strings{});
-}
-
-TEST_CASE("hooks: one that takes too long is killed and failed", "[hooks][not-crun]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string kind = GENERATE(as<std::string>(), "prestart", "createContainer");
-    CAPTURE(kind);
-    Json sleeper = hook({"sleep"});
-    sleeper["timeout"] = 1;
-    box.bundle.config["hooks"][kind] = {sleeper};
-    Container container = box.try_create();
-    CHECK(container.created.code() != 0);
-    CHECK(container.created.duration < std::chrono::seconds(5));
-    CHECK(box.leftovers() == Strings{});
-}
-
-TEST_CASE("hooks: a program that is not there is an error", "[hooks]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string kind =
-        GENERATE(as<std::string>(), "prestart", "createRuntime", "createContainer");
-    box.bundle.config["hooks"][kind] = {{{"path", "/not/there"}}};
-    Container container = box.try_create();
-    CHECK(container.created.code() != 0);
-    CHECK(box.leftovers() == Strings{});
-}
-
-TEST_CASE("hooks: no path, a relative path, or a timeout that is not positive is an error",
-          "[hooks][lxcri]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string kind = GENERATE(as<std::string>(), "prestart", "poststop");
-    SECTION("no path") {
-        box.bundle.config["hooks"][kind] = {{{"args", {"x"}}}};
-    }
-    SECTION("a relative path") {
-        box.bundle.config["hooks"][kind] = {{{"path", "probe"}}};
-    }
-    SECTION("timeout 0") {
-        box.bundle.config["hooks"][kind] = {{{"path", environment().probe}, {"timeout", 0}}};
-    }
-    SECTION("timeout below") {
-        box.bundle.config["hooks"][kind] = {{{"path", environment().probe}, {"timeout", -1}}};
-    }
-    CHECK(contains(box.refusal(), "/hooks/" + kind + "/0"));
 }
 
 TEST_CASE("hooks: poststop runs for delete --force too", "[hooks]") {
@@ -390,4 +297,127 @@ TEST_CASE("hooks: poststop runs for delete --force too", "[hooks]") {
     container.start();
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(read_file(box / "log") == "poststop\n");
+}
+
+TEST_CASE("hooks: poststop runs although the bundle has gone", "[hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["hooks"]["poststop"] = {hook({"into", box / "log", "--", "cwd"})};
+    Container container = box.create();
+    container.start();
+    (void)container.wait();
+    fs::rename(box.bundle.path() / "config.json", box / "config.json");
+    fs::rename(box.bundle.path(), box / "elsewhere");
+    container.remove();
+    CHECK(read_file(box / "log") == "/\n");
+    fs::rename(box / "elsewhere", box.bundle.path());
+}
+
+TEST_CASE("hooks: where they start: the bundle, the root filesystem, the cwd of the process",
+          "[hooks][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    Json& hooks = box.bundle.config["hooks"];
+    for (const char* kind : kOutsideHooks) hooks[kind] = {hook({"into", box / kind, "--", "cwd"})};
+    hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "cwd"}, "/probe")};
+    box.bundle.process()["cwd"] = "/etc";
+    CreateOptions options;
+    options.command.working_directory = box.bundle.path();  // peers stay where they are
+    CHECK(box.life({"true"}, options).code == 0);
+    for (const char* kind : {"prestart", "createRuntime"}) {
+        CAPTURE(kind);
+        CHECK(read_file(box / kind) == box.bundle.path().string() + "\n");
+    }
+    // For peers it depends on where `start` and `delete` are called.
+    if (environment().runtime_name == "lxcri") {
+        CHECK(read_file(box / "poststart") == box.bundle.path().string() + "\n");
+        CHECK(read_file(box / "poststop") == box.bundle.path().string() + "\n");
+    }
+    // Whatever its name is before the root changes: the mount of the root filesystem.
+    CHECK(read_file(box / "createContainer") != box.bundle.path().string() + "\n");
+    CHECK(read_file(box.bundle.in_rootfs("tmp/startContainer")) == "/etc\n");
+}
+
+TEST_CASE("hooks: createContainer starts where the container's files are", "[hooks][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    write_file(box.bundle.in_rootfs("mark"), "found\n");
+    box.bundle.config["hooks"]["createContainer"] = {
+        hook({"into", box / "log", "--", "cat", "mark"})};
+    CHECK(box.life({"true"}).code == 0);
+    CHECK(read_file(box / "log") == "found\n");
+}
+
+TEST_CASE("hooks: a startContainer hook without env has that of the process", "[hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["env"] = {"PATH=/bin", "OWN=1"};
+    Json& hooks = box.bundle.config["hooks"]["startContainer"];
+    hooks = {hook({"into", "/tmp/absent", "--", "env"}, "/probe"),
+             hook({"into", "/tmp/empty", "--", "env"}, "/probe"),
+             hook({"into", "/tmp/given", "--", "env"}, "/probe")};
+    hooks[1]["env"] = Json::array();
+    hooks[2]["env"] = {"GIVEN=1"};
+    CHECK(box.life({"true"}).code == 0);
+    CHECK(has_line(read_file(box.bundle.in_rootfs("tmp/absent")), "OWN=1"));
+    CHECK(read_file(box.bundle.in_rootfs("tmp/empty")) == "");
+    CHECK(read_file(box.bundle.in_rootfs("tmp/given")) == "GIVEN=1\n");
+}
+
+TEST_CASE("hooks: those of the runtime namespace are outside of the container's cgroup",
+          "[hooks]") {
+    NEEDS(need_runtime());
+    Box box;
+    Json& hooks = box.bundle.config["hooks"];
+    for (const char* kind : kOutsideHooks) {
+        hooks[kind] = {hook({"into", box / kind, "--", "cat", "/proc/self/cgroup"})};
+    }
+    CHECK(box.life({"true"}).code == 0);
+    for (const char* kind : kHostHooks) {
+        CAPTURE(kind);
+        REQUIRE(read_file(box / kind) != "");
+        CHECK(!contains(read_file(box / kind), box.name()));
+    }
+    // That one is a process of the container.
+    CHECK(read_file(box / "createContainer") != "");
+}
+
+TEST_CASE("hooks: limits are in force when createRuntime runs, and it may change them",
+          "[hooks][cgroup][not-crun]") {
+    NEEDS(need_runtime());
+    APPLIES(has_controller("pids"));
+    Box box;
+    write_file(box / "script",
+               "#!/bin/sh\n"
+               "pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/')\n"
+               "IFS=:\n"
+               "while read -r _ controllers path; do\n"
+               "  case $controllers in\n"
+               "    pids) dir=/sys/fs/cgroup/pids$path ;;\n"
+               "    '') [ -n \"$dir\" ] || dir=/sys/fs/cgroup$path ;;\n"
+               "  esac\n"
+               "done </proc/$pid/cgroup\n"
+               "cat $dir/pids.max >" +
+                   (box / "seen").string() + "\necho 77 >$dir/pids.max\n",
+               0755);
+    box.bundle.config["hooks"]["createRuntime"] = {
+        {{"path", box / "script"}, {"env", {"PATH=/usr/bin:/bin"}}}};
+    box.bundle.linux()["resources"]["pids"]["limit"] = 99;
+    box.bundle.args({"sleep"});
+    Container container = box.create();
+    CHECK(read_file(box / "seen") == "99\n");
+    CHECK(read_file(cgroup_of(container.pid(), "pids") / "pids.max") == "77\n");
+    container.kill();
+    (void)container.wait();
+    container.remove();
+}
+
+TEST_CASE("hooks: limits too low for setting up do not disturb hooks", "[hooks][cgroup][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_controller("pids"));
+    Box box;
+    box.bundle.config["hooks"]["createRuntime"] = {hook({"true"})};
+    box.bundle.config["hooks"]["createContainer"] = {hook({"true"})};
+    box.bundle.linux()["resources"]["pids"]["limit"] = 1;
+    CHECK(box.life({"true"}).code == 0);
 }

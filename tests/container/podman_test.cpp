@@ -83,6 +83,11 @@ class Podman {
         return run_command(command_line(arguments), options());
     }
 
+    Finished create_secret(const std::string& name, const std::string& content) const {
+        write_file(box_ / name, content, 0600);
+        return call({"secret", "create", name, box_ / name});
+    }
+
     // A container that sleeps, named so.
     void start(const std::string& name, const Strings& flags = {}) const {
         Strings arguments = {"run", "--network", "none", "--name", name};
@@ -283,4 +288,128 @@ TEST_CASE("podman: pause and unpause of a container in the background", "[podman
     const Finished removed = podman.call({"rm", "--force", "-t", "0", "background"});
     INFO(removed.err);
     CHECK(removed.code() == 0);
+}
+
+TEST_CASE("podman: kill, stats, update, logs --follow, wait", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    const Podman podman;
+    const Strings limits = has_controller("pids") ? Strings{"--pids-limit", "70"} : Strings{};
+    podman.start("one", limits);
+    const Finished stats =
+        podman.call({"stats", "--no-stream", "--no-reset", "--format", "{{.PIDS}}", "one"});
+    INFO(stats.err);
+    CHECK(stats.code() == 0);
+    if (has_controller("pids")) CHECK(stats.out == "1\n");
+    if (has_controller("memory")) {
+        const Finished updated = podman.call({"update", "--memory", "96m", "one"});
+        INFO(updated.err);
+        CHECK(updated.code() == 0);
+        const pid_t pid =
+            std::stoi(podman.call({"inspect", "--format", "{{.State.Pid}}", "one"}).out);
+        const fs::path cgroup = cgroup_of(pid, "memory");
+        CHECK(read_file(cgroup / "memory.limit_in_bytes") + read_file(cgroup / "memory.max") ==
+              "100663296\n");
+        if (has_controller("pids")) {
+            CHECK(read_file(cgroup_of(pid, "pids") / "pids.max") == "70\n");
+        }
+    }
+    CHECK(podman.call({"kill", "--signal", "WINCH", "one"}).code() == 0);
+    CHECK(podman.call({"kill", "--signal", "KILL", "one"}).code() == 0);
+    CHECK(podman.call({"wait", "one"}).out == "137\n");
+    CHECK(podman.call({"start", "one"}).code() == 0);
+    CHECK(podman.call({"restart", "-t", "0", "one"}).code() == 0);
+    CHECK(podman.call({"inspect", "--format", "{{.State.Status}}", "one"}).out == "running\n");
+}
+
+TEST_CASE("podman: a health check", "[podman][exec]") {
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    const Podman podman;
+    // Without a timer, for which it would ask systemd.
+    podman.start("well", {"--health-cmd", "[\"/probe\",\"true\"]", "--health-interval", "disable"});
+    podman.start("ill",
+                 {"--health-cmd", "[\"/probe\",\"exit\",\"1\"]", "--health-interval", "disable"});
+    const Finished well = podman.call({"healthcheck", "run", "well"});
+    INFO(well.err);
+    CHECK(well.code() == 0);
+    CHECK(podman.call({"healthcheck", "run", "ill"}).code() == 1);
+}
+
+TEST_CASE("podman: a pod: shared namespaces, pause, stop, rm", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    const Podman podman;
+    const Finished made = podman.call({"pod", "create", "--name", "pod", "--network", "none",
+                                       "--share", "net,ipc,uts,pid", "--infra-image",
+                                       "localhost/test", "--infra-command", "/probe sleep"});
+    INFO(made.err);
+    REQUIRE(made.code() == 0);
+    const Finished first = podman.call({"run", "--detach", "--pod", "pod", "--name", "first",
+                                        "localhost/test", "/probe", "sleep"});
+    INFO(first.err);
+    REQUIRE(first.code() == 0);
+    const Finished second = podman.call(
+        {"run", "--rm", "--pod", "pod", "localhost/test", "/probe", "processes", "--", "hostname"});
+    INFO(second.err);
+    CHECK(second.code() == 0);
+    // The infra container's, the first one's, the one that tells; and the name.
+    CHECK(lines_of(second.out).size() == 5);
+    CHECK(value_of(second.out, "hostname") == "pod");
+    CHECK(podman.call({"pod", "pause", "pod"}).code() == 0);
+    CHECK(podman.call({"inspect", "--format", "{{.State.Status}}", "first"}).out == "paused\n");
+    CHECK(podman.call({"pod", "unpause", "pod"}).code() == 0);
+    CHECK(podman.call({"pod", "stop", "-t", "0", "pod"}).code() == 0);
+    CHECK(podman.call({"pod", "rm", "pod"}).code() == 0);
+}
+
+TEST_CASE("podman: --init, --ipc=container, secrets, volumes", "[podman]") {
+    NEEDS(need_podman());
+    NEEDS(need_program("tini-static"));
+    APPLIES(in_first_view());
+    const Podman podman;
+    const Finished init = podman.run({"--init", "--init-path", find_program("tini-static"),
+                                      "localhost/test", "/probe", "pid", "--", "exit", "3"});
+    INFO(init.err);
+    CHECK(init.code() == 3);
+    CHECK(contains(init.out, "ppid=1 "));
+
+    podman.start("one", {"--ipc", "shareable", "--volume", "data:/data"});
+    CHECK(podman.call({"exec", "one", "/probe", "write", "/data/file", "kept"}).code() == 0);
+    const auto space = [](const std::string& text, const char* kind) {
+        for (const std::string& line : lines_of(text)) {
+            if (line.starts_with(kind)) return line;
+        }
+        return std::string();
+    };
+    const std::string own = podman.call({"exec", "one", "/probe", "ns"}).out;
+    const Finished joined =
+        podman.run({"--ipc", "container:one", "localhost/test", "/probe", "ns"});
+    INFO(joined.err);
+    REQUIRE(space(own, "ipc") != "");
+    CHECK(space(joined.out, "ipc") == space(own, "ipc"));
+    CHECK(space(joined.out, "uts") != space(own, "uts"));
+
+    const Finished created = podman.create_secret("word", "not for all");
+    INFO(created.err);
+    CHECK(created.code() == 0);
+    const Finished secret = podman.run({"--secret", "word", "--volume", "data:/data:ro",
+                                        "localhost/test", "/probe", "cat", "/run/secrets/word",
+                                        "--", "cat", "/data/file", "--", "write", "/data/x", "y"});
+    INFO(secret.err);
+    CHECK(contains(secret.out, "not for all"));
+    CHECK(contains(secret.out, "kept"));
+    CHECK(contains(secret.out, "write /data/x: EROFS"));
+    CHECK(podman.call({"secret", "rm", "word"}).code() == 0);
+}
+
+TEST_CASE("podman: --cgroups=disabled", "[podman]") {
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    const Podman podman;
+    const Finished finished = podman.run({"--cgroups=disabled", "localhost/test", "/probe", "cat",
+                                          "/proc/self/cgroup", "--", "exit", "2"});
+    INFO(finished.err);
+    CHECK(finished.code() == 2);
+    CHECK(!contains(finished.out, "libpod"));
 }

@@ -176,6 +176,11 @@ bool enough_descriptors() {
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 256;
 }
 
+bool in_first_view() {
+    const std::string view = variable("LXCRI_TEST_VIEW");
+    return (view.empty() || view == "host") && enough_descriptors();
+}
+
 fs::path find_program(std::string_view name) {
     for (const char* folder : {"/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin", "/sbin"}) {
         fs::path path = fs::path(folder) / name;

@@ -43,6 +43,8 @@ std::optional<std::string> need_program(std::string_view name);
 std::optional<std::string> need_capability(int number, std::string_view name);
 // For tests that themselves need many descriptors: one stage has 40.
 bool enough_descriptors();
+// For tests that take long and say the same in every view: one stage runs them.
+bool in_first_view();
 // Where an executable of this name is in the usual places; empty when it is missing.
 std::filesystem::path find_program(std::string_view name);
 

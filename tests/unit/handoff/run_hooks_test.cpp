@@ -154,8 +154,15 @@ TEST_CASE("a hook starts in the directory that it is given") {
     fs::create_directories(temp / "dir");
     handoff::run_hook(shell("pwd > where"), "{}", temp / "dir");
     CHECK(content_of(temp / "dir/where") == (temp / "dir").string() + "\n");
-    CHECK_THROWS_WITH(handoff::run_hook(shell("exit 0"), "{}", temp / "none"),
-                      "hook /hooks/prestart/0 \"/bin/sh\": no such file or directory");
+    handoff::run_hook(shell("touch file"), "{}", temp / "dir");
+    CHECK_THROWS_WITH(handoff::run_hook(shell("exit 0"), "{}", temp / "dir/file"),
+                      "hook /hooks/prestart/0 \"/bin/sh\": not a directory");
+}
+
+TEST_CASE("a hook starts in the root directory when its own has gone") {
+    const TempDir temp;
+    handoff::run_hook(shell(concat("pwd > ", (temp / "where").string())), "{}", temp / "none");
+    CHECK(content_of(temp / "where") == "/\n");
 }
 
 TEST_CASE("a hook that fails is named, with its status and its last words") {
