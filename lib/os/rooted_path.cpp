@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/path_walk.h"
 
 namespace lxcri::os {
 
@@ -27,7 +28,13 @@ int try_openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
     while (true) {
         const long fd = ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how);
         // EAGAIN: a rename or mount raced with the ".." check of RESOLVE_IN_ROOT (openat2(2)).
-        if (fd != -1 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+        if (fd != -1) return static_cast<int>(fd);
+        if (errno == EINTR || errno == EAGAIN) continue;
+        // Not known, or forbidden by a sandbox. Where it is the file that is forbidden, the slow
+        // way says so again.
+        if (errno != ENOSYS && errno != EPERM) return -1;
+        const int walked = walk_path(dir_fd, path, flags | extra, resolve);
+        if (walked != -1 || errno != EAGAIN) return walked;
     }
 }
 
