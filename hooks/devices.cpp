@@ -51,10 +51,17 @@ void check_existing(int dir_fd, const std::string& name, const DeviceNode& node)
     }
 }
 
+// In /dev a link of the image is somebody's trick: devices are not made where it leads
+// (CVE-2026-41579).
+RootedDir root_for(int rootfs_fd, const DeviceNode& node) {
+    const bool in_dev = os::is_same_or_below(node.path, "/dev");
+    return RootedDir(rootfs_fd, in_dev ? os::Links::refuse : os::Links::follow);
+}
+
 void make_node(int rootfs_fd, const DeviceNode& node) {
     const auto [parent, last] = os::split_parent(node.path);
     const std::string name(last);
-    const UniqueFd dir = RootedDir(rootfs_fd).make_directories(parent, 0755);
+    const UniqueFd dir = root_for(rootfs_fd, node).make_directories(parent, 0755);
     const mode_t mode = type_bits(node.type) | (node.mode & 07777U);
     if (::mknodat(dir.get(), name.c_str(), mode, number_of(node)) == -1) {
         if (errno != EEXIST) throw SystemError(errno, "mknod", node.path);
@@ -68,7 +75,7 @@ void make_node(int rootfs_fd, const DeviceNode& node) {
 
 void bind_node(int rootfs_fd, const DeviceNode& node, SourceReceiver& sources) {
     const UniqueFd source = sources.next();
-    const UniqueFd target = RootedDir(rootfs_fd).make_file(node.path, 0644);
+    const UniqueFd target = root_for(rootfs_fd, node).make_file(node.path, 0644);
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
     os::set_mount_attributes(source.get(), false, attributes, node.path);
@@ -109,10 +116,10 @@ void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceRecei
 }
 
 void make_dev_links(int rootfs_fd) {
-    const RootedDir root(rootfs_fd);
-    const UniqueFd dev = root.make_directories("/dev", 0755);
+    const UniqueFd dev = RootedDir(rootfs_fd, os::Links::refuse).make_directories("/dev", 0755);
     for (const auto& link : kLinks) make_link(dev.get(), link);
-    if (root.find("/proc/kcore", O_PATH)) make_link(dev.get(), {"core", "/proc/kcore"});
+    if (RootedDir(rootfs_fd).find("/proc/kcore", O_PATH))
+        make_link(dev.get(), {"core", "/proc/kcore"});
     // runtime-linux.md and every caller: the multiplexer is that of the container's own devpts.
     if (::unlinkat(dev.get(), "ptmx", 0) == -1 && errno != ENOENT) {
         throw SystemError(errno, "unlink", "/dev/ptmx");

@@ -40,6 +40,13 @@ void wait_for_runtime_hooks() {
     (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
 }
 
+// To move a network device takes privilege in both namespaces: create does it. Before everything
+// that may be about these devices.
+void wait_for_net_devices() {
+    handoff::send(handoff::kChannelFd, MessageKind::net_devices, {});
+    (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
+}
+
 void set_up_container() {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::hook_plan);
     const auto plan = handoff::decode<handoff::HookPlan>(message.body);
@@ -51,6 +58,7 @@ void set_up_container() {
     // Modes are given exactly.
     ::umask(0);
     hooks::SourceReceiver sources(handoff::kChannelFd);
+    if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
     hooks::DelayedReadonly delayed;
     for (const auto& mount : plan.mounts) hooks::make_mount(rootfs.get(), mount, sources, delayed);

@@ -86,8 +86,20 @@ bool may_cover_procfs(std::string_view destination) {
     return std::find(kFiles.begin(), kFiles.end(), destination) != kFiles.end();
 }
 
-void check_proc_rules(const MountAction& action, int mount_fd, int target_fd) {
-    if (action.destination == "/proc") {
+bool is_same_file(int left_fd, int right_fd) {
+    const struct stat left = status_of(left_fd, "left");
+    const struct stat right = status_of(right_fd, "right");
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+// Whatever it is called: "/tmp/../proc", or a link of the image.
+bool leads_to_proc(int rootfs_fd, int target_fd) {
+    const auto proc = RootedDir(rootfs_fd).find("/proc", O_PATH);
+    return proc && is_same_file(proc->get(), target_fd);
+}
+
+void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, int target_fd) {
+    if (leads_to_proc(rootfs_fd, target_fd)) {
         if (!is_on_procfs(mount_fd)) {
             throw Error("only a procfs can be mounted on \"/proc\"");
         }
@@ -101,9 +113,7 @@ void check_proc_rules(const MountAction& action, int mount_fd, int target_fd) {
 }
 
 void refuse_root(int rootfs_fd, int target_fd, const MountAction& action) {
-    const struct stat root = status_of(rootfs_fd, "/");
-    const struct stat target = status_of(target_fd, action.destination);
-    if (root.st_dev == target.st_dev && root.st_ino == target.st_ino) {
+    if (is_same_file(rootfs_fd, target_fd)) {
         throw Error(concat(quoted(action.destination), " leads to the root itself"));
     }
 }
@@ -199,7 +209,7 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
                      delay ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
     const bool directory = S_ISDIR(status_of(mount.get(), action.source).st_mode);
     const UniqueFd target = open_target(rootfs_fd, action, directory);
-    check_proc_rules(action, mount.get(), target.get());
+    check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     os::attach_mount(mount.get(), target.get(), action.destination);
     if (delay) delayed.add(std::move(mount), action.pointer);
 }

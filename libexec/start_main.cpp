@@ -9,11 +9,13 @@
 // there, P37); handoff::kChannelFd; handoff::kInitImageFd. One thread only: liblxc insists (P14).
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +70,17 @@ void begin_time_namespace(const std::string& offsets) {
                [&] { os::write_value_at(AT_FDCWD, "/proc/self/timens_offsets", offsets); });
 }
 
+// liblxc goes on without openat2 where it is told that there is none, and gives up where it is told
+// that it may not; what it then says leads nobody to the cause.
+void explain_failure() {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    if (::syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how) != -1 || errno != EPERM) return;
+    throw Error(
+        "a filter of system calls around lxcri refuses openat2 with EPERM; liblxc needs it, "
+        "or ENOSYS instead");
+}
+
 // A resident monitor is what the caller waits for: it ends exactly as the container process did.
 int end_like(const os::ExitStatus& status) {
     if (!status.is_signal()) return status.value();
@@ -116,7 +129,10 @@ int run() {
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
-    if (!container.run()) return EXIT_FAILURE;
+    if (!container.run()) {
+        explain_failure();
+        return EXIT_FAILURE;
+    }
     return end_like(container.exit_status());
 }
 

@@ -6,6 +6,8 @@
 //   create                       lxcri-start            lxcri-hook              lxcri-init
 //     StartPlan + namespaces ------> reads
 //     HookPlan (+ /dev/null) --------------------------> reads
+//                   <---------------------------------- NetDevices (only when there are some)
+//     Proceed ----------------------------------------> goes on
 //     Sources (n times) -------------------------------> reads, one descriptor a bind
 //                   <---------------------------------- RuntimeHooks (only when there are some)
 //     Proceed ----------------------------------------> goes on
@@ -45,6 +47,7 @@ enum class MessageKind : char {
     proceed = 'P',
     recorded = 'D',
     start_now = 'N',
+    net_devices = 'n',
     runtime_hooks = 'h',
     alive = 'a',
     terminal = 't',

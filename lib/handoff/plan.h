@@ -104,6 +104,7 @@ struct HookPlan {
     std::vector<DeviceNode> devices;
     bool temporary_proc = false;  // the bundle has no /proc, but lxcri-init is started through it
     bool loopback_up = false;
+    bool net_devices = false;  // some are moved into the network namespace: tell create and wait
     std::vector<Sysctl> sysctls;
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
@@ -285,6 +286,7 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("devices", plan.devices);
     visit("temporaryProc", plan.temporary_proc);
     visit("loopbackUp", plan.loopback_up);
+    visit("netDevices", plan.net_devices);
     visit("sysctls", plan.sysctls);
     visit("maskedPaths", plan.masked_paths);
     visit("readonlyPaths", plan.readonly_paths);

@@ -12,6 +12,7 @@ static void read(const JsonValue& json, NetDevice& device) {
 static void read(const JsonValue& json, IntelRdt& rdt) {
     const JsonObject object(json);
     object.optional("closID", rdt.clos_id);
+    if (rdt.clos_id && rdt.clos_id->empty()) rdt.clos_id.reset();  // Go writers: "not set"
     object.optional("schemata", rdt.schemata);
     object.optional("l3CacheSchema", rdt.l3_cache_schema);
     object.optional("memBwSchema", rdt.mem_bw_schema);

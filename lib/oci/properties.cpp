@@ -160,7 +160,7 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/linux/devices/*/minor", kParent),
     row("/linux/devices/*/uid", kParent),
     row("/linux/devices/*/gid", kParent),
-    row("/linux/netDevices", kNotYet),
+    row("/linux/netDevices", by("net_devices")),
     row("/linux/netDevices/*/name", kParent),
     row("/linux/cgroupsPath", by("cgroup_path")),
 
@@ -253,7 +253,7 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/linux/maskedPaths", by("masked_paths")),
     row("/linux/readonlyPaths", by("readonly_paths")),
     row("/linux/mountLabel", kNotYet),
-    row("/linux/intelRdt", kNotYet),
+    row("/linux/intelRdt", by("resctrl")),
     row("/linux/intelRdt/closID", kParent),
     row("/linux/intelRdt/schemata", kParent),
     row("/linux/intelRdt/l3CacheSchema", kParent),

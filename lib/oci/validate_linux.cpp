@@ -95,10 +95,21 @@ void warn_about_devices(const Linux& section, std::string_view base, Warnings& w
     }
 }
 
-// dev_valid_name() of the kernel; "%d" asks it to choose a number.
+// dev_valid_name() of the kernel. No device has '%' in its name, because the kernel takes it for a
+// request to choose a number.
 bool is_interface_name(std::string_view name) {
     return !name.empty() && name.size() < 16 && name != "." && name != ".." &&
-           name.find_first_of("/: \t\n\v\f\r") == std::string_view::npos;
+           name.find_first_of("/:% \t\n\v\f\r") == std::string_view::npos;
+}
+
+// config-linux.md "Network Devices": a template is made "by appending %d".
+bool is_template(std::string_view name) {
+    return name.ends_with("%d");
+}
+
+bool is_interface_name_or_template(std::string_view name) {
+    if (!is_template(name)) return is_interface_name(name);
+    return is_interface_name(name.substr(0, name.size() - 2)) && name.size() < 16;
 }
 
 void check_net_devices(const Linux& section, std::string_view base) {
@@ -107,13 +118,19 @@ void check_net_devices(const Linux& section, std::string_view base) {
     if (section.find_namespace(NamespaceType::network) == nullptr) {
         throw SpecError(map, "given without a network namespace");
     }
+    std::set<std::string_view> names;  // in the container
     for (const auto& [name, device] : section.net_devices) {
         if (!is_interface_name(name)) {
             throw SpecError(at_key(map, name), "the key is not the name of a network device");
         }
-        if (device.name && !is_interface_name(*device.name)) {
+        if (device.name && !is_interface_name_or_template(*device.name)) {
             reject(concat(at_key(map, name), "/name"), quoted(*device.name),
                    "is the name of a network device");
+        }
+        const std::string_view new_name = device.name ? *device.name : name;
+        if (!is_template(new_name) && !names.insert(new_name).second) {
+            throw SpecError(at_key(map, name),
+                            concat("two devices would be ", quoted(new_name), " in the container"));
         }
     }
 }

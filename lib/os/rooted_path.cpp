@@ -7,14 +7,9 @@
 
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/path_walk.h"
 
 namespace lxcri::os {
-
-namespace {
-
-constexpr std::uint64_t kInside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-
-}  // namespace
 
 int try_openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
                 std::uint64_t resolve) noexcept {
@@ -27,7 +22,13 @@ int try_openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
     while (true) {
         const long fd = ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how);
         // EAGAIN: a rename or mount raced with the ".." check of RESOLVE_IN_ROOT (openat2(2)).
-        if (fd != -1 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(fd);
+        if (fd != -1) return static_cast<int>(fd);
+        if (errno == EINTR || errno == EAGAIN) continue;
+        // Not known, or forbidden by a sandbox. Where it is the file that is forbidden, the slow
+        // way says so again.
+        if (errno != ENOSYS && errno != EPERM) return -1;
+        const int walked = walk_path(dir_fd, path, flags | extra, resolve);
+        if (walked != -1 || errno != EAGAIN) return walked;
     }
 }
 
@@ -36,13 +37,18 @@ UniqueFd openat2(int dir_fd, const std::string& path, int flags, mode_t mode,
     return UniqueFd(check(try_openat2(dir_fd, path, flags, mode, resolve), "openat2", path));
 }
 
+std::uint64_t RootedDir::resolve() const noexcept {
+    constexpr std::uint64_t kInside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    return links_ == Links::follow ? kInside : kInside | RESOLVE_NO_SYMLINKS;
+}
+
 UniqueFd RootedDir::open(std::string_view path, int flags, mode_t mode) const {
     const std::string inside = path.empty() ? "/" : std::string(path);
-    return openat2(root_fd_, inside, flags, mode, kInside);
+    return openat2(root_fd_, inside, flags, mode, resolve());
 }
 
 std::optional<UniqueFd> RootedDir::find(std::string_view path, int flags) const {
-    UniqueFd fd(try_openat2(root_fd_, std::string(path), flags, 0, kInside));
+    UniqueFd fd(try_openat2(root_fd_, std::string(path), flags, 0, resolve()));
     if (fd.valid()) return fd;
     if (errno == ENOENT || errno == ENOTDIR) return {};
     throw SystemError(errno, "openat2", path);

@@ -13,14 +13,18 @@
 
 namespace lxcri::os {
 
+// What a symbolic link on the way is: something to follow inside, or an error (ELOOP).
+enum class Links { follow, refuse };
+
 class RootedDir {
   public:
     // `root_fd` is borrowed: a directory (O_PATH will do) that acts as "/".
-    explicit RootedDir(int root_fd) noexcept : root_fd_(root_fd) {}
+    explicit RootedDir(int root_fd, Links links = Links::follow) noexcept
+        : root_fd_(root_fd), links_(links) {}
 
     int fd() const noexcept { return root_fd_; }
 
-    // Opens what `path` means inside; symlinks are followed inside. O_CLOEXEC is added.
+    // Opens what `path` means inside. O_CLOEXEC is added.
     UniqueFd open(std::string_view path, int flags, mode_t mode = 0) const;
     // Nothing when it is not there: ENOENT, or ENOTDIR for a component.
     std::optional<UniqueFd> find(std::string_view path, int flags) const;
@@ -34,7 +38,10 @@ class RootedDir {
     UniqueFd make_file(std::string_view path, mode_t mode) const;
 
   private:
+    std::uint64_t resolve() const noexcept;
+
     int root_fd_;
+    Links links_;
 };
 
 // openat2(2) itself.

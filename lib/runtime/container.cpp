@@ -129,12 +129,19 @@ void Container::remove_cgroup(const Options& options, os::Clock::time_point dead
     }
 }
 
+void Container::remove_resctrl() const {
+    if (record_.resctrl.group.empty()) return;
+    // Without the filesystem nothing of it is there.
+    if (const auto resctrl = Resctrl::find()) resctrl->remove(record_.resctrl);
+}
+
 void Container::destroy(const Options& options) {
     std::optional<oci::Spec> spec;
     if (record_.has_poststop) spec = this->spec();
     const auto deadline = os::Clock::now() + std::chrono::seconds(10);
     kill_everything(deadline);
     remove_cgroup(options, deadline);
+    remove_resctrl();
     stop_unit(options, record_);
     oci::State state = this->state();
     dir_.remove();

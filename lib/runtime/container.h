@@ -47,6 +47,7 @@ class Container {
     std::vector<cgroup::ContainerCgroup> cgroups() const;
     void kill_everything(os::Clock::time_point deadline) const;
     void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
+    void remove_resctrl() const;
 
     ContainerDir dir_;
     Record record_;

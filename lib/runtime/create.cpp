@@ -23,12 +23,14 @@
 #include "runtime/container_dir.h"
 #include "runtime/exec_defaults.h"
 #include "runtime/monitor.h"
+#include "runtime/net_devices.h"
 #include "runtime/own_cgroup.h"
 #include "runtime/owner.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
 #include "runtime/record.h"
+#include "runtime/resctrl.h"
 #include "runtime/rootless.h"
 #include "runtime/sender.h"
 #include "runtime/systemd_unit.h"
@@ -104,6 +106,7 @@ class Creation {
 
   private:
     void read_bundle();
+    void find_resctrl();
     void make_cgroup();
     void give_away_cgroup() const;
     void make_unit();
@@ -111,6 +114,7 @@ class Creation {
     void start_helper();
     void converse();
     void take_message(handoff::Received message);
+    void move_net_devices(pid_t hook_pid);
     void run_runtime_hooks(pid_t hook_pid);
     void hear_last_words();
     void helper_has_ended();
@@ -145,10 +149,13 @@ class Creation {
     Record record_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
     std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
+    std::optional<Resctrl> resctrl_;
+    ResctrlRecord made_in_resctrl_;
     std::optional<SystemdHelper> systemd_;
     std::optional<Monitor> monitor_;
     std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
+    std::optional<NetDevices> net_devices_;
     std::optional<os::ProcessRef> init_;
     std::optional<CallerSocket> console_socket_;
     std::optional<CallerSocket> pidfd_socket_;
@@ -205,7 +212,18 @@ void Creation::read_bundle() {
             planned_cgroup(layout_for_setup(translation_.layout), setup_cgroup_path());
     }
     if (translation_.unit) record_.unit = translation_.unit->scope;
+    find_resctrl();
     write_record(dir_->fd(), record_);
+}
+
+// config-linux.md "IntelRdt": without such a filesystem the runtime must generate an error.
+void Creation::find_resctrl() {
+    if (!spec().linux_ || !spec().linux_->intel_rdt) return;
+    resctrl_ = Resctrl::find();
+    if (!resctrl_) {
+        throw SpecError("/linux/intelRdt", "no resctrl filesystem is mounted on this host");
+    }
+    record_.resctrl = resctrl_->plan(*spec().linux_->intel_rdt, call_.id);
 }
 
 void Creation::connect_caller() {
@@ -291,6 +309,7 @@ void Creation::check_unit_path() {
 void Creation::start_helper() {
     if (is_ordinary_user()) rootless_ = RootlessSetup::make(*spec().linux_);
     if (!translation_.host.privileged) inherit_oom_score_adj(translation_.plan.host.limits);
+    if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *spec().linux_->intel_rdt);
     if (translation_.unit) {
         monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
         make_unit();
@@ -345,6 +364,8 @@ void Creation::take_message(handoff::Received message) {
             // createContainer hooks are part of the lifecycle that poststop ends.
             hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
             throw Error(message.body);
+        case MessageKind::net_devices:
+            return move_net_devices(message.sender);
         case MessageKind::runtime_hooks:
             return run_runtime_hooks(message.sender);
         case MessageKind::alive:
@@ -370,6 +391,12 @@ void Creation::take_message(handoff::Received message) {
             break;
     }
     throw Error("internal error: a message that is ours to send");
+}
+
+void Creation::move_net_devices(pid_t hook_pid) {
+    net_devices_.emplace(hook_pid);
+    net_devices_->move(plan().host.net_devices);
+    sender_->proceed();
 }
 
 void Creation::run_runtime_hooks(pid_t hook_pid) {
@@ -470,6 +497,7 @@ void Creation::finish() {
     const auto own_limits = limit_process(*init_, plan().host.limits);
     if (!limits_are_applied_) apply_limits();
     if (init_->wait_exit(os::Clock::now())) init_has_ended();
+    if (resctrl_) resctrl_->add_process(record_.resctrl, init_->pid());
     record_.pid = init_->pid();
     record_.start_time = init_->start_time();
     write_record(dir_->fd(), record_);
@@ -486,6 +514,7 @@ void Creation::finish() {
 }
 
 void Creation::undo() noexcept {
+    if (net_devices_) net_devices_->give_back(options_.warn);
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);
         if (monitor_) monitor_->process().kill_and_reap();
@@ -499,6 +528,7 @@ void Creation::undo() noexcept {
             (*cgroup)->kill_all_and_wait(limit);
             (*cgroup)->remove(limit);
         }
+        if (resctrl_) resctrl_->remove(made_in_resctrl_);
         if (has_unit_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();
         if (hooks_have_run_) {

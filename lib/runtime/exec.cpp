@@ -350,6 +350,7 @@ void Execution::take_message(handoff::Received message) {
         case MessageKind::start_now:
         case MessageKind::unit_request:
         case MessageKind::unit_done:
+        case MessageKind::net_devices:
         case MessageKind::runtime_hooks:
             break;
     }
@@ -374,6 +375,11 @@ void Execution::pass_listener(const handoff::Received& message) {
 void Execution::finish() {
     if (!process_ref_) throw Error("internal error: ready out of turn");
     const auto own_limits = limit_process(*process_ref_, plan_.host.limits);
+    if (const auto& resctrl = container_.record().resctrl; !resctrl.group.empty()) {
+        const auto found = Resctrl::find();
+        if (!found) throw Error("no resctrl filesystem is mounted any more");
+        found->add_process(resctrl, process_ref_->pid());
+    }
     if (pidfd_socket_) pidfd_socket_->send("setns", process_ref_->pidfd());
     if (!call_.detach) foreground_.emplace();
     handoff::send(helper_->channel(), MessageKind::start_now, handoff::encode(own_limits));

@@ -44,6 +44,18 @@ cgroup::Record cgroup_from(const Json& json) {
     return cgroup;
 }
 
+Json resctrl_json(const ResctrlRecord& resctrl) {
+    return {{"group", resctrl.group}, {"made", resctrl.made}, {"monitor", resctrl.monitor}};
+}
+
+ResctrlRecord resctrl_from(const Json& json) {
+    ResctrlRecord resctrl;
+    json.at("group").get_to(resctrl.group);
+    json.at("made").get_to(resctrl.made);
+    json.at("monitor").get_to(resctrl.monitor);
+    return resctrl;
+}
+
 }  // namespace
 
 std::string record_json(const Record& record) {
@@ -64,6 +76,7 @@ std::string record_json(const Record& record) {
               {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
               {"unit", record.unit},
+              {"resctrl", resctrl_json(record.resctrl)},
               {"cgroup", cgroup_json(record.cgroup)},
               {"setupCgroup", cgroup_json(record.setup_cgroup)}};
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
@@ -102,6 +115,7 @@ std::optional<Record> find_record(int directory_fd) {
         if (json.contains("setupCgroup")) {
             record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
         }
+        if (json.contains("resctrl")) record.resctrl = resctrl_from(json.at("resctrl"));
         return record;
     } catch (const Json::exception& error) {
         throw Error(concat("state.json is damaged: ", error.what()));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cgroup/container_cgroup.h"
+#include "runtime/resctrl.h"
 
 namespace lxcri::runtime {
 
@@ -33,6 +34,7 @@ struct Record {
     // False while the cgroup is only planned: what is there then need not be ours, and nobody in it
     // may be killed.
     bool owns_cgroup = false;
+    ResctrlRecord resctrl;
     // The systemd unit around the cgroup; "": there is none.
     std::string unit;
 };

@@ -81,7 +81,7 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
 }
 
 bool Sender::has_next() const noexcept {
-    return step_ != Step::runtime_hooks && step_ != Step::done;
+    return step_ != Step::net_devices && step_ != Step::runtime_hooks && step_ != Step::done;
 }
 
 void Sender::send_next() {
@@ -90,10 +90,10 @@ void Sender::send_next() {
             if (send_start_plan()) step_ = Step::hook_plan;
             return;
         case Step::hook_plan:
-            if (send_hook_plan()) step_ = sources_.empty() ? Step::runtime_hooks : Step::sources;
+            if (send_hook_plan()) step_ = Step::net_devices;
             break;
         case Step::sources:
-            if (send_sources() && next_source_ == sources_.size()) step_ = Step::runtime_hooks;
+            if (!send_sources()) return;
             break;
         case Step::init_plan:
             if (send_init_plan()) step_ = Step::preserved;
@@ -101,11 +101,18 @@ void Sender::send_next() {
         case Step::preserved:
             if (!send_preserved()) return;
             break;
+        case Step::net_devices:
         case Step::runtime_hooks:
         case Step::done:
             return;
     }
-    // Without such hooks there is nothing to wait for.
+    skip_empty_steps();
+}
+
+// Without such devices, sources or hooks there is nothing to wait for, or to send.
+void Sender::skip_empty_steps() {
+    if (step_ == Step::net_devices && !plan_.hook.net_devices) step_ = Step::sources;
+    if (step_ == Step::sources && next_source_ == sources_.size()) step_ = Step::runtime_hooks;
     if (step_ == Step::runtime_hooks && !plan_.hook.runtime_hooks) step_ = Step::init_plan;
     if (step_ == Step::preserved && next_preserved_ == plan_.init.process.preserved_fds) {
         step_ = Step::done;
@@ -114,7 +121,8 @@ void Sender::send_next() {
 
 void Sender::proceed() {
     (void)handoff::send(channel_, handoff::MessageKind::proceed, {});
-    step_ = Step::init_plan;
+    step_ = step_ == Step::net_devices ? Step::sources : Step::init_plan;
+    skip_empty_steps();
 }
 
 bool Sender::send(handoff::MessageKind kind, std::string_view body,

@@ -23,15 +23,24 @@ class Sender {
     Sender(int channel, const translate::Plan& plan, int directory_fd,
            os::UniqueFd memory_entrance = {}, const RootlessSetup* rootless = nullptr);
 
-    // Something to send now? While the OCI hooks of the runtime namespace run there is not.
+    // Something to send now? While the other side waits for proceed() there is not.
     bool has_next() const noexcept;
     // Sends it, unless the other side is not ready to take it.
     void send_next();
-    // The hooks have run: lxcri-hook goes on.
+    // What lxcri-hook has waited for is done: it goes on.
     void proceed();
 
   private:
-    enum class Step { start_plan, hook_plan, sources, runtime_hooks, init_plan, preserved, done };
+    enum class Step {
+        start_plan,
+        hook_plan,
+        net_devices,
+        sources,
+        runtime_hooks,
+        init_plan,
+        preserved,
+        done
+    };
 
     // Something of the host that gets into the container as a mount.
     struct Source {
@@ -42,6 +51,7 @@ class Sender {
         const handoff::MountAction* mapped = nullptr;  // it gets the ID mappings of this mount
     };
 
+    void skip_empty_steps();
     // Each true when sent, false when there was no room.
     bool send_start_plan();
     bool send_hook_plan();

@@ -63,10 +63,18 @@ struct NamespaceToJoin {
     int clone_flag = 0;   // CLONE_NEW*
 };
 
+struct NetDeviceMove {
+    std::string pointer;       // "/linux/netDevices/eth0"
+    std::string name_pointer;  // where its new name stands
+    std::string name;          // in the runtime's network namespace
+    std::string new_name;      // in the container's; "NAME%d": the kernel chooses the number
+};
+
 // The part that `create` itself carries out, in the runtime namespaces.
 struct HostPlan {
     std::string rootfs;
     std::vector<NamespaceToJoin> namespaces;
+    std::vector<NetDeviceMove> net_devices;
     std::optional<std::string> cgroups_path;    // as in the spec
     std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
     ProcessLimits limits;

@@ -46,7 +46,8 @@ class Printer {
         if (name == "seccompProgram") return print_program(value);
         if constexpr (std::is_same_v<T, bool>) {
             // The exception, and then it is worth a line.
-            const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace";
+            const bool is_rare =
+                name == "entersCgroup" || name == "newCgroupNamespace" || name == "netDevices";
             if (is_rare && !value) return;
         }
         object_[std::string(name)] = to_json(value);
@@ -108,6 +109,9 @@ Json host_json(const HostPlan& host) {
     json["joinNamespaces"] = Json::array();
     for (const auto& entry : host.namespaces) {
         json["joinNamespaces"].push_back({{"type", entry.type}, {"path", entry.path}});
+    }
+    for (const auto& device : host.net_devices) {
+        json["netDevices"].push_back({{"name", device.name}, {"newName", device.new_name}});
     }
     json["rlimits"] = Json::array();
     for (const auto& limit : host.limits.rlimits) {

@@ -56,6 +56,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_namespaces(spec, host, plan);
     translate_id_mappings(spec, host, plan);
     translate_rootfs(spec, host, plan);
+    translate_net_devices(spec, host, plan);
     translate_hostname(spec, host, plan);
     // What is in it, in the order in which it is made.
     translate_mounts(spec, host, plan);

@@ -10,6 +10,7 @@ namespace lxcri::translate {
 void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_id_mappings(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_net_devices(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hostname(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan);

@@ -11,7 +11,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -1042,6 +1045,34 @@ int do_hunt(const Arguments&) {
     return 0;
 }
 
+int do_openat2(const Arguments& args) {
+    open_how how = {};
+    how.flags = O_PATH;
+    if (syscall(SYS_openat2, AT_FDCWD, args.at(0), &how, sizeof how) < 0) {
+        return failed(args, args.at(0));
+    }
+    dprintf(STDOUT_FILENO, "openat2 %s: ok\n", args.at(0));
+    return 0;
+}
+
+// without-openat2 ENOSYS|EPERM PROGRAM ARGUMENT...: runs it as in a sandbox whose filter does not
+// know this system call.
+int do_without_openat2(const Arguments& args) {
+    const unsigned error = strcmp(args.at(0), "EPERM") == 0 ? EPERM : ENOSYS;
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
+        return failed(args, "seccomp");
+    }
+    execv(args.at(1), args.values + 1);
+    return failed(args, args.at(1));
+}
+
 struct Command {
     const char* name;
     int (*run)(const Arguments&);
@@ -1118,6 +1149,8 @@ const Command commands[] = {
     {"stop-others", do_stop_others},
     {"scheduling", do_scheduling},
     {"hunt", do_hunt},
+    {"openat2", do_openat2},
+    {"without-openat2", do_without_openat2},
 };
 
 int run_command(const Arguments& args) {

@@ -39,6 +39,7 @@ Record full_record() {
     record.has_poststop = true;
     record.owns_cgroup = true;
     record.unit = "lxcri-c1.scope";
+    record.resctrl = {"class", true, "c1"};
     record.cgroup.directories = {
         {2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1", std::numeric_limits<std::uint64_t>::max()},
         {1, {"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/a b", 0}};
@@ -78,6 +79,9 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(found->has_poststart == written.has_poststart);
     CHECK(found->has_poststop == written.has_poststop);
     CHECK(found->owns_cgroup == written.owns_cgroup);
+    CHECK(found->resctrl.group == written.resctrl.group);
+    CHECK(found->resctrl.made == written.resctrl.made);
+    CHECK(found->resctrl.monitor == written.resctrl.monitor);
     REQUIRE(found->cgroup.directories.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) {
         const auto& left = written.cgroup.directories[i];
@@ -154,7 +158,7 @@ TEST_CASE("a record in which something is missing or of another type") {
         without.erase(name);
         dir.put(without.dump());
         // Those that came later may be missing.
-        const bool younger = name == "unit" || name == "setupCgroup";
+        const bool younger = name == "unit" || name == "setupCgroup" || name == "resctrl";
         if (!younger) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
         auto other = whole;
         other[name] = value.is_string() ? json(5) : json("text");

@@ -141,6 +141,36 @@ TEST_CASE("hooks of the runtime namespace come between") {
     CHECK_FALSE(talk.sender().has_next());
 }
 
+TEST_CASE("network devices come before everything else of the mount hook") {
+    translate::Plan plan;
+    plan.hook.net_devices = true;
+    plan.hook.runtime_hooks = GENERATE(false, true);
+    Conversation talk(plan);
+    talk.next(MessageKind::start_plan);
+    talk.next(MessageKind::hook_plan);
+    for (int waits = plan.hook.runtime_hooks ? 2 : 1; waits > 0; --waits) {
+        CHECK_FALSE(talk.sender().has_next());
+        talk.sender().proceed();
+        (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+    }
+    talk.next(MessageKind::init_plan);
+    CHECK_FALSE(talk.sender().has_next());
+}
+
+TEST_CASE("sources wait for the network devices", "[root]") {
+    UNIT_NEEDS(is_root(), "open_tree needs root");
+    translate::Plan plan = plan_with_binds(2);
+    plan.hook.net_devices = true;
+    Conversation talk(plan);
+    talk.next(MessageKind::start_plan);
+    talk.next(MessageKind::hook_plan);
+    CHECK_FALSE(talk.sender().has_next());
+    talk.sender().proceed();
+    (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+    CHECK(talk.next(MessageKind::sources).fds.size() == 2);
+    talk.next(MessageKind::init_plan);
+}
+
 TEST_CASE("preserved descriptors go to init, however many they are") {
     CHECK(in_child([] {
               constexpr int kCount = 30;

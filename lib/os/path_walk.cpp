@@ -1,0 +1,161 @@
+#include "os/path_walk.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <new>
+#include <vector>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+namespace {
+
+constexpr int kMostLinks = 40;  // path_resolution(7)
+
+int fail(int error) {
+    errno = error;
+    return -1;
+}
+
+bool refuse(int error) {
+    errno = error;
+    return false;
+}
+
+class Walk {
+  public:
+    Walk(int dir_fd, const std::string& path, int flags, std::uint64_t resolve)
+        : start_(dir_fd), flags_(flags), resolve_(resolve), rest_(path) {}
+
+    int run();
+
+  private:
+    bool has(std::uint64_t flag) const { return (resolve_ & flag) != 0; }
+    int here() const { return above_.empty() ? start_ : above_.back().get(); }
+    // False, and errno, when that leads where it may not.
+    bool go_to_root();
+    bool go_up();
+    bool follow(int link_fd);
+    int open_last(const std::string& name, UniqueFd found, const struct stat& status);
+    int leave_dots();
+    std::string take_element();
+
+    int start_;
+    UniqueFd real_root_;  // once an absolute path has led there
+    int flags_;
+    std::uint64_t resolve_;
+    std::string rest_;
+    // The way from the start to where we are: ".." is what we came from, wherever it is now.
+    std::vector<UniqueFd> above_;
+    int links_ = 0;
+};
+
+bool Walk::go_to_root() {
+    if (has(RESOLVE_BENEATH)) return refuse(EXDEV);
+    above_.clear();
+    if (has(RESOLVE_IN_ROOT)) return true;
+    real_root_ = UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    start_ = real_root_.get();
+    return real_root_.valid();
+}
+
+bool Walk::go_up() {
+    if (!above_.empty()) {
+        above_.pop_back();
+        return true;
+    }
+    if (has(RESOLVE_IN_ROOT) || real_root_.valid()) return true;
+    return refuse(EXDEV);
+}
+
+// A magic link of procfs is read as any other: what its text means inside.
+bool Walk::follow(int link_fd) {
+    if (has(RESOLVE_NO_SYMLINKS) || ++links_ > kMostLinks) return refuse(ELOOP);
+    std::array<char, PATH_MAX> target{};
+    const ssize_t size = ::readlinkat(link_fd, "", target.data(), target.size());
+    if (size <= 0) return false;
+    rest_.insert(0, std::string(target.data(), static_cast<std::size_t>(size)) + "/");
+    return true;
+}
+
+// The next element, "" at the end. A slash behind it is left: then it has to be a directory.
+std::string Walk::take_element() {
+    std::string element = rest_.substr(0, rest_.find('/'));
+    rest_.erase(0, element.size());
+    return element;
+}
+
+// The path has ended in "." or "..", or with a slash.
+int Walk::leave_dots() {
+    return ::openat(here(), ".", flags_ | O_CLOEXEC);
+}
+
+int Walk::open_last(const std::string& name, UniqueFd found, const struct stat& status) {
+    if ((flags_ & O_PATH) != 0) {
+        if ((flags_ & O_DIRECTORY) != 0 && !S_ISDIR(status.st_mode)) return fail(ENOTDIR);
+        return found.release();
+    }
+    // What has become a link meanwhile is not opened.
+    UniqueFd opened(::openat(here(), name.c_str(), flags_ | O_NOFOLLOW | O_CLOEXEC));
+    struct stat now {};
+    if (!opened.valid()) return errno == ELOOP ? fail(EAGAIN) : -1;
+    if (::fstat(opened.get(), &now) == -1) return -1;
+    if (now.st_dev != status.st_dev || now.st_ino != status.st_ino) return fail(EAGAIN);
+    return opened.release();
+}
+
+int Walk::run() {
+    if (rest_.empty()) return fail(ENOENT);
+    struct stat first {};
+    if (has(RESOLVE_NO_XDEV) && ::fstat(start_, &first) == -1) return -1;
+    if (rest_.front() == '/' && !go_to_root()) return -1;
+    while (true) {
+        const auto begin = rest_.find_first_not_of('/');
+        if (begin == std::string::npos) return leave_dots();
+        rest_.erase(0, begin);
+        const std::string name = take_element();
+        if (name == ".") continue;
+        if (name == "..") {
+            if (!go_up()) return -1;
+            continue;
+        }
+        UniqueFd found(::openat(here(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status {};
+        if (!found.valid() || ::fstat(found.get(), &status) == -1) return -1;
+        if (has(RESOLVE_NO_XDEV) && status.st_dev != first.st_dev) return fail(EXDEV);
+        const bool is_last = rest_.empty();
+        if (S_ISLNK(status.st_mode)) {
+            constexpr int kTheLinkItself = O_PATH | O_NOFOLLOW;
+            if (is_last && (flags_ & kTheLinkItself) == kTheLinkItself) return found.release();
+            if (is_last && (flags_ & O_NOFOLLOW) != 0) return fail(ELOOP);
+            const bool had_slash = !rest_.empty();
+            if (!follow(found.get())) return -1;
+            // The slash between them is ours, not the path's.
+            if (!had_slash) rest_.pop_back();
+            if (!rest_.empty() && rest_.front() == '/' && !go_to_root()) return -1;
+            continue;
+        }
+        if (is_last) return open_last(name, std::move(found), status);
+        if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
+        above_.push_back(std::move(found));
+    }
+}
+
+}  // namespace
+
+int walk_path(int dir_fd, const std::string& path, int flags, std::uint64_t resolve) noexcept {
+    try {
+        return Walk(dir_fd, path, flags, resolve).run();
+    } catch (const std::bad_alloc&) {
+        return fail(ENOMEM);
+    }
+}
+
+}  // namespace lxcri::os
