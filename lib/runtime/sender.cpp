@@ -1,6 +1,7 @@
 #include "runtime/sender.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -49,6 +50,9 @@ os::UniqueFd clone_dev_null() {
     if (!is_device(mount.get(), handoff::NodeType::character, 1, 3)) {
         throw Error("/dev/null of this host is not the null device");
     }
+    mount_attr attributes{};
+    attributes.propagation = MS_PRIVATE;
+    os::set_mount_attributes(mount.get(), false, attributes, "/dev/null");
     return mount;
 }
 
