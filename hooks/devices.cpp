@@ -1,6 +1,7 @@
 #include "devices.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -78,6 +79,7 @@ void bind_node(int rootfs_fd, const DeviceNode& node, SourceReceiver& sources) {
     const UniqueFd target = root_for(rootfs_fd, node).make_file(node.path, 0644);
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+    attributes.propagation = MS_PRIVATE;
     os::set_mount_attributes(source.get(), false, attributes, node.path);
     os::attach_mount(source.get(), target.get(), node.path);
 }

@@ -60,7 +60,8 @@ void set_up_container() {
     hooks::SourceReceiver sources(handoff::kChannelFd);
     if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
-    hooks::DelayedReadonly delayed;
+    hooks::set_root_propagation(rootfs.get(), plan.root_propagation);
+    hooks::DelayedAttributes delayed;
     for (const auto& mount : plan.mounts) hooks::make_mount(rootfs.get(), mount, sources, delayed);
     if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs.get());
     if (plan.set_up_dev) {

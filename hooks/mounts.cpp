@@ -176,18 +176,34 @@ void apply_attributes(int mount_fd, const MountAction& action, std::uint64_t set
     }
 }
 
+void set_propagation(int mount_fd, std::uint64_t flags, std::string_view name) {
+    mount_attr attributes{};
+    attributes.propagation = flags & ~std::uint64_t{MS_REC};
+    os::set_mount_attributes(mount_fd, (flags & MS_REC) != 0, attributes, name);
+}
+
+bool asks_for(const MountAction& action, std::uint64_t kind) {
+    return std::any_of(action.propagation.begin(), action.propagation.end(),
+                       [&](std::uint64_t flags) { return (flags & kind) != 0; });
+}
+
+// A copy of a shared mount of the host is its peer, and so is the copy of each mount below it:
+// unless asked for, nothing may propagate to the host.
 void apply_propagation(int mount_fd, const MountAction& action) {
-    // A copy of a shared mount of the host is its peer: unless asked for, nothing may propagate.
-    if (action.kind == MountKind::bind && action.propagation.empty()) {
-        mount_attr attributes{};
-        attributes.propagation = MS_PRIVATE;
-        os::set_mount_attributes(mount_fd, true, attributes, action.destination);
+    if (action.kind == MountKind::bind && !asks_for(action, MS_SHARED)) {
+        const std::uint64_t kind = asks_for(action, MS_SLAVE) ? MS_SLAVE : MS_PRIVATE;
+        set_propagation(mount_fd, kind | MS_REC, action.destination);
     }
     for (const auto flags : action.propagation) {
-        mount_attr attributes{};
-        attributes.propagation = flags & ~std::uint64_t{MS_REC};
-        os::set_mount_attributes(mount_fd, (flags & MS_REC) != 0, attributes, action.destination);
+        if ((flags & MS_UNBINDABLE) == 0) set_propagation(mount_fd, flags, action.destination);
     }
+}
+
+// Set late; an option behind it takes it back.
+std::uint64_t late_propagation(const MountAction& action) {
+    if (action.propagation.empty()) return 0;
+    const std::uint64_t last = action.propagation.back();
+    return (last & MS_UNBINDABLE) != 0 ? last : 0;
 }
 
 void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
@@ -199,19 +215,22 @@ void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
 }
 
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
-            DelayedReadonly& delayed) {
+            DelayedAttributes& delayed) {
     UniqueFd mount =
         action.kind == MountKind::bind ? sources.next() : make_filesystem(rootfs_fd, action);
-    const bool delay = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    const bool late_readonly = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    const std::uint64_t late_flags = late_propagation(action);
     if (action.copy_up) copy_up(rootfs_fd, mount.get(), action);
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,
-                     delay ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
+                     late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
     const bool directory = S_ISDIR(status_of(mount.get(), action.source).st_mode);
     const UniqueFd target = open_target(rootfs_fd, action, directory);
     check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     os::attach_mount(mount.get(), target.get(), action.destination);
-    if (delay) delayed.add(std::move(mount), action.pointer);
+    if (late_readonly || late_flags != 0) {
+        delayed.add({std::move(mount), action.pointer, late_readonly, late_flags});
+    }
 }
 
 void make_symlink(int rootfs_fd, const MountAction& action) {
@@ -240,20 +259,30 @@ UniqueFd SourceReceiver::next() {
     return fd;
 }
 
-void DelayedReadonly::add(UniqueFd mount, std::string pointer) {
-    entries_.push_back({std::move(mount), std::move(pointer)});
-}
-
-void DelayedReadonly::apply() {
+void DelayedAttributes::apply() {
     for (const auto& entry : entries_) {
-        mount_attr attributes{};
-        attributes.attr_set = MOUNT_ATTR_RDONLY;
-        os::set_mount_attributes(entry.mount.get(), false, attributes, entry.pointer);
+        if (entry.readonly) {
+            mount_attr attributes{};
+            attributes.attr_set = MOUNT_ATTR_RDONLY;
+            os::set_mount_attributes(entry.mount.get(), false, attributes, entry.pointer);
+        }
+        if (entry.propagation != 0) {
+            set_propagation(entry.mount.get(), entry.propagation, entry.pointer);
+        }
     }
 }
 
+void set_root_propagation(int rootfs_fd, std::uint64_t flags) {
+    // liblxc has made it a slave of the host's mount, if that is shared.
+    if ((flags & MS_SLAVE) != 0) return set_propagation(rootfs_fd, MS_SLAVE | MS_REC, "/");
+    set_propagation(rootfs_fd, MS_PRIVATE | MS_REC, "/");
+    if ((flags & MS_REC) == 0) return;
+    set_propagation(rootfs_fd, flags, "/");
+    set_propagation(rootfs_fd, MS_PRIVATE, "/");  // init gives the root itself what it asks for
+}
+
 void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
-                DelayedReadonly& delayed) {
+                DelayedAttributes& delayed) {
     in_context(action.pointer, [&] {
         switch (action.kind) {
             case MountKind::bind:

@@ -21,22 +21,28 @@ class SourceReceiver {
     std::deque<os::UniqueFd> waiting_;
 };
 
-// A tmpfs that shall be read-only has to take mount points and devices first.
-class DelayedReadonly {
+// What the steps after a mount would fail on: a tmpfs that shall be read-only has to take mount
+// points and devices first, and readonlyPaths need copies of what shall be unbindable.
+class DelayedAttributes {
   public:
-    void add(os::UniqueFd mount, std::string pointer);
-    void apply();
-
-  private:
     struct Entry {
         os::UniqueFd mount;
         std::string pointer;
+        bool readonly = false;
+        std::uint64_t propagation = 0;  // 0: has been set
     };
+    void add(Entry entry) { entries_.push_back(std::move(entry)); }
+    void apply();
+
+  private:
     std::vector<Entry> entries_;
 };
 
+// Of the root filesystem, and of what the host has mounted in it: before anything is mounted there.
+void set_root_propagation(int rootfs_fd, std::uint64_t flags);
+
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
-                DelayedReadonly& delayed);
+                DelayedAttributes& delayed);
 
 // A procfs on /proc for the way to lxcri-init; init takes it away again.
 void mount_temporary_proc(int rootfs_fd);

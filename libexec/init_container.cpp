@@ -21,45 +21,24 @@ namespace lxcri::libexec {
 
 namespace {
 
-// The blanks and backslashes in /proc/self/mountinfo are octal: proc_pid_mountinfo(5).
-std::string unescaped(std::string_view field) {
-    std::string result;
-    for (std::size_t i = 0; i < field.size(); ++i) {
-        if (field[i] == '\\' && i + 3 < field.size()) {
-            const auto digit = [&](std::size_t at) { return field[at] - '0'; };
-            result += static_cast<char>(digit(i + 1) * 64 + digit(i + 2) * 8 + digit(i + 3));
-            i += 3;
-        } else {
-            result += field[i];
+bool is_root_shared() {
+    for (const auto& line : split(os::read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
+        constexpr std::size_t kMountPoint = 4;  // proc_pid_mountinfo(5)
+        constexpr std::size_t kOptional = 6;
+        const auto fields = split(line, ' ');
+        if (fields.size() <= kOptional || fields[kMountPoint] != "/") continue;
+        for (std::size_t i = kOptional; i < fields.size() && fields[i] != "-"; ++i) {
+            if (fields[i].starts_with("shared:")) return true;
         }
     }
-    return result;
+    return false;
 }
 
-std::vector<std::string> mount_points() {
-    std::vector<std::string> points;
-    for (const auto& line : split(os::read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
-        constexpr std::size_t kMountPoint = 4;  // field 5
-        const auto fields = split(line, ' ');
-        if (fields.size() > kMountPoint) points.push_back(unescaped(fields[kMountPoint]));
-    }
-    return points;
-}
-
-void change_propagation(const std::string& path, std::uint64_t flags) {
-    os::check(::mount(nullptr, path.c_str(), nullptr, flags, nullptr), "mount propagation", path);
-}
-
-bool stays_connected(const handoff::MountPropagation& mount) {
-    return std::any_of(mount.propagation.begin(), mount.propagation.end(),
-                       [](std::uint64_t flags) { return (flags & (MS_SHARED | MS_SLAVE)) != 0; });
-}
-
-// Does this mount point belong to one that has asked to be shared or a slave?
-bool is_connected(const std::string& point, const std::vector<handoff::MountPropagation>& mounts) {
-    return std::any_of(mounts.begin(), mounts.end(), [&](const handoff::MountPropagation& mount) {
-        return stays_connected(mount) && os::is_same_or_below(point, mount.destination);
-    });
+void set_root_propagation(std::uint64_t flags) {
+    const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+    mount_attr attributes{};
+    attributes.propagation = flags & ~std::uint64_t{MS_REC};
+    os::set_mount_attributes(root.get(), (flags & MS_REC) != 0, attributes, "/");
 }
 
 }  // namespace
@@ -75,25 +54,15 @@ void set_names(const handoff::InitPlan& plan) {
     }
 }
 
-void restore_propagation(const handoff::InitPlan& plan) {
-    const bool any_connected = std::any_of(plan.mount_propagations.begin(),
-                                           plan.mount_propagations.end(), stays_connected);
-    if (!any_connected) {
-        const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-        mount_attr attributes{};
-        attributes.propagation = MS_PRIVATE;
-        os::set_mount_attributes(root.get(), true, attributes, "/");
-    } else {
-        for (const auto& point : mount_points()) {
-            if (!is_connected(point, plan.mount_propagations)) {
-                change_propagation(point, MS_PRIVATE);
-            }
-        }
+void finish_propagation(const handoff::InitPlan& plan) {
+    // Where everything is private that is how it is with any liblxc.
+    if (!plan.has_propagation) return set_root_propagation(MS_PRIVATE | MS_REC);
+    if (is_root_shared()) {
+        throw Error(
+            "this liblxc makes all mounts shared in a way unknown to lxcri, so that propagation "
+            "cannot be what /mounts and /linux/rootfsPropagation ask for");
     }
-    for (const auto& mount : plan.mount_propagations) {
-        for (const auto flags : mount.propagation) change_propagation(mount.destination, flags);
-    }
-    if (plan.root_propagation != 0) change_propagation("/", plan.root_propagation);
+    if (plan.root_propagation != 0) set_root_propagation(plan.root_propagation);
 }
 
 void make_directory_for_cwd(const std::string& cwd) {

@@ -88,7 +88,7 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     libexec::join_session_keyring(plan.process);
     libexec::place_on_machine(plan.process);
     libexec::set_names(plan);
-    libexec::restore_propagation(plan);
+    libexec::finish_propagation(plan);
     if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
     if (plan.process.terminal) {
         libexec::set_up_terminal(plan.process, libexec::Console::mount, handoff::kChannelFd);

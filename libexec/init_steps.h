@@ -9,8 +9,8 @@
 namespace lxcri::libexec {
 
 void set_names(const handoff::InitPlan& plan);
-// liblxc has made every mount shared (P4): puts back what was asked for, or private.
-void restore_propagation(const handoff::InitPlan& plan);
+// The mount hook has given each mount its propagation; what is left is that of the root.
+void finish_propagation(const handoff::InitPlan& plan);
 void make_directory_for_cwd(const std::string& cwd);
 void make_root_readonly();
 void remove_temporary_proc();

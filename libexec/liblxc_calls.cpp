@@ -1,11 +1,12 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
 // finds these functions first. With a liblxc that calls others everything still works, but slower,
-// less clean, and a `create` whose child is killed early ends only at its deadline. This is the
-// whole list.
+// less clean, a `create` whose child is killed early ends only at its deadline, and containers that
+// ask for propagation are refused. This is the whole list.
 
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,6 +82,17 @@ extern "C" __attribute__((visibility("default"))) int umount2(const char* path,
     const std::string_view target = path;
     if (target.starts_with("/proc/self/fd/") && target.ends_with("/pts")) return 0;
     return static_cast<int>(::syscall(SYS_umount2, path, flags));
+}
+
+// liblxc makes all mounts of the container shared when it has changed the root (P4), and so would
+// overwrite what the mount hook has given them. There is no way back: afterwards nobody can tell
+// the mounts apart but by their paths, which the image may have made links. Where a container asks
+// for propagation, lxcri-init looks whether this call has been met.
+extern "C" __attribute__((visibility("default"))) int mount(const char* source, const char* target,
+                                                            const char* type, unsigned long flags,
+                                                            const void* data) noexcept {
+    if (flags == (MS_SHARED | MS_REC) && std::string_view(target) == ".") return 0;
+    return static_cast<int>(::syscall(SYS_mount, source, target, type, flags, data));
 }
 
 // liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the

@@ -44,7 +44,8 @@ using namespace lxcri;
 // this process. A mount namespace of our own keeps that from everybody else.
 void hide_cgroups() {
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-    os::check(::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount MS_PRIVATE", "/");
+    // Slaves: a root filesystem that shall be one has to become one of the host's mount.
+    os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
     os::check(::mount("lxcri", "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
                       "mode=755,size=64k"),
               "mount a tmpfs on", "/sys/fs/cgroup");

@@ -98,6 +98,7 @@ struct Sysctl {
 };
 
 struct HookPlan {
+    std::uint64_t root_propagation = 0;  // MS_*, of the root filesystem; 0: private
     std::vector<MountAction> mounts;
     bool set_up_dev = true;     // false when the bundle binds something on /dev
     bool bind_devices = false;  // host nodes come over the channel instead of mknod
@@ -174,11 +175,6 @@ struct OwnLimits {
     std::vector<OwnLimit> limits;
 };
 
-struct MountPropagation {
-    std::string destination;
-    std::vector<std::uint64_t> propagation;
-};
-
 struct InitPlan {
     bool has_process = false;
     ProcessPlan process;
@@ -186,8 +182,8 @@ struct InitPlan {
     std::string domainname;
     bool temporary_proc = false;  // take it away before the container process starts
     bool readonly_root = false;
-    std::uint64_t root_propagation = 0;                // MS_*, 0: private
-    std::vector<MountPropagation> mount_propagations;  // what liblxc's pivot has overwritten (P4)
+    bool has_propagation = false;          // the mount hook has made some mounts shared or slaves
+    std::uint64_t root_propagation = 0;    // MS_SHARED or MS_UNBINDABLE of /, which is set last
     std::string termination_message_path;  // file that gets the reason of a failed start; "": none
     std::vector<Hook> start_container;
     StateTemplate state;  // status created
@@ -280,6 +276,7 @@ void visit_fields(V& visit, Sysctl& sysctl) {
 
 template <class V>
 void visit_fields(V& visit, HookPlan& plan) {
+    visit("rootPropagation", plan.root_propagation);
     visit("mounts", plan.mounts);
     visit("setUpDev", plan.set_up_dev);
     visit("bindDevices", plan.bind_devices);
@@ -356,12 +353,6 @@ void visit_fields(V& visit, OwnLimits& limits) {
 }
 
 template <class V>
-void visit_fields(V& visit, MountPropagation& mount) {
-    visit("destination", mount.destination);
-    visit("propagation", mount.propagation);
-}
-
-template <class V>
 void visit_fields(V& visit, InitPlan& plan) {
     visit("hasProcess", plan.has_process);
     visit("process", plan.process);
@@ -369,8 +360,8 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("domainname", plan.domainname);
     visit("temporaryProc", plan.temporary_proc);
     visit("readonlyRoot", plan.readonly_root);
+    visit("hasPropagation", plan.has_propagation);
     visit("rootPropagation", plan.root_propagation);
-    visit("mountPropagations", plan.mount_propagations);
     visit("terminationMessagePath", plan.termination_message_path);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);

@@ -15,8 +15,9 @@ std::string fill_in(const StateTemplate& state, long pid);
 
 // Runs one hook to its end: the state on stdin; stdout and stderr kept for the error text; default
 // signal dispositions; no descriptor but 0-2; exactly the hook's environment. `directory`: where
-// it starts ("/" when that has gone), "" for where we are. Throws Error, which names hook, path, status and the last lines
-// it wrote, when it cannot run, fails, or exceeds its timeout (it is then killed).
+// it starts ("/" when that has gone), "" for where we are. Throws Error, which names hook, path,
+// status and the last lines it wrote, when it cannot run, fails, or exceeds its timeout (it is then
+// killed).
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory = {});
 
 // In order; the first failure ends the list.

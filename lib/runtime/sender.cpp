@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -55,6 +56,9 @@ os::UniqueFd clone_dev_null() {
     if (!is_device(mount.get(), handoff::NodeType::character, 1, 3)) {
         throw Error("/dev/null of this host is not the null device");
     }
+    mount_attr attributes{};
+    attributes.propagation = MS_PRIVATE;
+    os::set_mount_attributes(mount.get(), false, attributes, "/dev/null");
     return mount;
 }
 

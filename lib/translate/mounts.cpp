@@ -1,5 +1,5 @@
 // Owns:  /mounts
-// Emits: HookPlan::mounts, HookPlan::set_up_dev, InitPlan::mount_propagations
+// Emits: HookPlan::mounts, HookPlan::set_up_dev, InitPlan::has_propagation
 #include <linux/mount.h>
 #include <sys/mount.h>
 
@@ -199,9 +199,11 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         if (action.destination == "/dev" && action.kind == MountKind::bind) {
             plan.hook.set_up_dev = false;
         }
-        if (!action.propagation.empty()) {
-            plan.init.mount_propagations.push_back({action.destination, action.propagation});
+        // A recursive rootfsPropagation is that of all mounts which ask for none.
+        if (action.propagation.empty() && (plan.hook.root_propagation & MS_REC) != 0) {
+            action.propagation.push_back(plan.hook.root_propagation);
         }
+        if (!action.propagation.empty()) plan.init.has_propagation = true;
         drop_unmapped_gid(spec, action);
         if (action.type == "cgroup") {
             add_cgroup_mounts(spec, host, std::move(action), plan);

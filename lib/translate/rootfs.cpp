@@ -1,5 +1,7 @@
 // Owns:  /root/path, /root/readonly, /linux/rootfsPropagation
-// Emits: lxc.rootfs.*, HostPlan::rootfs, InitPlan::readonly_root, InitPlan::root_propagation
+// Emits: lxc.rootfs.*, HostPlan::rootfs, InitPlan::readonly_root,
+// {HookPlan,InitPlan}::root_propagation,
+//        InitPlan::has_propagation
 #include <sys/mount.h>
 
 #include "base/strings.h"
@@ -43,7 +45,12 @@ void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan) {
     items.push_back({"lxc.rootfs.managed", "0"});
     plan.init.readonly_root = spec.root.readonly;
     if (spec.linux_ && spec.linux_->rootfs_propagation) {
-        plan.init.root_propagation = propagation_flags(*spec.linux_->rootfs_propagation);
+        const std::uint64_t flags = propagation_flags(*spec.linux_->rootfs_propagation);
+        plan.hook.root_propagation = flags;
+        // A shared root cannot become the root (pivot_root(2)), an unbindable one cannot be worked
+        // on.
+        plan.init.root_propagation = flags & (MS_SHARED | MS_UNBINDABLE);
+        plan.init.has_propagation = true;
     }
 }
 

@@ -197,9 +197,9 @@ TEST_CASE("an empty message is no plan") {
 TEMPLATE_TEST_CASE("no field of a plan is missing in its list, or there twice", "", handoff::Hook,
                    handoff::StateTemplate, handoff::LxcItem, handoff::StartPlan,
                    handoff::MountAction, handoff::DeviceNode, handoff::Sysctl, handoff::HookPlan,
-                   handoff::CapabilitySets, handoff::ProcessPlan, handoff::MountPropagation,
-                   handoff::InitPlan, handoff::TerminalSize, handoff::MemoryPolicy,
-                   handoff::JoinPlan, handoff::OwnLimit, handoff::OwnLimits) {
+                   handoff::CapabilitySets, handoff::ProcessPlan, handoff::InitPlan,
+                   handoff::TerminalSize, handoff::MemoryPolicy, handoff::JoinPlan,
+                   handoff::OwnLimit, handoff::OwnLimits) {
     Names visitor;
     TestType plan;
     visit_fields(visitor, plan);
