@@ -252,7 +252,7 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/linux/rootfsPropagation", by("rootfs")),
     row("/linux/maskedPaths", by("masked_paths")),
     row("/linux/readonlyPaths", by("readonly_paths")),
-    row("/linux/mountLabel", kNotYet),
+    row("/linux/mountLabel", by("mount_label")),
     row("/linux/intelRdt", kNotYet),
     row("/linux/intelRdt/closID", kParent),
     row("/linux/intelRdt/schemata", kParent),

@@ -22,7 +22,7 @@ constexpr std::string_view kConfig = R"({
     "process": {"cwd": "/", "args": ["true"],
                 "capabilities": {"bounding": ["CAP_UNKNOWN"]}},
     "mounts": [{"destination": "relative", "type": "tmpfs"}],
-    "linux": {"mountLabel": "l", "namespaces": [{"type": "mount"}]}
+    "linux": {"intelRdt": {"closID": "a"}, "namespaces": [{"type": "mount"}]}
 })";
 
 class Bundle {
@@ -87,7 +87,7 @@ TEST_CASE("warnings of validation and translation come together, unsupported one
           std::vector<std::string>{
               "/process/capabilities/bounding/0: unknown capability \"CAP_UNKNOWN\" is left out",
               "/mounts/0/destination: \"relative\" is relative, taken from /"});
-    CHECK(translation.spec.unsupported == std::vector<std::string>{"/linux/mountLabel"});
+    CHECK(translation.spec.unsupported == std::vector<std::string>{"/linux/intelRdt"});
 }
 
 TEST_CASE("the options of the call reach the plan") {
