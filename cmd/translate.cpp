@@ -38,9 +38,6 @@ int run_translate(const Globals& globals, Arguments arguments) {
     for (const auto& warning : translation.warnings) {
         std::fprintf(stderr, "lxcri: %s\n", warning.c_str());
     }
-    for (const auto& pointer : translation.spec.unsupported) {
-        std::fprintf(stderr, "lxcri: not supported yet: %s\n", pointer.c_str());
-    }
     return EXIT_SUCCESS;
 }
 

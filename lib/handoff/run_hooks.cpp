@@ -91,19 +91,23 @@ std::string fill_in(const StateTemplate& state, long pid) {
 }
 
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
-    const std::string name = concat("hook ", hook.pointer, " ", quoted(hook.path));
-    // A file in memory as stdin, not a pipe: a hook that does not read it harms nobody.
+    run_program(concat("hook ", hook.pointer, " ", quoted(hook.path)), hook, state, directory);
+}
+
+void run_program(const std::string& name, const Hook& program, std::string_view text,
+                 const std::string& directory) {
+    // A file in memory as stdin, not a pipe: a program that does not read it harms nobody.
     // Both beyond 0-2, which may be free here and which the child fills.
-    const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("state", state).get());
+    const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("input", text).get());
     const os::UniqueFd output = os::duplicate(make_output().get());
     ExecPipe failed = make_exec_pipe();
-    const auto args = pointers(hook.args);
-    const auto env = pointers(hook.env);
+    const auto args = pointers(program.args);
+    const auto env = pointers(program.env);
     os::close_on_exec_from(3);
 
     auto child = os::fork_child();
     if (!child) {
-        exec_hook(hook.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
+        exec_hook(program.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
                   output.get(), failed.write.get());
     }
     failed.write.reset();
@@ -114,11 +118,11 @@ void run_hook(const Hook& hook, std::string_view state, const std::string& direc
         throw SystemError(code, name);
     }
     os::Deadline deadline;
-    if (hook.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(hook.timeout);
+    if (program.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(program.timeout);
     const auto status = child->wait(deadline);
     if (!status) {
         child->kill_and_reap();
-        throw Error(concat(name, " exceeded its timeout of ", std::to_string(hook.timeout),
+        throw Error(concat(name, " exceeded its timeout of ", std::to_string(program.timeout),
                            " seconds", last_words(output.get())));
     }
     if (!status->success()) {

@@ -20,6 +20,10 @@ std::string fill_in(const StateTemplate& state, long pid);
 // killed).
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory = {});
 
+// The same for any program: errors begin with `name`.
+void run_program(const std::string& name, const Hook& program, std::string_view input,
+                 const std::string& directory = {});
+
 // In order; the first failure ends the list.
 void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
                const std::string& directory = {});

@@ -22,27 +22,21 @@ Spec parse_spec(std::string_view text) {
     const JsonDocument document(text);
     Spec spec;
     read(document.root(), spec);
-    spec.unsupported = find_unsupported(document.root(), "");
     return spec;
 }
 
-Process parse_process(std::string_view text, std::vector<std::string>* unsupported) {
+Process parse_process(std::string_view text) {
     const JsonDocument document(text);
     Process process;
     read(document.root(), process);
-    if (unsupported != nullptr) *unsupported = find_unsupported(document.root(), "/process");
     return process;
 }
 
-Resources parse_resources(std::string_view text, std::vector<std::string>* unsupported) {
+Resources parse_resources(std::string_view text, std::vector<std::string>* unknown) {
     const JsonDocument document(text);
     Resources resources;
     read(document.root(), resources);
-    if (unsupported != nullptr) {
-        *unsupported = find_unsupported(document.root(), "/linux/resources");
-        const auto unknown = find_unknown(document.root(), "/linux/resources");
-        unsupported->insert(unsupported->end(), unknown.begin(), unknown.end());
-    }
+    if (unknown != nullptr) *unknown = find_unknown(document.root(), "/linux/resources");
     return resources;
 }
 

@@ -20,7 +20,6 @@ constexpr Owner by(std::string_view translator) {
 constexpr Owner ignored(std::string_view reason) {
     return {Treatment::ignored, reason};
 }
-constexpr Owner kNotYet{Treatment::unsupported, ""};
 constexpr Owner kParent{Treatment::parent, ""};
 // An object or list of which each part has its own row.
 constexpr Owner kParts = by("its parts");
@@ -252,7 +251,7 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/linux/rootfsPropagation", by("rootfs")),
     row("/linux/maskedPaths", by("masked_paths")),
     row("/linux/readonlyPaths", by("readonly_paths")),
-    row("/linux/mountLabel", kNotYet),
+    row("/linux/mountLabel", by("mount_label")),
     row("/linux/intelRdt", by("resctrl")),
     row("/linux/intelRdt/closID", kParent),
     row("/linux/intelRdt/schemata", kParent),
@@ -273,22 +272,6 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/zos", kOtherPlatform),
     row("/freebsd", kOtherPlatform),
 });
-
-// Adds the pointer of every value at `path`, seen from `json`, that asks for something.
-void find_set(const JsonValue& json, std::string_view path, std::vector<std::string>& pointers) {
-    if (path.empty()) {
-        if (json.is_set()) pointers.push_back(json.pointer());
-        return;
-    }
-    path.remove_prefix(1);
-    const auto name = path.substr(0, path.find('/'));
-    path.remove_prefix(name.size());
-    if (name == "*") {
-        json.for_each_child([&](const JsonValue& child) { find_set(child, path, pointers); });
-    } else if (const auto member = json.find(name)) {
-        find_set(*member, path, pointers);
-    }
-}
 
 // Does the row's path, "/linux/resources/rdma/*/hcaHandles", match the place or one below it?
 bool leads_through(std::string_view path, const std::vector<std::string_view>& place) {
@@ -330,19 +313,6 @@ void find_unknown_in(const JsonValue& json, std::vector<std::string_view>& place
 
 std::span<const Property> properties() {
     return kProperties;
-}
-
-std::vector<std::string> find_unsupported(const JsonValue& document, std::string_view base) {
-    std::vector<std::string> pointers;
-    for (const auto& property : kProperties) {
-        if (property.treatment != Treatment::unsupported) continue;
-        if (property.path.size() <= base.size() || !property.path.starts_with(base) ||
-            property.path[base.size()] != '/') {
-            continue;
-        }
-        find_set(document, property.path.substr(base.size()), pointers);
-    }
-    return pointers;
 }
 
 std::vector<std::string> find_unknown(const JsonValue& document, std::string_view base) {

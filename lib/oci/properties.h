@@ -1,7 +1,6 @@
 #pragma once
 // Who takes care of which property: one row for every property of the runtime-spec's schema, so
-// that none is forgotten and none is dropped in silence. Where a property starts to be applied,
-// its row changes from kNotYet to the name of what applies it, and nothing else has to.
+// that none is forgotten and none is dropped in silence.
 
 #include <cstdint>
 #include <span>
@@ -14,10 +13,9 @@
 namespace lxcri::oci {
 
 enum class Treatment : std::uint8_t {
-    applied,      // `by` names the translator, or the command
-    ignored,      // `by` gives the reason
-    unsupported,  // known, not yet applied: asking for it is an error
-    parent,       // as the object or list it belongs to
+    applied,  // `by` names the translator, or the command
+    ignored,  // `by` gives the reason
+    parent,   // as the object or list it belongs to
 };
 
 struct Property {
@@ -29,13 +27,10 @@ struct Property {
 // In the order of the spec; what belongs to an object comes after it.
 std::span<const Property> properties();
 
-// JSON pointers of what the document asks for and is not yet applied, each at the outermost
-// property concerned. `document` is the part of a config.json at `base` ("" for all of it); the
-// pointers count from the document. Values that mean "not set" do not ask: JsonValue::is_set().
-std::vector<std::string> find_unsupported(const JsonValue& document, std::string_view base);
-
 // JSON pointers of what the document asks for and the table does not have: a misspelt name, or one
-// of a later spec. config.json may have such (config.md "Extensibility").
+// of a later spec. config.json may have such (config.md "Extensibility"). `document` is the part of
+// a config.json at `base` ("" for all of it); the pointers count from the document. Values that
+// mean "not set" do not ask: JsonValue::is_set().
 std::vector<std::string> find_unknown(const JsonValue& document, std::string_view base);
 
 }  // namespace lxcri::oci

@@ -29,9 +29,6 @@ struct Spec {
     Hooks hooks;
     std::map<std::string, std::string> annotations;
     std::optional<Linux> linux_;  // absent: all defaults
-
-    // JSON pointers of what is asked for and not yet applied: properties.h. `create` refuses them.
-    std::vector<std::string> unsupported;
 };
 
 }  // namespace lxcri::oci

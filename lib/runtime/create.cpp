@@ -183,12 +183,8 @@ void Creation::read_bundle() {
             notify_socket_ = NotifySocket::listen(dir_->fd(), options_.notify_socket);
         }
     }
-    in_context(concat(call_.bundle, "/config.json"), [&] {
-        translation_ = translate_config(options_, call_, text);
-        if (!spec().unsupported.empty()) {
-            throw Error(concat("not supported yet: ", join(spec().unsupported, ", ")));
-        }
-    });
+    in_context(concat(call_.bundle, "/config.json"),
+               [&] { translation_ = translate_config(options_, call_, text); });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
     connect_caller();
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));

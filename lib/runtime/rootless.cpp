@@ -49,7 +49,7 @@ void run_mapper(const std::string& name, pid_t pid, const std::vector<oci::IdMap
             program.args.push_back(std::to_string(number));
         }
     }
-    handoff::run_hook(program, {}, {});
+    handoff::run_program(program.path, program, {});
 }
 
 void write_maps(pid_t pid, const oci::Linux& section) {

@@ -28,9 +28,8 @@ struct Translation {
     std::vector<std::string> warnings;
 };
 
-// `config`: the text of config.json. SpecError for whatever is wrong with it. What is not supported
-// yet stays in spec.unsupported. `is_dry`: nothing will come of it, so the root filesystem need not
-// exist, and nobody needs a privilege.
+// `config`: the text of config.json. SpecError for whatever is wrong with it. `is_dry`: nothing
+// will come of it, so the root filesystem need not exist, and nobody needs a privilege.
 Translation translate_config(const Options& options, const CreateOptions& call,
                              std::string_view config, bool is_dry = false);
 

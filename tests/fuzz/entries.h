@@ -75,7 +75,6 @@ void check_sent(const Plan& plan) {
 inline void config(std::string_view input) {
     expect_errors([&] {
         const auto spec = oci::parse_spec(input);
-        for (const auto& pointer : spec.unsupported) check_line(pointer);
         for (const auto& warning : oci::validate(spec)) check_line(warning);
         for (const bool unified : {false, true}) {
             const auto plan = translate::translate(spec, host(unified));
@@ -91,8 +90,9 @@ inline void config(std::string_view input) {
         }
     });
     expect_errors([&] { (void)oci::validate(oci::parse_process(input)); });
-    std::vector<std::string> unsupported;
-    expect_errors([&] { (void)oci::validate(oci::parse_resources(input, &unsupported)); });
+    std::vector<std::string> unknown;
+    expect_errors([&] { (void)oci::validate(oci::parse_resources(input, &unknown)); });
+    for (const auto& pointer : unknown) check_line(pointer);
 }
 
 // The first byte chooses the plan, the rest is one.

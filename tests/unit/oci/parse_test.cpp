@@ -245,10 +245,11 @@ TEST_CASE("seccomp") {
 
 TEST_CASE("documents of exec and update") {
     const auto document = json::parse(every_property());
-    std::vector<std::string> unsupported;
-    const auto process = parse_process(document["process"].dump(), &unsupported);
+    std::vector<std::string> unknown;
+    const auto process = parse_process(document["process"].dump());
     CHECK(process.args.size() == 3);
-    const auto resources = parse_resources(document["linux"]["resources"].dump(), &unsupported);
+    const auto resources = parse_resources(document["linux"]["resources"].dump(), &unknown);
+    CHECK(unknown.empty());
     CHECK(resources.pids.limit == 99);
     CHECK_THROWS_AS(parse_resources("[]"), SpecError);
 }

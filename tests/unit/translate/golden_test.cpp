@@ -68,9 +68,6 @@ translate::Plan make_plan(const std::string& config, const translate::Host& host
     const auto spec = oci::parse_spec(config);
     const auto warnings = oci::validate(spec);
     auto plan = translate::translate(spec, host);
-    if (!spec.unsupported.empty()) {
-        throw Error(concat("not supported yet: ", join(spec.unsupported, ", ")));
-    }
     plan.warnings.insert(plan.warnings.begin(), warnings.begin(), warnings.end());
     return plan;
 }
