@@ -35,12 +35,13 @@ class Cover {
     bool attached_ = false;
 };
 
-UniqueFd make_empty_directory() {
+UniqueFd make_empty_directory(const std::string& label) {
     os::NewFilesystem tmpfs("tmpfs");
     tmpfs.set_string("source", "tmpfs");
     tmpfs.set_string("nr_inodes", "1");
     tmpfs.set_string("size", "4096");
     tmpfs.set_string("mode", "755");
+    if (!label.empty()) tmpfs.set_string("context", label);
     return tmpfs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                        MOUNT_ATTR_NOEXEC);
 }
@@ -57,7 +58,8 @@ std::string pointer(const char* property, std::size_t index) {
 
 }  // namespace
 
-void mask_paths(int rootfs_fd, const std::vector<std::string>& paths, UniqueFd dev_null) {
+void mask_paths(int rootfs_fd, const std::vector<std::string>& paths, UniqueFd dev_null,
+                const std::string& label) {
     const RootedDir root(rootfs_fd);
     Cover file_cover(std::move(dev_null));
     std::optional<Cover> directory_cover;
@@ -68,7 +70,7 @@ void mask_paths(int rootfs_fd, const std::vector<std::string>& paths, UniqueFd d
             if (!is_directory(target->get(), paths[i])) {
                 return file_cover.put_on(target->get(), paths[i]);
             }
-            if (!directory_cover) directory_cover.emplace(make_empty_directory());
+            if (!directory_cover) directory_cover.emplace(make_empty_directory(label));
             directory_cover->put_on(target->get(), paths[i]);
         });
     }

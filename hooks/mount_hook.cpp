@@ -69,7 +69,7 @@ void set_up_container() {
         hooks::make_dev_links(rootfs.get());
     }
     hooks::write_sysctls(plan.sysctls);
-    hooks::mask_paths(rootfs.get(), plan.masked_paths, std::move(dev_null));
+    hooks::mask_paths(rootfs.get(), plan.masked_paths, std::move(dev_null), plan.mount_label);
     hooks::make_paths_readonly(rootfs.get(), plan.readonly_paths);
     delayed.apply();
 

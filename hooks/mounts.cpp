@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -100,8 +101,9 @@ bool leads_to_proc(int rootfs_fd, int target_fd) {
 
 void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, int target_fd) {
     if (leads_to_proc(rootfs_fd, target_fd)) {
-        if (!is_on_procfs(mount_fd)) {
-            throw Error("only a procfs can be mounted on \"/proc\"");
+        constexpr ino_t kProcRoot = 1;  // PROC_ROOT_INO; a part of it would pass for the whole
+        if (!is_on_procfs(mount_fd) || status_of(mount_fd, "/proc").st_ino != kProcRoot) {
+            throw Error("only a whole procfs can be mounted on \"/proc\"");
         }
         return;
     }
@@ -144,7 +146,63 @@ void keep_mode_of_covered(int rootfs_fd, const MountAction& action, os::NewFiles
     filesystem.set_string("mode", octal.data());
 }
 
+struct OldFlag {
+    std::string_view name;
+    unsigned long flag;
+};
+
+constexpr std::array<OldFlag, 7> kOldFlags{{
+    {"ro", MS_RDONLY},
+    {"sync", MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC},
+    {"lazytime", MS_LAZYTIME},
+    {"mand", MS_MANDLOCK},
+    {"iversion", MS_I_VERSION},
+    {"silent", MS_SILENT},
+}};
+
+bool needs_old_way(const MountAction& action) {
+    return action.source.size() > os::kMaxFsconfigValue ||
+           std::any_of(action.data.begin(), action.data.end(), [](const std::string& option) {
+               return option.size() - std::min(option.find('='), option.size()) >
+                      os::kMaxFsconfigValue + 1;
+           });
+}
+
+std::string in_one_text(const std::string& option) {
+    constexpr std::string_view kContext = "context=";
+    if (option.starts_with(kContext)) {  // a label of SELinux has commas, which takes quotes
+        return concat(kContext, "\"", std::string_view(option).substr(kContext.size()), "\"");
+    }
+    if (option.find(',') != std::string::npos) {
+        throw Error(concat("option ", quoted(option),
+                           " has a comma, which is not possible where another one has more than ",
+                           std::to_string(os::kMaxFsconfigValue), " bytes"));
+    }
+    return option;
+}
+
+// The list of layers of an overlay gets long.
+UniqueFd make_filesystem_old_way(const MountAction& action) {
+    unsigned long flags = 0;
+    for (const auto& [name, flag] : kOldFlags) {
+        if (std::find(action.flags.begin(), action.flags.end(), name) != action.flags.end()) {
+            flags |= flag;
+        }
+    }
+    std::string data;
+    for (const auto& option : action.data) {
+        if (!data.empty()) data += ',';
+        data += in_one_text(option);
+    }
+    constexpr std::size_t kMaxData = 4095;  // mount(2): a page; the rest would be cut off
+    if (data.size() > kMaxData) throw Error("the options have more than 4095 bytes together");
+    // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
+    return os::mount_detached(action.type, action.source, flags, data, "/sys/fs/cgroup");
+}
+
 UniqueFd make_filesystem(int rootfs_fd, const MountAction& action) {
+    if (needs_old_way(action)) return make_filesystem_old_way(action);
     os::NewFilesystem filesystem(action.type);
     filesystem.set_string("source", action.source);
     for (const auto& flag : action.flags) filesystem.set_flag(flag);
@@ -214,12 +272,19 @@ void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
     }
 }
 
+void set_label(int mount_fd, const std::string& label) {
+    const UniqueFd root = os::open_at(mount_fd, ".", O_RDONLY | O_DIRECTORY);
+    os::check(::fsetxattr(root.get(), "security.selinux", label.c_str(), label.size() + 1, 0),
+              "/linux/mountLabel: set label", label);
+}
+
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedAttributes& delayed) {
     UniqueFd mount =
         action.kind == MountKind::bind ? sources.next() : make_filesystem(rootfs_fd, action);
     const bool late_readonly = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
     const std::uint64_t late_flags = late_propagation(action);
+    if (!action.label.empty()) set_label(mount.get(), action.label);
     if (action.copy_up) copy_up(rootfs_fd, mount.get(), action);
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,

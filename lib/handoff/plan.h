@@ -76,6 +76,7 @@ struct MountAction {
     std::vector<std::uint64_t> propagation;  // MS_SHARED ... with or without MS_REC, in order
     std::vector<std::string> flags;          // of the filesystem: "sync", "dirsync", ...
     std::vector<std::string> data;           // "key" or "key=value" for the filesystem
+    std::string label;                       // SELinux's, of a filesystem that has no context=
 };
 
 enum class NodeType : std::uint8_t { character, block, fifo };
@@ -109,6 +110,7 @@ struct HookPlan {
     std::vector<Sysctl> sysctls;
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
+    std::string mount_label;     // of what covers masked directories; empty: none
     bool runtime_hooks = false;  // prestart or createRuntime: tell create and wait
     std::vector<Hook> create_container;
     StateTemplate state;  // status creating
@@ -253,6 +255,7 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("propagation", mount.propagation);
     visit("flags", mount.flags);
     visit("data", mount.data);
+    visit("label", mount.label);
 }
 
 template <class V>
@@ -287,6 +290,7 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("sysctls", plan.sysctls);
     visit("maskedPaths", plan.masked_paths);
     visit("readonlyPaths", plan.readonly_paths);
+    visit("mountLabel", plan.mount_label);
     visit("runtimeHooks", plan.runtime_hooks);
     visit("createContainer", plan.create_container);
     visit("state", plan.state);

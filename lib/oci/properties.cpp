@@ -20,7 +20,7 @@ constexpr Owner by(std::string_view translator) {
 constexpr Owner ignored(std::string_view reason) {
     return {Treatment::ignored, reason};
 }
-constexpr Owner kNotYet{Treatment::unsupported, ""};
+[[maybe_unused]] constexpr Owner kNotYet{Treatment::unsupported, ""};
 constexpr Owner kParent{Treatment::parent, ""};
 // An object or list of which each part has its own row.
 constexpr Owner kParts = by("its parts");
@@ -252,7 +252,7 @@ constexpr auto kProperties = std::to_array<Property>({
     row("/linux/rootfsPropagation", by("rootfs")),
     row("/linux/maskedPaths", by("masked_paths")),
     row("/linux/readonlyPaths", by("readonly_paths")),
-    row("/linux/mountLabel", kNotYet),
+    row("/linux/mountLabel", by("mount_label")),
     row("/linux/intelRdt", by("resctrl")),
     row("/linux/intelRdt/closID", kParent),
     row("/linux/intelRdt/schemata", kParent),

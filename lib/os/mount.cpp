@@ -1,6 +1,7 @@
 #include "os/mount.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,6 +58,21 @@ UniqueFd NewFilesystem::mount(unsigned int attributes) {
     const auto fd = ::syscall(SYS_fsmount, fd_.get(), FSMOUNT_CLOEXEC, attributes);
     if (fd == -1) fail("fsmount");
     return UniqueFd(static_cast<int>(fd));
+}
+
+UniqueFd mount_detached(const std::string& type, const std::string& source, unsigned long flags,
+                        const std::string& data, const char* scratch) {
+    check(::syscall(SYS_mount, source.c_str(), scratch, type.c_str(), flags, data.c_str()),
+          concat("mount a ", type));
+    UniqueFd mount;
+    try {
+        mount = clone_mount(AT_FDCWD, scratch, false);
+    } catch (const SystemError&) {
+        ::syscall(SYS_umount2, scratch, MNT_DETACH);
+        throw;
+    }
+    check(::syscall(SYS_umount2, scratch, MNT_DETACH), "umount", scratch);
+    return mount;
 }
 
 void NewFilesystem::fail(std::string_view step) const {

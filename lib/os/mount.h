@@ -39,4 +39,12 @@ class NewFilesystem {
     UniqueFd fd_;
 };
 
+// fsconfig(2) takes no value of more than this, mount(2) does.
+constexpr std::size_t kMaxFsconfigValue = 255;
+
+// The same with mount(2): `flags` as there, `data` with commas between the options. It is mounted on
+// `scratch`, a directory where nobody looks, for as long as it takes to copy the mount.
+UniqueFd mount_detached(const std::string& type, const std::string& source, unsigned long flags,
+                        const std::string& data, const char* scratch);
+
 }  // namespace lxcri::os

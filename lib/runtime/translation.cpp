@@ -108,10 +108,10 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     result.host.id = call.id;
     result.host.bundle = call.bundle;
     result.host.rootfs = rootfs_or_path(spec, call.bundle, is_dry);
-    if (spec.process) {
-        result.host.apparmor = spec.process->apparmor_profile && has_apparmor();
-        result.host.selinux = spec.process->selinux_label && has_selinux();
-    }
+    result.host.apparmor = spec.process && spec.process->apparmor_profile && has_apparmor();
+    const bool has_label =
+        (spec.process && spec.process->selinux_label) || (spec.linux_ && spec.linux_->mount_label);
+    result.host.selinux = has_label && has_selinux();
     result.host.new_keyring = call.new_keyring;
     result.host.preserve_fds = call.preserve_fds;
     result.host.listen_fds = call.listen_fds;

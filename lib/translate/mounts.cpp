@@ -114,6 +114,10 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
         throw SpecError(concat(pointer, "/type"), "missing: only a bind mount needs none");
     }
     action.source = mount.source.value_or(action.type);
+    // A mount that is read-only is not enough on a device: the filesystem itself would write to it,
+    // or cannot where the device does not let it.
+    const bool on_device = action.source.starts_with("/dev/") && action.type != "tmpfs";
+    if (on_device && (action.set & MOUNT_ATTR_RDONLY) != 0) action.flags.emplace_back("ro");
     return action;
 }
 

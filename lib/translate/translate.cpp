@@ -60,6 +60,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_hostname(spec, host, plan);
     // What is in it, in the order in which it is made.
     translate_mounts(spec, host, plan);
+    translate_mount_label(spec, host, plan);
     translate_device_nodes(spec, host, plan);
     translate_sysctl(spec, host, plan);
     translate_hidden_paths(spec, host, plan);

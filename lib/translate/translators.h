@@ -13,6 +13,7 @@ void translate_id_mappings(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_net_devices(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hostname(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_sysctl(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_hidden_paths(const oci::Spec& spec, const Host& host, Plan& plan);

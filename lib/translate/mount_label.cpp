@@ -1,0 +1,46 @@
+// Owns:  /linux/mountLabel
+// Emits: MountAction::data, MountAction::label, HookPlan::mount_label
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/strings.h"
+#include "translate/translators.h"
+
+namespace lxcri::translate {
+
+namespace {
+
+// The kernel labels what is in them by itself, or they are the host's.
+bool has_own_labels(std::string_view type) {
+    constexpr std::array<std::string_view, 4> kTypes{"proc", "sysfs", "cgroup", "cgroup2"};
+    return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+}
+
+bool has_context(const handoff::MountAction& action) {
+    return std::any_of(action.data.begin(), action.data.end(),
+                       [](const std::string& option) { return option.starts_with("context="); });
+}
+
+}  // namespace
+
+void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) {
+    if (!spec.linux_ || !spec.linux_->mount_label) return;
+    const std::string& label = *spec.linux_->mount_label;
+    if (!host.selinux) {
+        throw SpecError("/linux/mountLabel", concat("found ", quoted(label),
+                                                    ", but SELinux is not enabled on this host"));
+    }
+    plan.hook.mount_label = label;
+    for (auto& action : plan.hook.mounts) {
+        if (action.kind != handoff::MountKind::filesystem) continue;
+        if (has_own_labels(action.type) || has_context(action)) continue;
+        if (action.type == "mqueue") {
+            action.label = label;  // one filesystem for each IPC namespace, which may have it set
+        } else {
+            action.data.push_back(concat("context=", label));
+        }
+    }
+}
+
+}  // namespace lxcri::translate
