@@ -1,7 +1,7 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
 // finds these functions first. With a liblxc that calls others everything still works, but slower,
 // less clean, a `create` whose child is killed early ends only at its deadline, and containers that
-// ask for propagation are refused. This is the whole list.
+// ask for propagation, or bring the host's procfs, are refused. This is the whole list.
 
 #include <grp.h>
 #include <poll.h>
@@ -12,9 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -93,6 +96,22 @@ extern "C" __attribute__((visibility("default"))) int mount(const char* source, 
                                                             const void* data) noexcept {
     if (flags == (MS_SHARED | MS_REC) && std::string_view(target) == ".") return 0;
     return static_cast<int>(::syscall(SYS_mount, source, target, type, flags, data));
+}
+
+// liblxc asks the procfs at /proc for our pid, and takes it away where the answer is not that of
+// the container's pid namespace: so it is with the procfs of the host, which a bundle may have
+// bound there (P40). The mount hook has seen to it that there is a procfs, which is all that is
+// needed.
+extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd, const char* path,
+                                                                     char* buffer,
+                                                                     std::size_t size) noexcept {
+    if (std::string_view(path) != "proc/self") {
+        return ::syscall(SYS_readlinkat, dir_fd, path, buffer, size);
+    }
+    const std::string pid = std::to_string(::getpid());
+    const std::size_t length = std::min(pid.size(), size);
+    std::memcpy(buffer, pid.data(), length);
+    return static_cast<ssize_t>(length);
 }
 
 // liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the
