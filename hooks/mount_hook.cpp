@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +48,39 @@ void wait_for_net_devices() {
     (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
 }
 
+// Each mount that is finished late keeps a descriptor until then. Nobody else inherits this limit.
+class ManyDescriptors {
+  public:
+    ManyDescriptors() {
+        (void)::getrlimit(RLIMIT_NOFILE, &old_);
+        const rlimit all{old_.rlim_max, old_.rlim_max};
+        (void)::setrlimit(RLIMIT_NOFILE, &all);
+    }
+    ManyDescriptors(const ManyDescriptors&) = delete;
+    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+    ~ManyDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &old_); }
+
+  private:
+    rlimit old_{};
+};
+
+void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_null) {
+    const ManyDescriptors limit;
+    hooks::SourceReceiver sources(handoff::kChannelFd);
+    hooks::DelayedAttributes delayed;
+    hooks::set_root_propagation(rootfs, plan.root_propagation);
+    for (const auto& mount : plan.mounts) hooks::make_mount(rootfs, mount, sources, delayed);
+    if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs);
+    if (plan.set_up_dev) {
+        hooks::make_device_nodes(rootfs, plan, sources);
+        hooks::make_dev_links(rootfs);
+    }
+    hooks::write_sysctls(plan.sysctls);
+    hooks::mask_paths(rootfs, plan.masked_paths, std::move(dev_null), plan.mount_label);
+    hooks::make_paths_readonly(rootfs, plan.readonly_paths);
+    delayed.apply();
+}
+
 void set_up_container() {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::hook_plan);
     const auto plan = handoff::decode<handoff::HookPlan>(message.body);
@@ -57,21 +91,9 @@ void set_up_container() {
 
     // Modes are given exactly.
     ::umask(0);
-    hooks::SourceReceiver sources(handoff::kChannelFd);
     if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
-    hooks::set_root_propagation(rootfs.get(), plan.root_propagation);
-    hooks::DelayedAttributes delayed;
-    for (const auto& mount : plan.mounts) hooks::make_mount(rootfs.get(), mount, sources, delayed);
-    if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs.get());
-    if (plan.set_up_dev) {
-        hooks::make_device_nodes(rootfs.get(), plan, sources);
-        hooks::make_dev_links(rootfs.get());
-    }
-    hooks::write_sysctls(plan.sysctls);
-    hooks::mask_paths(rootfs.get(), plan.masked_paths, std::move(dev_null), plan.mount_label);
-    hooks::make_paths_readonly(rootfs.get(), plan.readonly_paths);
-    delayed.apply();
+    make_mounts(rootfs.get(), plan, std::move(dev_null));
 
     if (plan.runtime_hooks) wait_for_runtime_hooks();
     if (!plan.create_container.empty()) {
