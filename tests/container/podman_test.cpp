@@ -1,118 +1,11 @@
 // Podman as the caller, with everything of its own in our directory.
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 
-#include "support/environment.h"
-#include "support/runtime.h"
+#include "support/podman.h"
 #include "support/terminal.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::optional<std::string> need_podman() {
-    if (const auto missing = need_runtime()) return missing;
-    if (const auto missing = need_program("conmon")) return missing;
-    return need_program("podman");
-}
-
-class Podman {
-  public:
-    Podman() {
-        // default_ulimits: without CAP_SYS_RESOURCE the limits that Podman sets by itself cannot
-        // be raised. The two lists name the runtimes that understand Podman's flags.
-        const std::string pids = has_controller("pids") ? "" : "pids_limit = 0\n";
-        write_file(box_ / "containers.conf",
-                   "[containers]\ndefault_ulimits = []\n" + pids +
-                       "[engine]\nruntime_supports_json = [\"crun\", \"runc\", \"lxcri\"]\n"
-                       "runtime_supports_nocgroup = [\"crun\", \"lxcri\"]\n");
-        fs::create_directories(box_ / "tmp");
-        const fs::path archive = box_ / "image.tar";
-        REQUIRE(run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", archive, "."}).code() ==
-                0);
-        const Finished imported = call({"import", "-q", archive, "localhost/test"});
-        INFO(imported.err);
-        REQUIRE(imported.code() == 0);
-    }
-    Podman(const Podman&) = delete;
-    Podman& operator=(const Podman&) = delete;
-    ~Podman() {
-        try {
-            (void)call({"rm", "--all", "--force", "-t", "0"});
-        } catch (const std::exception&) {
-            // What stays is found by the leak check.
-        }
-        // The parent that Podman makes for its containers stays for good.
-        for (const fs::path& cgroup : find_cgroups("libpod_parent")) rmdir(cgroup.c_str());
-    }
-
-    Strings command_line(const Strings& arguments) const {
-        Strings command = {find_program("podman"),
-                           "--root",
-                           box_ / "storage",
-                           "--runroot",
-                           box_ / "run",
-                           "--tmpdir",
-                           box_ / "tmp",
-                           "--storage-driver",
-                           "vfs",
-                           "--cgroup-manager",
-                           "cgroupfs",
-                           "--events-backend",
-                           "none",
-                           "--runtime",
-                           environment().runtime};
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        return command;
-    }
-
-    CommandOptions options() const {
-        CommandOptions options;
-        options.timeout = milliseconds{60'000};
-        options.environment =
-            Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    "HOME=" + (box_ / "home").string(), "TMPDIR=" + (box_ / "tmp").string(),
-                    "CONTAINERS_CONF=" + (box_ / "containers.conf").string()};
-        return options;
-    }
-
-    Finished call(const Strings& arguments) const {
-        return run_command(command_line(arguments), options());
-    }
-
-    Finished create_secret(const std::string& name, const std::string& content) const {
-        write_file(box_ / name, content, 0600);
-        return call({"secret", "create", name, box_ / name});
-    }
-
-    // A container that sleeps, named so.
-    void start(const std::string& name, const Strings& flags = {}) const {
-        Strings arguments = {"run", "--network", "none", "--name", name};
-        arguments.insert(arguments.end(), flags.begin(), flags.end());
-        for (const char* word : {"-d", "localhost/test", "/probe", "sleep"}) {
-            arguments.emplace_back(word);
-        }
-        const Finished finished = call(arguments);
-        INFO(finished.err);
-        REQUIRE(finished.code() == 0);
-    }
-
-    // podman run --network none --rm ..., without what has a test of its own
-    Finished run(const Strings& arguments) const {
-        Strings command = {"run",  "--network",      "none",
-                           "--rm", "--security-opt", "seccomp=unconfined"};
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        return call(command);
-    }
-
-  private:
-    Box box_;
-};
-
-}  // namespace
 
 TEST_CASE("podman: run with the defaults: output, exit status, pid 1 inside", "[podman]") {
     NEEDS(need_podman());
