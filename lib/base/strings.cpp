@@ -63,6 +63,16 @@ std::vector<std::string> split(std::string_view text, char separator) {
     }
 }
 
+std::string normalized_path(std::string_view path) {
+    std::string result;
+    for (const auto& element : split(path, '/')) {
+        if (element.empty() || element == ".") continue;
+        result += '/';
+        result += element;
+    }
+    return result.empty() ? "/" : result;
+}
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
     std::string result;
     for (const auto& part : parts) {

@@ -48,9 +48,9 @@ void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan)
     const auto& listed = spec.linux_ ? spec.linux_->devices : std::vector<oci::Device>{};
     for (const auto& device : kDefaultDevices) {
         // A listed device of the same path takes the place of the default one.
-        const bool is_listed =
-            std::any_of(listed.begin(), listed.end(),
-                        [&](const oci::Device& other) { return other.path == device.path; });
+        const bool is_listed = std::any_of(
+            listed.begin(), listed.end(),
+            [&](const oci::Device& other) { return normalized_path(other.path) == device.path; });
         if (is_listed) continue;
         handoff::DeviceNode node;
         node.path = device.path;
@@ -61,10 +61,11 @@ void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan)
     for (std::size_t i = 0; i < listed.size(); ++i) {
         const auto& device = listed[i];
         // /dev/ptmx is a link into the container's own devpts.
-        if (device.path == "/dev/ptmx") continue;
+        std::string path = normalized_path(device.path);
+        if (path == "/dev/ptmx") continue;
         handoff::DeviceNode node;
         node.pointer = concat("/linux/devices/", std::to_string(i));
-        node.path = device.path;
+        node.path = std::move(path);
         node.type = node_type(device.type);
         node.major = static_cast<std::uint32_t>(device.major.value_or(0));
         node.minor = static_cast<std::uint32_t>(device.minor.value_or(0));

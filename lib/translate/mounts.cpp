@@ -17,17 +17,6 @@ namespace {
 using handoff::MountAction;
 using handoff::MountKind;
 
-// "//proc/" and "/proc" are the same place; ".." is left for the resolver, which knows the links.
-std::string normalized(std::string_view destination) {
-    std::string result;
-    for (const auto& element : split(destination, '/')) {
-        if (element.empty() || element == ".") continue;
-        result += '/';
-        result += element;
-    }
-    return result.empty() ? "/" : result;
-}
-
 std::string absolute_source(const std::string& source, const std::string& bundle) {
     return source.starts_with('/') ? source : concat(bundle, "/", source);
 }
@@ -96,7 +85,7 @@ void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
 MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host) {
     MountAction action;
     action.pointer = pointer;
-    action.destination = normalized(mount.destination);
+    action.destination = normalized_path(mount.destination);
     const bool bind = is_bind(mount.options) || mount.type == "bind" || mount.type == "rbind";
     action.kind = bind ? MountKind::bind : MountKind::filesystem;
     if (!bind) action.type = mount.type.value_or("none");

@@ -37,7 +37,7 @@ struct Options {
     int rounds = 5;
     int iterations = 50;
     std::string json_path;
-    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f'};
+    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f', 'g'};
     Strings runtimes;  // the first one is what the others are compared with
 };
 
@@ -274,6 +274,40 @@ void measure_lowest_limit(Subject& subject) {
     subject.bundle().write();
 }
 
+// --- (g): many mounts --------------------------------------------------------------------------
+
+void add_many_binds(Bundle& bundle) {
+    for (int i = 0; i < 1000; ++i) {
+        bundle.add_mount({{"destination", "/many/" + std::to_string(i)},
+                          {"type", "bind"},
+                          {"source", "/etc"},
+                          {"options", {"bind", "ro"}}});
+    }
+}
+
+void mask_many_folders(Bundle& bundle) {
+    for (int i = 0; i < 512; ++i) {
+        const std::string path = "/masked/" + std::to_string(i);
+        fs::create_directories(bundle.in_rootfs(path));
+        bundle.linux()["maskedPaths"].push_back(path);
+    }
+}
+
+void measure_runs_of(Subjects& subjects, const char* metric, void (*change)(Bundle&)) {
+    for (auto& subject : subjects) {
+        const auto usual = subject->bundle().config;
+        change(subject->bundle());
+        subject->bundle().write();
+        subject->bundle().config = usual;
+    }
+    for (int i = 0; i < 10; ++i) {
+        for (auto& subject : subjects) {
+            subject->record(metric, 0, subject->time(subject->run_command()));
+        }
+    }
+    for (auto& subject : subjects) subject->bundle().write();
+}
+
 // --- the table -------------------------------------------------------------------------------
 
 std::vector<double> all_samples(const Subject& subject, const std::string& metric) {
@@ -309,6 +343,8 @@ constexpr Row kRows[] = {
     {"beside", "    beside the program", "KiB"},
     {"processes", "    in processes", ""},
     {"lowest limit", "(f) lowest limit", "KiB"},
+    {"binds", "(g) run, 1 000 binds", "ms"},
+    {"masks", "    run, 512 masks", "ms"},
 };
 
 void print_table(const Subjects& subjects) {
@@ -386,7 +422,7 @@ Options parse(int argc, char** argv) {
             options.runtimes.push_back(value());
         } else {
             throw std::runtime_error(
-                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdef] "
+                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdefg] "
                 "[--json FILE] [--runtime PATH]...");
         }
     }
@@ -410,6 +446,10 @@ void measure(const Options& options) {
     try {
         for (auto& subject : subjects) (void)subject->time(subject->run_command());
         measure_times(subjects, options);
+        if (options.parts.contains('g')) {
+            measure_runs_of(subjects, "binds", add_many_binds);
+            measure_runs_of(subjects, "masks", mask_many_folders);
+        }
         for (auto& subject : subjects) {
             if (options.parts.contains('d')) measure_peaks(*subject);
             if (options.parts.contains('e')) measure_resident(*subject);

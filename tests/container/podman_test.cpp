@@ -7,15 +7,6 @@
 using namespace lxcri::test;
 namespace fs = std::filesystem;
 
-namespace {
-
-Finished create_secret(const Podman& podman, const std::string& name, const std::string& content) {
-    write_file(podman.box() / name, content, 0600);
-    return podman.call({"secret", "create", name, podman.box() / name});
-}
-
-}  // namespace
-
 TEST_CASE("podman: run with the defaults: output, exit status, pid 1 inside", "[podman]") {
     NEEDS(need_podman());
     APPLIES(enough_descriptors());
@@ -292,7 +283,7 @@ TEST_CASE("podman: --init, --ipc=container, secrets, volumes", "[podman]") {
     CHECK(space(joined.out, "ipc") == space(own, "ipc"));
     CHECK(space(joined.out, "uts") != space(own, "uts"));
 
-    const Finished created = create_secret(podman, "word", "not for all");
+    const Finished created = podman.create_secret("word", "not for all");
     INFO(created.err);
     CHECK(created.code() == 0);
     const Finished secret = podman.run({"--secret", "word", "--volume", "data:/data:ro",

@@ -74,6 +74,11 @@ Finished Podman::call(const Strings& arguments) const {
     return run_command(command_line(arguments), options());
 }
 
+Finished Podman::create_secret(const std::string& name, const std::string& content) const {
+    write_file(box_ / name, content, 0600);
+    return call({"secret", "create", name, box_ / name});
+}
+
 void Podman::start(const std::string& name, const Strings& flags) const {
     Strings arguments = {"run", "--network", "none", "--name", name};
     arguments.insert(arguments.end(), flags.begin(), flags.end());

@@ -21,6 +21,7 @@ class Podman {
     Strings command_line(const Strings& arguments) const;
     CommandOptions options() const;
     Finished call(const Strings& arguments) const;
+    Finished create_secret(const std::string& name, const std::string& content) const;
     // A container that sleeps, named so.
     void start(const std::string& name, const Strings& flags = {}) const;
     // podman run --network none --rm ..., without what has a test of its own

@@ -78,3 +78,13 @@ TEST_CASE("parse_integer refuses what does not fit") {
     CHECK_FALSE(parse_integer<std::uint32_t>("-1"));
     CHECK_FALSE(parse_integer<std::uint64_t>("18446744073709551616"));
 }
+
+TEST_CASE("a path without what says nothing") {
+    CHECK(normalized_path("/a/b") == "/a/b");
+    CHECK(normalized_path("//a///b/./c/") == "/a/b/c");
+    CHECK(normalized_path("a") == "/a");
+    CHECK(normalized_path("") == "/");
+    CHECK(normalized_path("/./") == "/");
+    CHECK(normalized_path("/a/../b") == "/a/../b");
+    CHECK(normalized_path("/a/...") == "/a/...");
+}

@@ -22,7 +22,7 @@ constexpr std::string_view kConfig = R"({
     "process": {"cwd": "/", "args": ["true"],
                 "capabilities": {"bounding": ["CAP_UNKNOWN"]}},
     "mounts": [{"destination": "relative", "type": "tmpfs"}],
-    "linux": {"intelRdt": {"closID": "a"}, "namespaces": [{"type": "mount"}]}
+    "linux": {"namespaces": [{"type": "mount"}]}
 })";
 
 class Bundle {
