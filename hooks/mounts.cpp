@@ -121,8 +121,9 @@ void refuse_root(int rootfs_fd, int target_fd, const MountAction& action) {
 }
 
 UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
-    if (must_be_plain_directory(action)) refuse_symlink(rootfs_fd, action);
-    const RootedDir root(rootfs_fd);
+    const bool is_plain = must_be_plain_directory(action);
+    if (is_plain) refuse_symlink(rootfs_fd, action);  // in words; what counts is the next look
+    const RootedDir root(rootfs_fd, is_plain ? os::Links::refuse : os::Links::follow);
     UniqueFd target = directory ? root.make_directories(action.destination, 0755)
                                 : root.make_file(action.destination, 0644);
     refuse_root(rootfs_fd, target.get(), action);

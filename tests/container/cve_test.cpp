@@ -515,7 +515,8 @@ constexpr TouchedPath kTouchedPaths[] = {
 
 }  // namespace
 
-TEST_CASE("links in every component of every path that create touches", "[cve][hostile][lxcri]") {
+TEST_CASE("links in every component of every path that create touches",
+          "[cve][hostile][slow][lxcri]") {
     NEEDS(need_runtime());
     const auto touched = GENERATE(from_range(std::begin(kTouchedPaths), std::end(kTouchedPaths)));
     for (const char* target : {"/", "..", "absolute", "relative", "file", "/proc/self/root",
