@@ -82,10 +82,6 @@ constexpr std::array kSettings = std::to_array<Setting>({
      [](Resources& r, const Value& v) { r.memory.kernel_tcp = v.bytes(); }},
     {"--pids-limit", "/pids/limit", "how many processes and threads; -1: no limit",
      [](Resources& r, const Value& v) { r.pids.limit = v.number<std::int64_t>(); }},
-    {"--l3-cache-schema", "/intelRdt/l3CacheSchema", "not supported yet",
-     [](Resources&, const Value& v) { throw Error(concat(v.option, ": not supported yet")); }},
-    {"--mem-bw-schema", "/intelRdt/memBwSchema", "not supported yet",
-     [](Resources&, const Value& v) { throw Error(concat(v.option, ": not supported yet")); }},
 });
 
 Resources read_resources(const std::string& file) {
@@ -124,6 +120,11 @@ int run_update(const Globals& globals, Arguments arguments) {
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
         app.add_option(std::string(kSettings[i].option), texts[i], std::string(kSettings[i].help));
     }
+    oci::IntelRdt rdt;
+    app.add_option("--l3-cache-schema", rdt.l3_cache_schema,
+                   "line for its group of resctrl, as in L3:0=f;1=f");
+    app.add_option("--mem-bw-schema", rdt.mem_bw_schema,
+                   "line for its group of resctrl, as in MB:0=20;1=70");
     parse(app, std::move(arguments));
 
     Resources resources;
@@ -136,7 +137,7 @@ int run_update(const Globals& globals, Arguments arguments) {
     }
     try {
         for (const auto& warning : oci::validate(resources)) globals.options.warn(warning);
-        runtime::update(globals.options, id, std::move(resources));
+        runtime::update(globals.options, id, std::move(resources), rdt);
     } catch (const SpecError& error) {
         const Setting* setting = find_setting(error.pointer());
         const bool is_option =

@@ -43,9 +43,9 @@ dev_t number_of(const DeviceNode& node) {
 
 // config-linux.md: "if a file already exists at path that does not match the requested device, the
 // runtime MUST generate an error".
-void check_existing(int dir_fd, const std::string& name, const DeviceNode& node) {
+void check_existing(int node_fd, const DeviceNode& node) {
     struct stat status {};
-    os::check(::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "stat", node.path);
+    os::check(::fstat(node_fd, &status), "stat", node.path);
     const bool same_type = (status.st_mode & S_IFMT) == type_bits(node.type);
     if (!same_type || (node.type != NodeType::fifo && status.st_rdev != number_of(node))) {
         throw Error(concat(quoted(node.path), " exists already and is something else"));
@@ -64,13 +64,15 @@ void make_node(int rootfs_fd, const DeviceNode& node) {
     const std::string name(last);
     const UniqueFd dir = root_for(rootfs_fd, node).make_directories(parent, 0755);
     const mode_t mode = type_bits(node.type) | (node.mode & 07777U);
-    if (::mknodat(dir.get(), name.c_str(), mode, number_of(node)) == -1) {
-        if (errno != EEXIST) throw SystemError(errno, "mknod", node.path);
-        return check_existing(dir.get(), name, node);
-    }
-    if (node.uid != 0 || node.gid != 0) {
-        os::check(::fchownat(dir.get(), name.c_str(), node.uid, node.gid, AT_SYMLINK_NOFOLLOW),
-                  "chown", node.path);
+    const bool is_new = ::mknodat(dir.get(), name.c_str(), mode, number_of(node)) == 0;
+    if (!is_new && errno != EEXIST) throw SystemError(errno, "mknod", node.path);
+    if (is_new && node.uid == 0 && node.gid == 0) return;
+    // It is one that was there, or in a folder that others write to it may be another one by now.
+    const UniqueFd made = os::open_at(dir.get(), name, O_PATH | O_NOFOLLOW);
+    check_existing(made.get(), node);
+    if (is_new) {
+        os::check(::fchownat(made.get(), "", node.uid, node.gid, AT_EMPTY_PATH), "chown",
+                  node.path);
     }
 }
 

@@ -121,8 +121,9 @@ void refuse_root(int rootfs_fd, int target_fd, const MountAction& action) {
 }
 
 UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
-    if (must_be_plain_directory(action)) refuse_symlink(rootfs_fd, action);
-    const RootedDir root(rootfs_fd);
+    const bool is_plain = must_be_plain_directory(action);
+    if (is_plain) refuse_symlink(rootfs_fd, action);  // in words; what counts is the next look
+    const RootedDir root(rootfs_fd, is_plain ? os::Links::refuse : os::Links::follow);
     UniqueFd target = directory ? root.make_directories(action.destination, 0755)
                                 : root.make_file(action.destination, 0644);
     refuse_root(rootfs_fd, target.get(), action);
@@ -134,13 +135,11 @@ UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
 }
 
 // mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
-void keep_mode_of_covered(int rootfs_fd, const MountAction& action, os::NewFilesystem& filesystem) {
+void keep_mode_of_covered(int target_fd, const MountAction& action, os::NewFilesystem& filesystem) {
     const bool has_mode = std::any_of(action.data.begin(), action.data.end(),
                                       [](const auto& item) { return item.starts_with("mode="); });
     if (action.type != "tmpfs" || has_mode) return;
-    const auto covered = RootedDir(rootfs_fd).find(action.destination, O_PATH | O_DIRECTORY);
-    const mode_t mode =
-        covered ? status_of(covered->get(), action.destination).st_mode & 07777U : 0755U;
+    const mode_t mode = status_of(target_fd, action.destination).st_mode & 07777U;
     std::array<char, 8> octal{};
     std::snprintf(octal.data(), octal.size(), "%o", mode);
     filesystem.set_string("mode", octal.data());
@@ -201,7 +200,8 @@ UniqueFd make_filesystem_old_way(const MountAction& action) {
     return os::mount_detached(action.type, action.source, flags, data, "/sys/fs/cgroup");
 }
 
-UniqueFd make_filesystem(int rootfs_fd, const MountAction& action) {
+// `target_fd`: where it is going to be.
+UniqueFd make_filesystem(int target_fd, const MountAction& action) {
     if (needs_old_way(action)) return make_filesystem_old_way(action);
     os::NewFilesystem filesystem(action.type);
     filesystem.set_string("source", action.source);
@@ -214,7 +214,7 @@ UniqueFd make_filesystem(int rootfs_fd, const MountAction& action) {
             filesystem.set_string(option.substr(0, equals), option.substr(equals + 1));
         }
     }
-    keep_mode_of_covered(rootfs_fd, action, filesystem);
+    keep_mode_of_covered(target_fd, action, filesystem);
     return filesystem.mount(0);
 }
 
@@ -264,12 +264,10 @@ std::uint64_t late_propagation(const MountAction& action) {
     return (last & MS_UNBINDABLE) != 0 ? last : 0;
 }
 
-void copy_up(int rootfs_fd, int mount_fd, const MountAction& action) {
-    const auto covered = RootedDir(rootfs_fd).find(action.destination, O_RDONLY | O_DIRECTORY);
-    if (covered) {
-        const UniqueFd to = os::open_at(mount_fd, ".", O_RDONLY | O_DIRECTORY);
-        copy_directory(covered->get(), to.get());
-    }
+void copy_up(int target_fd, int mount_fd) {
+    const UniqueFd from = os::open_at(target_fd, ".", O_RDONLY | O_DIRECTORY);
+    const UniqueFd to = os::open_at(mount_fd, ".", O_RDONLY | O_DIRECTORY);
+    copy_directory(from.get(), to.get());
 }
 
 void set_label(int mount_fd, const std::string& label) {
@@ -280,18 +278,20 @@ void set_label(int mount_fd, const std::string& label) {
 
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedAttributes& delayed) {
-    UniqueFd mount =
-        action.kind == MountKind::bind ? sources.next() : make_filesystem(rootfs_fd, action);
+    UniqueFd mount;
+    if (action.kind == MountKind::bind) mount = sources.next();
+    const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
+    // Looked up once: whatever depends on the place asks what was found.
+    const UniqueFd target = open_target(rootfs_fd, action, directory);
+    if (!mount.valid()) mount = make_filesystem(target.get(), action);
+    check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     const bool late_readonly = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
     const std::uint64_t late_flags = late_propagation(action);
     if (!action.label.empty()) set_label(mount.get(), action.label);
-    if (action.copy_up) copy_up(rootfs_fd, mount.get(), action);
+    if (action.copy_up) copy_up(target.get(), mount.get());
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,
                      late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
-    const bool directory = S_ISDIR(status_of(mount.get(), action.source).st_mode);
-    const UniqueFd target = open_target(rootfs_fd, action, directory);
-    check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     os::attach_mount(mount.get(), target.get(), action.destination);
     if (late_readonly || late_flags != 0) {
         delayed.add({std::move(mount), action.pointer, late_readonly, late_flags});
@@ -367,8 +367,8 @@ void mount_temporary_proc(int rootfs_fd) {
     action.type = "proc";
     action.source = "proc";
     action.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    const UniqueFd mount = make_filesystem(rootfs_fd, action);
     const UniqueFd target = open_target(rootfs_fd, action, true);
+    const UniqueFd mount = make_filesystem(target.get(), action);
     os::attach_mount(mount.get(), target.get(), action.destination);
 }
 

@@ -524,6 +524,7 @@ void Creation::undo() noexcept {
             (*cgroup)->kill_all_and_wait(limit);
             (*cgroup)->remove(limit);
         }
+        if (monitor_) monitor_->wait_for_children(limit);
         if (resctrl_) resctrl_->remove(made_in_resctrl_);
         if (has_unit_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();

@@ -1,6 +1,7 @@
 #include "runtime/monitor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,11 @@ Monitor::Monitor(const std::string& libexec_dir, const std::string& id,
     channel_ = std::move(channel);
     log_ = std::move(log);
     process_ = std::move(process);
+}
+
+void Monitor::wait_for_children(os::Deadline limit) const {
+    pollfd channel{channel_.get(), 0, 0};  // the hang-up is always told
+    os::check(os::retry([&] { return ::poll(&channel, 1, os::poll_timeout(limit)); }), "poll");
 }
 
 std::string Monitor::log() const {

@@ -18,6 +18,10 @@ class Monitor {
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return process_; }
 
+    // Until its children, which end with it, have ended, too: until nobody has the other end of the
+    // channel any more.
+    void wait_for_children(os::Deadline limit) const;
+
     // What liblxc has written: the first error, or failing that the last line. For when it failed.
     std::string last_words() const;
     // All of it, for --debug.

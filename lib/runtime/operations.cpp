@@ -14,6 +14,7 @@
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
 #include "runtime/notify_socket.h"
+#include "runtime/resctrl.h"
 #include "runtime/systemd_unit.h"
 #include "translate/hooks.h"
 
@@ -28,6 +29,17 @@ StateError wrong_status(const Container& container, std::string_view operation,
                         oci::Status status) {
     return StateError(concat("cannot ", operation, " container ", quoted(container.record().id),
                              ": it is ", oci::status_name(status)));
+}
+
+void update_schemata(const Container& container, const oci::IntelRdt& rdt) {
+    const ResctrlRecord& record = container.record().resctrl;
+    if (record.group.empty()) {
+        throw StateError(concat("container ", quoted(container.record().id),
+                                " is in no group of resctrl: /linux/intelRdt is not set"));
+    }
+    const auto resctrl = Resctrl::find();
+    if (!resctrl) throw Error("no resctrl filesystem is mounted on this host");
+    resctrl->update(record, rdt);
 }
 
 bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
@@ -125,11 +137,13 @@ void resume(const Options& options, const std::string& id) {
     container.own_cgroup().thaw(os::Clock::now() + kFreezeTime);
 }
 
-void update(const Options& options, const std::string& id, oci::Resources resources) {
+void update(const Options& options, const std::string& id, oci::Resources resources,
+            const oci::IntelRdt& rdt) {
     Container container = Container::open(options, id);
     container.lock();
     const auto status = container.status();
     if (!oci::may_update(status)) throw wrong_status(container, "update", status);
+    if (rdt.l3_cache_schema || rdt.mem_bw_schema) update_schemata(container, rdt);
     // containerd puts "deny all" before what it wants to change, for runtimes that begin each list
     // of devices anew. Alone it would take every device from the container.
     if (denies_everything(resources.devices)) resources.devices.clear();

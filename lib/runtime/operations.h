@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "oci/linux.h"
 #include "oci/resources.h"
 #include "oci/state.h"
 #include "runtime/create.h"
@@ -27,7 +28,9 @@ void resume(const Options& options, const std::string& id);
 
 // Changes what is present and leaves the rest. `resources` come from a document in which they are
 // at the top. Either all of it is applied, or an Error says what has become of the rest.
-void update(const Options& options, const std::string& id, oci::Resources resources);
+// `rdt`: schemata for the container's group of resctrl.
+void update(const Options& options, const std::string& id, oci::Resources resources,
+            const oci::IntelRdt& rdt = {});
 
 // The processes of the container, as the host numbers them, in ascending order; also what a
 // stopped container has left.

@@ -54,6 +54,14 @@ void append_line(std::string& lines, const std::string& line) {
     lines += '\n';
 }
 
+// config-linux.md: "MUST write l3CacheSchema first and memBwSchema last".
+std::string own_lines(const oci::IntelRdt& rdt) {
+    std::string lines;
+    if (rdt.l3_cache_schema) append_line(lines, *rdt.l3_cache_schema);
+    if (rdt.mem_bw_schema) append_line(lines, *rdt.mem_bw_schema);
+    return lines;
+}
+
 // Masks are hexadecimal and percentages decimal, but equal numbers are equal digits in both.
 std::string without_leading_zeros(std::string_view number) {
     const auto first = number.find_first_not_of('0');
@@ -201,8 +209,7 @@ ResctrlRecord Resctrl::make(const ResctrlRecord& record, const oci::IntelRdt& rd
         const os::UniqueFd group = open_group(record.group);
         std::string lines;
         if (made.made) {
-            if (rdt.l3_cache_schema) append_line(lines, *rdt.l3_cache_schema);
-            if (rdt.mem_bw_schema) append_line(lines, *rdt.mem_bw_schema);
+            lines = own_lines(rdt);
         } else {
             compare(group.get(), rdt);
         }
@@ -228,6 +235,10 @@ void Resctrl::add_process(const ResctrlRecord& record, pid_t pid) const {
                                number);
         }
     });
+}
+
+void Resctrl::update(const ResctrlRecord& record, const oci::IntelRdt& rdt) const {
+    write_schemata(open_group(record.group).get(), own_lines(rdt));
 }
 
 void Resctrl::remove(const ResctrlRecord& record) const {

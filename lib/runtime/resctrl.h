@@ -34,6 +34,8 @@ class Resctrl {
     // name of the user's, too, when it was made just now.
     ResctrlRecord make(const ResctrlRecord& record, const oci::IntelRdt& rdt);
     void add_process(const ResctrlRecord& record, pid_t pid) const;
+    // Writes the schemata that are given, of a container that is in the group.
+    void update(const ResctrlRecord& record, const oci::IntelRdt& rdt) const;
     // What is not there any more is fine.
     void remove(const ResctrlRecord& record) const;
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "support/environment.h"
+#include "support/racer.h"
 #include "support/runtime.h"
 
 using namespace lxcri::test;
@@ -88,6 +89,50 @@ TEST_CASE("apparmorProfile: is applied whatever is at /proc",
         (void)wait_for_child(container.pid());
     }
     CHECK(contains(box.life({"open", "/tmp/secret", "r"}).out, "open /tmp/secret: EACCES"));
+}
+
+// As in race_test.cpp, with fewer rounds: the machine is emulated.
+TEST_CASE("apparmorProfile: is applied, or nothing runs, while somebody exchanges /proc",
+          "[apparmor][hostile][CVE-2019-19921][CVE-2025-52881][slow][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    const LoadedProfile loaded(box / "");
+    const fs::path root = box.bundle.rootfs();
+    write_file(root / "tmp/secret", "x");
+    for (const char* name : {"self", "thread-self", "1"}) {
+        fs::create_directories(root / "fake" / name / "attr/apparmor");
+        write_file(root / "fake" / name / "attr/exec", "image");
+        write_file(root / "fake" / name / "attr/apparmor/exec", "image");
+    }
+    fs::create_symlink("fake", root / "link");
+    box.bundle.process()["apparmorProfile"] = kProfile;
+    box.bundle.args({"open", "/tmp/secret", "r"});
+    box.bundle.linux().erase("maskedPaths");
+    box.bundle.linux().erase("readonlyPaths");
+    box.bundle.write();
+    const std::string id = box.new_id();
+    int confined = 0;
+    int refused = 0;
+    {
+        const Racer racer({{root / "proc", root / "link"}});
+        for (int round = 0; round < 100; ++round) {
+            const Finished finished = box.call({"run", "--bundle", box.bundle.path(), id});
+            CAPTURE(round, finished.out, finished.err);
+            if (contains(finished.out, "open /tmp/secret: EACCES")) {
+                ++confined;
+                continue;
+            }
+            REQUIRE(finished.out.empty());
+            REQUIRE(finished.err.starts_with("lxcri: "));
+            ++refused;
+        }
+        CHECK(racer.exchanges() > 100);
+    }
+    CAPTURE(confined, refused);
+    CHECK(confined > 0);
+    CHECK(refused > 0);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("apparmorProfile: unconfined, or none", "[apparmor][vm]") {

@@ -424,3 +424,16 @@ TEST_CASE("update: a memory limit below what is in use says both", "[update][lim
     CHECK(value(container, "memory.limit_in_bytes") == before);
     CHECK(container.status() == "running");
 }
+
+TEST_CASE("update: schemata of a container that is in no group of resctrl are an error",
+          "[update][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = sleeper(box);
+    for (const char* option : {"--l3-cache-schema", "--mem-bw-schema"}) {
+        const Finished finished = box.call({"update", option, "L3:0=f", container.id()});
+        CHECK(finished.code() == 1);
+        CHECK(contains(finished.err, "is in no group of resctrl: /linux/intelRdt is not set"));
+    }
+    CHECK(container.status() == "running");
+}

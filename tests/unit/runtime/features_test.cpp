@@ -101,6 +101,20 @@ TEST_CASE("features: what seccomp and memoryPolicy list is accepted") {
     }
 }
 
+TEST_CASE("features: network devices and intelRdt with all its parts") {
+    const json section = features().at("linux");
+    CHECK(section.at("netDevices").at("enabled") == true);
+    for (const char* part : {"enabled", "schemata", "monitoring"}) {
+        CHECK(section.at("intelRdt").at(part) == true);
+    }
+    json config = minimal_config();
+    config["linux"]["namespaces"].push_back({{"type", "network"}});
+    config["linux"]["netDevices"] = {{"eth0", {{"name", "inside%d"}}}};
+    config["linux"]["intelRdt"] = {
+        {"closID", "c"}, {"schemata", {"L3:0=f"}}, {"enableMonitoring", true}};
+    check_accepted(config);
+}
+
 TEST_CASE("spec: both templates are valid") {
     for (const bool rootless : {false, true}) {
         const auto spec = oci::parse_spec(runtime::spec_template(rootless, 1000, 1001));

@@ -175,6 +175,18 @@ TEST_CASE("resctrl: what an existing group has must be what is asked for") {
     CHECK(tree.has("there"));
 }
 
+TEST_CASE("resctrl: update writes what is given") {
+    const Tree tree;
+    FakeResctrl resctrl(tree.root());
+    const auto record = join(resctrl, rdt_of("there"));
+    IntelRdt change;
+    change.mem_bw_schema = "MB:0=50";
+    const bool both = GENERATE(false, true);
+    if (both) change.l3_cache_schema = "L3:0=f";
+    resctrl.update(record, change);
+    CHECK(tree.file("there/schemata").starts_with(both ? "L3:0=f\nMB:0=50\n" : "MB:0=50\n"));
+}
+
 TEST_CASE("resctrl: directories that are no groups") {
     const Tree tree;
     FakeResctrl resctrl(tree.root());
