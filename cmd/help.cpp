@@ -54,7 +54,8 @@ constexpr std::array<Examples, 11> kExamples{{
     {"spec", "  lxcri spec --bundle /srv/web\n"},
     {"translate",
      "  lxcri translate --bundle /srv/web              liblxc's configuration\n"
-     "  lxcri translate --bundle /srv/web -f json      the whole plan\n"},
+     "  lxcri translate --bundle /srv/web -f json      the whole plan\n"
+     "  lxcri translate --bundle old --diff new        what would be done otherwise\n"},
     {"config",
      "  lxcri config\n"
      "  lxcri config --default --out /etc/lxcri/lxcri.json\n"},
