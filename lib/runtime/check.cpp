@@ -16,6 +16,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/user_namespace.h"
 #include "runtime/live_host.h"
 
 namespace lxcri::runtime {
@@ -87,13 +88,6 @@ std::uint64_t effective_capabilities() {
     return 0;
 }
 
-bool is_initial_user_namespace() {
-    std::string map = os::read_file_at(AT_FDCWD, "/proc/self/uid_map");
-    std::vector<std::string> words = split(first_line(map), ' ');
-    std::erase(words, "");
-    return words == std::vector<std::string>{"0", "0", "4294967295"};
-}
-
 // Which controllers the processes here can be limited by.
 std::vector<std::string> available_controllers(const cgroup::Layout& layout) {
     std::vector<std::string> names;
@@ -162,9 +156,9 @@ std::vector<Finding> check_programs(const Options& options) {
 
 std::vector<Finding> check_privileges() {
     std::vector<Finding> findings;
-    const bool initial = is_initial_user_namespace();
+    const bool initial = os::find_outer_user().initial_namespace;
     const bool root = ::geteuid() == 0;
-    findings.push_back({"privileges", "user", root ? Severity::ok : Severity::warning,
+    findings.push_back({"privileges", "user", root ? Severity::ok : Severity::note,
                         root && initial ? "root"
                         : root          ? "root of a user namespace"
                                         : concat("uid ", std::to_string(::geteuid()),
@@ -177,15 +171,20 @@ std::vector<Finding> check_privileges() {
     }
     constexpr unsigned kSysAdmin = 21;
     const bool admin = (have >> kSysAdmin & 1U) != 0;
-    findings.push_back(
-        {"privileges", "capabilities",
-         missing.empty()  ? Severity::ok
-         : admin || !root ? Severity::warning
-                          : Severity::error,
-         missing.empty() ? "all"
-         : admin         ? concat("without ", missing,
-                                  ": what needs it cannot be done, nor granted to a container")
-                 : concat("without CAP_SYS_ADMIN", root ? ": no container can be created" : "")});
+    const auto add = [&](Severity severity, std::string text) {
+        findings.push_back({"privileges", "capabilities", severity, std::move(text)});
+    };
+    if (missing.empty()) {
+        add(Severity::ok, "all");
+    } else if (!root) {
+        add(Severity::note, "those in a user namespace of one's own");
+    } else if (!admin) {
+        add(Severity::error, "without CAP_SYS_ADMIN: no container can be created");
+    } else {
+        add(Severity::warning, concat("without ", missing,
+                                      ": what needs it cannot be done, nor "
+                                      "granted to a container"));
+    }
     return findings;
 }
 
