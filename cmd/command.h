@@ -55,10 +55,12 @@ int run_resume(const Globals& globals, Arguments arguments);
 int run_update(const Globals& globals, Arguments arguments);
 int run_ps(const Globals& globals, Arguments arguments);
 int run_events(const Globals& globals, Arguments arguments);
+int run_check(const Globals& globals, Arguments arguments);
+int run_completion(const Globals& globals, Arguments arguments);
 int run_config(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 20> kCommands{{
+inline constexpr std::array<Command, 22> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create, Group::life},
     {"start", "let the process of a created container run", run_start, Group::life},
     {"run", "create and start, and stay until the process has ended", run_run, Group::life},
@@ -78,8 +80,10 @@ inline constexpr std::array<Command, 20> kCommands{{
     {"restore", "not supported", run_restore, Group::refused},
     {"spec", "write a config.json to begin with", run_spec, Group::other},
     {"features", "print what config.json may contain", run_features, Group::other},
+    {"check", "show what this machine can do for containers", run_check, Group::other},
     {"config", "show the settings in force, and where each comes from", run_config, Group::other},
     {"translate", "show what create would do with a bundle", run_translate, Group::other},
+    {"completion", "print the completion script for a shell", run_completion, Group::other},
 }};
 
 }  // namespace lxcri::cmd

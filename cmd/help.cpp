@@ -28,7 +28,7 @@ struct Examples {
     std::string_view text;
 };
 
-constexpr std::array<Examples, 11> kExamples{{
+constexpr std::array<Examples, 12> kExamples{{
     {"create",
      "  lxcri create --bundle /srv/web web\n"
      "  lxcri --systemd-cgroup create --bundle /srv/web --pid-file /run/web.pid web\n"},
@@ -54,7 +54,11 @@ constexpr std::array<Examples, 11> kExamples{{
     {"spec", "  lxcri spec --bundle /srv/web\n"},
     {"translate",
      "  lxcri translate --bundle /srv/web              liblxc's configuration\n"
-     "  lxcri translate --bundle /srv/web -f json      the whole plan\n"},
+     "  lxcri translate --bundle /srv/web -f json      the whole plan\n"
+     "  lxcri translate --bundle old --diff new        what would be done otherwise\n"},
+    {"completion",
+     "  source <(lxcri completion bash)\n"
+     "  lxcri completion fish > ~/.config/fish/completions/lxcri.fish\n"},
     {"config",
      "  lxcri config\n"
      "  lxcri config --default --out /etc/lxcri/lxcri.json\n"},

@@ -21,6 +21,7 @@ OptionDescription description_of(const CLI::Option& option) {
     if (!option.get_snames().empty()) result.letter = concat("-", option.get_snames().front());
     result.has_value = option.get_items_expected_max() > 0;
     result.help = option.get_description();
+    result.is_id = option.get_positional() && option.get_single_name() == "ID";
     return result;
 }
 

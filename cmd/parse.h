@@ -18,6 +18,7 @@ struct OptionDescription {
     std::string letter;  // "-b" or ""
     bool has_value = false;
     std::string help;
+    bool is_id = false;  // the name of a container
 };
 
 // What a command accepts, as it tells parse(); it does nothing else.

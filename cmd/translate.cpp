@@ -1,6 +1,5 @@
 #include <fcntl.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "base/error.h"
@@ -9,35 +8,94 @@
 #include "create_arguments.h"
 #include "os/file.h"
 #include "runtime/translation.h"
+#include "terminal_style.h"
+#include "translate/diff.h"
 
 namespace lxcri::cmd {
 
-int run_translate(const Globals& globals, Arguments arguments) {
-    CLI::App app(
-        "Show what `create` would do with a bundle: the plan, and liblxc's configuration.\n"
-        "Touches nothing, and needs no privilege.",
-        "lxcri translate");
+namespace {
+
+struct Call {
     std::string bundle = ".";
+    std::string other;
     std::string format = "text";
     std::string id = "ID";
-    app.add_option("-b,--bundle", bundle, "directory with config.json (default: here)");
-    app.add_option("-f,--format", format, "text: liblxc's configuration; json: the whole plan");
-    app.add_option("--id", id, "name of the container in the plan");
-    parse(app, std::move(arguments));
-    if (format != "text" && format != "json") {
-        throw Error(concat("--format: found ", lxcri::quoted(format), ", accepted are text, json"));
+};
+
+runtime::Translation translate_bundle(const Globals& globals, const Call& call,
+                                      const std::string& bundle) {
+    runtime::CreateOptions create;
+    create.id = call.id;
+    create.bundle = absolute_bundle(bundle);
+    const std::string file = concat(create.bundle, "/config.json");
+    const std::string config = os::read_file_at(AT_FDCWD, file);
+    // With two of them the error has to say which one it is about.
+    if (call.other.empty()) {
+        return runtime::translate_config(globals.options, create, config, true);
     }
-    runtime::CreateOptions call;
-    call.id = id;
-    call.bundle = absolute_bundle(bundle);
-    const std::string config = os::read_file_at(AT_FDCWD, concat(call.bundle, "/config.json"));
-    const auto translation = runtime::translate_config(globals.options, call, config, true);
-    std::puts((format == "json" ? translate::plan_json(translation.plan)
-                                : translate::lxc_config_text(translation.plan.start))
-                  .c_str());
+    return in_context(
+        file, [&] { return runtime::translate_config(globals.options, create, config, true); });
+}
+
+void print_doubts(const runtime::Translation& translation) {
     for (const auto& warning : translation.warnings) {
         std::fprintf(stderr, "lxcri: %s\n", warning.c_str());
     }
+}
+
+// "+ ..." green, "- ..." red, where a person looks.
+std::string coloured(const Style& style, const std::string& line) {
+    switch (line.front()) {
+        case '+':
+            return style.green(line);
+        case '-':
+            return style.red(line);
+        default:
+            return style.yellow(line);
+    }
+}
+
+int print_difference(const Call& call, const std::string& before, const std::string& after) {
+    constexpr int kDifferent = 2;
+    const auto lines = translate::difference(before, after);
+    if (call.format == "json") {
+        std::puts(translate::json_patch(before, after).c_str());
+    } else {
+        const Style style = style_of_stdout();
+        for (const auto& line : lines) std::puts(coloured(style, line).c_str());
+    }
+    return lines.empty() ? EXIT_SUCCESS : kDifferent;
+}
+
+}  // namespace
+
+int run_translate(const Globals& globals, Arguments arguments) {
+    CLI::App app(
+        "Show what `create` would do with a bundle: the plan, and liblxc's configuration; or what\n"
+        "it would do otherwise with another bundle. Touches nothing, and needs no privilege.",
+        "lxcri translate");
+    Call call;
+    app.add_option("-b,--bundle", call.bundle, "directory with config.json (default: here)");
+    app.add_option("-d,--diff", call.other,
+                   "another bundle: only what its plan has otherwise; exit status 2 where it has");
+    app.add_option("-f,--format", call.format,
+                   "text: liblxc's configuration; json: the whole plan, or a JSON patch");
+    app.add_option("--id", call.id, "name of the container in the plan");
+    parse(app, std::move(arguments));
+    if (call.format != "text" && call.format != "json") {
+        throw Error(
+            concat("--format: found ", lxcri::quoted(call.format), ", accepted are text, json"));
+    }
+    const auto translation = translate_bundle(globals, call, call.bundle);
+    if (!call.other.empty()) {
+        const auto other = translate_bundle(globals, call, call.other);
+        return print_difference(call, translate::plan_json(translation.plan),
+                                translate::plan_json(other.plan));
+    }
+    std::puts((call.format == "json" ? translate::plan_json(translation.plan)
+                                     : translate::lxc_config_text(translation.plan.start))
+                  .c_str());
+    print_doubts(translation);
     return EXIT_SUCCESS;
 }
 

@@ -39,4 +39,8 @@ os::ExitStatus LxcContainer::exit_status() const {
     return os::ExitStatus::exited(WEXITSTATUS(status));
 }
 
+const char* liblxc_version() {
+    return ::lxc_get_version();
+}
+
 }  // namespace lxcri::libexec

@@ -9,6 +9,9 @@
 
 namespace lxcri::libexec {
 
+// Of the library that has been loaded.
+const char* liblxc_version();
+
 class LxcContainer {
   public:
     LxcContainer(const std::string& name, const std::string& lxc_path);

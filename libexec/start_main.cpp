@@ -139,7 +139,13 @@ int run() {
 
 }  // namespace
 
-int main() {
+// Without arguments but the ID it does its work. `lxcri check` asks with one more for the liblxc
+// that it finds.
+int main(int argc, char** /*argv*/) {
+    if (argc > 2) {
+        std::puts(libexec::liblxc_version());
+        return EXIT_SUCCESS;
+    }
     try {
         return run();
     } catch (const std::exception& error) {

@@ -209,3 +209,40 @@ TEST_CASE("translate: refuses what create refuses, with the same words", "[trans
     CHECK(finished.out == "");
     CHECK(contains(finished.err, "/process/user/uid"));
 }
+
+TEST_CASE("translate: --diff shows what another bundle has otherwise", "[config][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Bundle other(box / "other", box.name());
+    other.config["hostname"] = "elsewhere";
+    other.config["root"]["path"] = box.bundle.rootfs().string();
+    box.bundle.config["root"]["path"] = box.bundle.rootfs().string();
+    box.bundle.write();
+    other.write();
+    const Strings line = {"translate", "-b", box.bundle.path(), "--diff", other.path()};
+    const Finished different = box.call(line);
+    CHECK(different.code() == 2);
+    CHECK(contains(different.out, "\"elsewhere\""));
+    CHECK_FALSE(contains(different.out, "\x1b"));
+    for (const std::string& text : lines_of(different.out)) {
+        CAPTURE(text);
+        CHECK(std::string("+-~").find(text.front()) != std::string::npos);
+        CHECK(text.substr(1, 2) == " /");
+    }
+    Strings patch = line;
+    patch.insert(patch.end(), {"--format", "json"});
+    CHECK(Json::parse(box.call(patch).out).is_array());
+
+    other.config["hostname"] = box.bundle.config["hostname"];
+    other.write();
+    const Finished same = box.call(line);
+    CAPTURE(same.out);
+    CHECK(same.code() == 0);
+    CHECK(same.out.empty());
+
+    other.config["hostname"] = 5;
+    other.write();
+    const Finished wrong = box.call(line);
+    CHECK(wrong.code() == 1);
+    CHECK(contains(wrong.err, (other.path() / "config.json").string() + ": /hostname"));
+}

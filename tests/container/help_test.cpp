@@ -132,3 +132,83 @@ TEST_CASE("help: bold headings on a terminal, unless NO_COLOR is set", "[help][l
     CHECK(process.wait_exit_only().code() == 0);
     CHECK(contains(terminal.keyboard.text(), "\x1b[1m") == !no_color);
 }
+
+// --- completion --------------------------------------------------------------------------------
+
+namespace {
+
+std::string completion_script(const Box& box, const std::string& shell) {
+    const Finished finished = lxcri_says({"completion", shell});
+    CHECK(finished.code() == 0);
+    const std::string file = box / ("completion." + shell);
+    write_file(file, finished.out);
+    return file;
+}
+
+// What bash would offer for the last of the words.
+std::string bash_offers(const std::string& script, const std::string& words) {
+    const std::string program = "PATH=" + environment().runtime.parent_path().string() +
+                                ":$PATH; source " + script + "; COMP_WORDS=(" + words +
+                                "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _lxcri 2>/dev/null; "
+                                "echo \"${COMPREPLY[*]}\"";
+    const Finished finished = run_command({"/bin/bash", "-c", program});
+    std::string offered = finished.out;
+    while (offered.ends_with('\n')) offered.pop_back();
+    return offered;
+}
+
+}  // namespace
+
+TEST_CASE("completion: bash offers commands, options, values and containers", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string script = completion_script(box, "bash");
+    CHECK(bash_offers(script, "lxcri cr") == "create");
+    CHECK(bash_offers(script, "lxcri --log-l") == "--log-level");
+    CHECK(bash_offers(script, "lxcri --root /x cr") == "create");
+    CHECK(bash_offers(script, "lxcri --root = /x cr") == "create");
+    CHECK(bash_offers(script, "lxcri --debug create --bund") == "--bundle");
+    CHECK(bash_offers(script, "lxcri create --bundle " + (box / "bundl").string()) ==
+          box.bundle.path().string());
+    Container container = box.sleeper();
+    CHECK(bash_offers(script, "lxcri --root " + box.root().string() + " state ''") ==
+          container.id());
+    container.kill();
+}
+
+TEST_CASE("completion: every command and option of the help texts is in every script",
+          "[help][lxcri]") {
+    NEEDS(need_runtime());
+    const std::string shell = GENERATE(as<std::string>(), "bash", "zsh", "fish");
+    const std::string script = lxcri_says({"completion", shell}).out;
+    for (const std::string& command : commands_in_help()) {
+        CAPTURE(shell, command);
+        CHECK(contains(script, command));
+        for (const std::string& line : lines_of(lxcri_says({command, "--help"}).out)) {
+            const auto flag = line.find("--");
+            if (!line.starts_with("  -") || flag == std::string::npos) continue;
+            std::string name = line.substr(flag + 2);
+            name = name.substr(0, name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"));
+            CAPTURE(name);
+            CHECK(contains(script, (shell == "fish" ? "-l " : "--") + name));
+        }
+    }
+}
+
+TEST_CASE("completion: zsh and fish take the scripts", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("zsh"));
+    NEEDS(need_program("fish"));
+    Box box;
+    const Finished zsh =
+        run_command({find_program("zsh"), "-f", "-n", completion_script(box, "zsh")});
+    CHECK(zsh.code() == 0);
+    CHECK(zsh.err.empty());
+    const std::string file = completion_script(box, "fish");
+    CommandOptions options;
+    options.environment = Strings{"HOME=" + (box / "home").string(), "PATH=/usr/bin:/bin"};
+    const Finished fish = run_command(
+        {find_program("fish"), "--no-config", "-c", "source " + file + "; complete -C 'lxcri cr'"},
+        options);
+    CHECK(fish.out.starts_with("create\t"));
+}

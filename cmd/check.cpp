@@ -1,0 +1,109 @@
+#include "runtime/check.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "command.h"
+#include "parse.h"
+#include "terminal_style.h"
+
+namespace lxcri::cmd {
+
+namespace {
+
+using runtime::Finding;
+using runtime::Severity;
+
+Severity worst_of(const std::vector<Finding>& findings) {
+    Severity worst = Severity::ok;
+    for (const Finding& finding : findings) worst = std::max(worst, finding.severity);
+    return worst;
+}
+
+std::string coloured(const Style& style, Severity severity) {
+    std::string word(name_of(runtime::kSeverities, severity));
+    word.resize(8, ' ');
+    switch (severity) {
+        case Severity::ok:
+            return style.green(word);
+        case Severity::note:
+            return word;
+        case Severity::warning:
+            return style.yellow(word);
+        case Severity::error:
+            return style.red(word);
+    }
+    return word;
+}
+
+void print_people(const std::vector<Finding>& findings) {
+    const Style style = style_of_stdout();
+    std::size_t width = 0;
+    for (const Finding& finding : findings) width = std::max(width, finding.name.size());
+    std::string group;
+    for (const Finding& finding : findings) {
+        if (finding.group != group) {
+            std::printf("%s%s\n", group.empty() ? "" : "\n", style.bold(finding.group).c_str());
+            group = finding.group;
+        }
+        std::printf("  %s %-*s  %s\n", coloured(style, finding.severity).c_str(),
+                    static_cast<int>(width), finding.name.c_str(), finding.text.c_str());
+    }
+}
+
+void print_json(const std::vector<Finding>& findings) {
+    using Json = nlohmann::ordered_json;
+    Json list = Json::array();
+    for (const Finding& finding : findings) {
+        list.push_back({{"group", finding.group},
+                        {"name", finding.name},
+                        {"severity", name_of(runtime::kSeverities, finding.severity)},
+                        {"text", finding.text}});
+    }
+    const Json json{{"severity", name_of(runtime::kSeverities, worst_of(findings))},
+                    {"findings", list}};
+    std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+// Scripts ask for it; 1 is also what every failure of lxcri is.
+int exit_code(Severity worst) {
+    switch (worst) {
+        case Severity::ok:
+        case Severity::note:
+            return 0;
+        case Severity::warning:
+            return 2;
+        case Severity::error:
+            return 1;
+    }
+    return 1;
+}
+
+}  // namespace
+
+int run_check(const Globals& globals, Arguments arguments) {
+    CLI::App app(
+        "Show what this machine can do for containers, and what it lacks.\n"
+        "note: not everybody needs it; warning: some of what config.json may ask for is refused\n"
+        "here; error: no container can be created. The exit status is 0 with notes, 2 with\n"
+        "warnings, and 1 with errors.",
+        "lxcri check");
+    std::string format = "text";
+    app.add_option("-f,--format", format, "text or json");
+    parse(app, std::move(arguments));
+    if (format != "text" && format != "json") {
+        throw Error(concat("--format: found ", lxcri::quoted(format), ", accepted are text, json"));
+    }
+    const auto findings = runtime::check_host(globals.options);
+    if (format == "json") {
+        print_json(findings);
+    } else {
+        print_people(findings);
+    }
+    return exit_code(worst_of(findings));
+}
+
+}  // namespace lxcri::cmd

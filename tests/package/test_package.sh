@@ -1,0 +1,137 @@
+#!/bin/bash
+# test_package.sh BUILD: makes the Debian package of a build, installs it with apt in a Debian that
+# has nothing else, and runs a container there. Needs root and the package archives that this
+# machine's apt knows. The last line is "N passed, N failed, 0 skipped".
+set -euo pipefail
+build=$(readlink -f "$1")
+
+work=$(mktemp -d /tmp/lxcri-package.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+passed=0
+failed=0
+
+# check WHAT COMMAND...
+check() {
+    local what=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        echo "package: $what: passed"
+        passed=$((passed + 1))
+    else
+        echo "package: $what: FAILED"
+        sed 's/^/    /' <<<"$output"
+        failed=$((failed + 1))
+    fi
+}
+
+make_package() {
+    (cd "$build" && cpack -B "$work/package") || return
+    cp "$work"/package/lxcri_*.deb "$work/lxcri.deb"
+}
+
+# Not as root, as lintian says.
+lint() {
+    chmod 755 "$work"
+    setpriv --reuid=65534 --regid=65534 --clear-groups \
+        lintian --fail-on error,warning --tag-display-limit 0 "$work/lxcri.deb"
+}
+
+install_in_new_debian() {
+    local codename sources
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mapfile -t sources < <(grep -lsE "^(deb .* |Suites:(.* )?)$codename( |$)" \
+        /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
+    mmdebstrap --quiet --mode=root --variant=apt --format=directory \
+        --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
+        --include="$work/lxcri.deb" --include=busybox-static "$codename" "$root" "${sources[@]}"
+}
+
+# in_debian COMMAND...: with that Debian as the root, which has to be a mount for pivot_root.
+in_debian() {
+    unshare --mount --propagation private bash -ec '
+        root=$1
+        shift
+        mount --bind "$root" "$root"
+        for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
+        mount -t tmpfs tmpfs "$root/run"
+        cd "$root"
+        pivot_root . mnt
+        busybox umount -l /mnt
+        exec "$@"
+    ' in_debian "$root" "$@" </dev/null
+}
+
+shows_version() { in_debian lxcri --version | grep -q '^lxcri version '; }
+
+# Its exit status is about this machine.
+finds_liblxc() { { in_debian lxcri check || true; } | grep -E '^ +ok +liblxc +[0-9]'; }
+
+runs_container() {
+    local said
+    in_debian bash -ec '
+        mkdir -p /bundle/rootfs/bin /bundle/rootfs/proc /bundle/rootfs/dev
+        cp /bin/busybox /bundle/rootfs/bin/sh
+        cat >/bundle/config.json <<JSON
+{ "ociVersion": "1.0.2", "root": { "path": "rootfs" },
+  "process": { "user": { "uid": 0, "gid": 0 }, "cwd": "/",
+               "args": ["/bin/sh", "-c", "echo from the package, pid \$\$"] },
+  "mounts": [ { "destination": "/proc", "type": "proc", "source": "proc" },
+              { "destination": "/dev", "type": "tmpfs", "source": "tmpfs" } ],
+  "linux": { "cgroupsPath": "/lxcri-package-test",
+             "namespaces": [ { "type": "pid" }, { "type": "mount" }, { "type": "network" } ] } }
+JSON'
+    said=$(in_debian lxcri run --bundle /bundle one)
+    echo "$said"
+    [[ $said == "from the package, pid 1" ]]
+}
+
+has_manual() { in_debian bash -ec 'zcat /usr/share/man/man8/lxcri.8.gz | grep -q "^.SH NAME"
+    zcat /usr/share/man/man5/lxcri.json.5.gz | grep -q "^.SH SETTINGS"'; }
+
+completes() {
+    in_debian bash -ec 'source /usr/share/bash-completion/completions/lxcri
+        COMP_WORDS=(lxcri cre) COMP_CWORD=1
+        _lxcri
+        [[ ${COMPREPLY[*]} == create ]]'
+}
+
+# Read as the engines read them, as far as a parser is at hand.
+examples_are_readable() {
+    local examples=$root/usr/share/doc/lxcri/examples
+    python3 - "$examples" <<'PYTHON'
+import json, sys, tomllib
+directory = sys.argv[1]
+assert json.load(open(directory + "/docker.json"))["runtimes"]["lxcri"]["path"] == "/usr/bin/lxcri"
+for name in ("podman.conf", "crio.conf", "containerd.toml"):
+    assert "/usr/bin/lxcri" in str(tomllib.load(open(directory + "/" + name, "rb"))), name
+PYTHON
+}
+
+leaves_nothing() {
+    in_debian dpkg --purge lxcri
+    local left
+    left=$(find "$root" -xdev -name '*lxcri*' -not -path '*/var/*' -not -path '*/bundle/*')
+    echo "$left"
+    [[ -z $left ]]
+}
+
+check "is made" make_package
+check "lintian has no errors and no warnings" lint
+check "apt installs it in a Debian without anything else" install_in_new_debian
+if [[ -e $root/usr/bin/lxcri ]]; then
+    check "lxcri --version" shows_version
+    check "lxcri check finds liblxc" finds_liblxc
+    check "a container runs" runs_container
+    check "manual pages" has_manual
+    check "bash completes" completes
+    check "examples for the engines" examples_are_readable
+    check "dpkg --purge leaves nothing" leaves_nothing
+fi
+
+summary="$passed passed, $failed failed, 0 skipped"
+[[ -z ${LXCRI_TEST_SUMMARY:-} ]] || echo "$summary" >>"$LXCRI_TEST_SUMMARY"
+echo "$summary"
+[[ $failed -eq 0 ]]
