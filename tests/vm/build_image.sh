@@ -11,6 +11,7 @@ packages=(
     uidmap                 # an ordinary user's containers
     lxc liblxc1 libstdc++6 # what the programs under test are linked with, and lxc-info
     crun runc              # the same container by another runtime
+    podman conmon          # a caller, with systemd as its cgroup manager
     busybox-static
 )
 
