@@ -425,7 +425,7 @@ TEST_CASE("podman: with systemd as its cgroup manager", "[podman][systemd][vm]")
     const std::string id = podman.call({"inspect", "--format", "{{.Id}}", "one"}).out;
     const pid_t pid = std::stoi(podman.call({"inspect", "--format", "{{.State.Pid}}", "one"}).out);
     const fs::path cgroup = cgroup_of(pid, "memory");
-    CHECK(contains(cgroup, "machine.slice/libpod-" + id.substr(0, 64) + ".scope"));
+    CHECK(contains(cgroup.string(), "machine.slice/libpod-" + id.substr(0, 64) + ".scope"));
     CHECK(read_file(cgroup / "memory.max") == "67108864\n");
     CHECK(read_file(cgroup / "pids.max") == "70\n");
     CHECK(podman.call({"exec", "one", "/probe", "exit", "4"}).code() == 4);
