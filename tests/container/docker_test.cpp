@@ -75,7 +75,8 @@ class Docker {
 
   private:
     Strings daemon_line() const {
-        write_file(box_ / "daemon.json", "{}");
+        // Otherwise it is /etc/docker/key.json.
+        write_file(box_ / "daemon.json", Json{{"deprecated-key-path", box_ / "key.json"}}.dump());
         return {find_program("dockerd"),
                 "--config-file",
                 box_ / "daemon.json",
