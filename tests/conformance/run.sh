@@ -25,7 +25,11 @@ mount -t tmpfs none /run
 TMPDIR=$(mktemp -d /tmp/lxcri-conformance.XXXXXX)
 chmod 0711 "$TMPDIR" # root of a user namespace passes it
 export TMPDIR
-trap 'findmnt -rno TARGET | grep "^$TMPDIR/" | sort -r | xargs -r umount -l; rm -rf --one-file-system "$TMPDIR"' EXIT
+clean_up() {
+    # What a program has left mounted is in this mount namespace alone, and ends with it.
+    rm -rf --one-file-system "$TMPDIR" 2>/dev/null || true
+}
+trap clean_up EXIT
 
 # The output is TAP. A program that dies has not said all that it was to say.
 judge() {
