@@ -20,10 +20,8 @@ bool may_kill(Status status) {
 
 // runtime.md "Delete": not stopped MUST be an error. Forced, it kills first; a container whose
 // `create` died half-way is left in creating for ever, and only force gets rid of it.
-// runtime.md says "not stopped: error"; but nothing of the user runs in created, and every runtime
-// deletes it.
 bool may_delete(Status status, bool force) {
-    return force || status == Status::stopped || status == Status::created;
+    return force || status == Status::stopped;
 }
 
 // In created the namespaces and limits are all there, and callers do it.

@@ -167,7 +167,11 @@ void remove(const Options& options, const std::string& id, bool force) {
         Container container = Container::open(options, id);
         container.lock();
         const auto status = container.status();
-        if (!oci::may_delete(status, force)) throw wrong_status(container, "delete", status);
+        if (!oci::may_delete(status, force)) {
+            StateError error = wrong_status(container, "delete", status);
+            error.add_consequence("--force kills it first");
+            throw error;
+        }
         container.destroy(options);
     } catch (const NotFoundError&) {
         if (!force) throw;

@@ -80,7 +80,7 @@ void adapt_to_this_machine(Json& config, const Json& own) {
 
 }  // namespace
 
-TEST_CASE("callers: each recorded config.json makes a container that runs", "[callers]") {
+TEST_CASE("callers: each recorded config.json makes a container that runs", "[callers][lxcri]") {
     NEEDS(need_runtime());
     APPLIES(in_first_view());
     const auto paths = documents(false);
@@ -326,7 +326,7 @@ void lead_life(const Recorded (&lines)[N]) {
 
 }  // namespace
 
-TEST_CASE("callers: the recorded command lines of Podman and conmon", "[callers]") {
+TEST_CASE("callers: the recorded command lines of Podman and conmon", "[callers][lxcri]") {
     NEEDS(need_runtime());
     lead_life(kPodman);
     lead_life(kPodmanWithoutCgroups);
@@ -337,12 +337,12 @@ TEST_CASE("callers: the recorded command lines of buildah", "[callers]") {
     lead_life(kBuildah);
 }
 
-TEST_CASE("callers: the recorded command lines of containerd's shim", "[callers]") {
+TEST_CASE("callers: the recorded command lines of containerd's shim", "[callers][lxcri]") {
     NEEDS(need_runtime());
     lead_life(kShim);
 }
 
-TEST_CASE("callers: the recorded command lines of CRI-O", "[callers]") {
+TEST_CASE("callers: the recorded command lines of CRI-O", "[callers][lxcri]") {
     NEEDS(need_runtime());
     lead_life(kCrio);
     lead_life(kCrioPod);

@@ -251,3 +251,24 @@ TEST_CASE("containerd: the runtime section of its CRI plugin", "[containerd][not
     CHECK(is_loaded);
     CHECK(contains(daemon.log(), "BinaryName:" + environment().runtime.string()));
 }
+
+TEST_CASE("containerd: with systemd as the cgroup driver",
+          "[containerd][systemd][vm][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    NEEDS(need_containerd());
+    const Containerd containerd;
+    const std::string scope = containerd.box().name() + "-one.scope";
+    containerd.start(
+        "one", {"--runc-systemd-cgroup", "--cgroup",
+                "system.slice:" + containerd.box().name() + ":one", "--memory-limit", "67108864"});
+    const fs::path cgroup = cgroup_of(containerd.pid("one"), "memory");
+    CHECK(contains(cgroup.string(), "system.slice/" + scope));
+    CHECK(read_file(cgroup / "memory.max") == "67108864\n");
+    CHECK(contains(containerd.call({"tasks", "metrics", "one"}).out, "67108864"));
+    CHECK(containerd.call({"tasks", "pause", "one"}).code() == 0);
+    CHECK(containerd.status("one") == "PAUSED");
+    CHECK(containerd.call({"tasks", "resume", "one"}).code() == 0);
+    containerd.kill_and_remove("one");
+    CHECK(find_cgroups(containerd.box().name()).empty());
+}

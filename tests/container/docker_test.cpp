@@ -22,7 +22,8 @@ std::optional<std::string> need_docker() {
 
 class Docker {
   public:
-    Docker() {
+    // Where systemd manages the cgroups, the parent is a slice.
+    explicit Docker(std::string driver = "cgroupfs") : driver_(std::move(driver)) {
         const fs::path archive = box_ / "image.tar";
         REQUIRE(run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", archive, "."}).code() ==
                 0);
@@ -74,7 +75,8 @@ class Docker {
 
   private:
     Strings daemon_line() const {
-        write_file(box_ / "daemon.json", "{}");
+        // Otherwise it is /etc/docker/key.json.
+        write_file(box_ / "daemon.json", Json{{"deprecated-key-path", box_ / "key.json"}}.dump());
         return {find_program("dockerd"),
                 "--config-file",
                 box_ / "daemon.json",
@@ -92,12 +94,13 @@ class Docker {
                 "--bridge=none",
                 "--storage-driver=vfs",
                 "--oom-score-adjust=0",
-                "--exec-opt=native.cgroupdriver=cgroupfs",
-                "--cgroup-parent=/" + box_.name(),
+                "--exec-opt=native.cgroupdriver=" + driver_,
+                "--cgroup-parent=" + (driver_ == "systemd" ? "system.slice" : "/" + box_.name()),
                 "--add-runtime=lxcri=" + environment().runtime.string(),
                 "--default-runtime=lxcri"};
     }
 
+    std::string driver_;
     Box box_;
     Daemon daemon_{box_, daemon_line(), "API listen on"};
 };
@@ -286,4 +289,26 @@ TEST_CASE("docker: restart policies, and a second container in the first one's n
     events.out().wait_for("die\ndie\n");
     CHECK(docker.call({"logs", "again"}).out == "run\nrun\n");
     CHECK(docker.inspect("again", "{{.RestartCount}}") == "1\n");
+}
+
+TEST_CASE("docker: with systemd as its cgroup driver",
+          "[docker][systemd][vm][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    NEEDS(need_docker());
+    const Docker docker("systemd");
+    docker.start("one", {"--memory", "64m", "--pids-limit", "70"});
+    const std::string id = docker.inspect("one", "{{.Id}}").substr(0, 64);
+    const pid_t pid = std::stoi(docker.inspect("one", "{{.State.Pid}}"));
+    const fs::path cgroup = cgroup_of(pid, "memory");
+    CHECK(contains(cgroup.string(), "system.slice/docker-" + id + ".scope"));
+    CHECK(read_file(cgroup / "memory.max") == "67108864\n");
+    CHECK(read_file(cgroup / "pids.max") == "70\n");
+    CHECK(docker.call({"exec", "one", "/probe", "exit", "4"}).code() == 4);
+    CHECK(docker.call({"update", "--memory", "96m", "--memory-swap", "96m", "one"}).code() == 0);
+    CHECK(read_file(cgroup / "memory.max") == "100663296\n");
+    CHECK(docker.call({"stop", "-t", "0", "one"}).code() == 0);
+    CHECK(docker.inspect("one", "{{.State.ExitCode}}") == "137\n");
+    CHECK(docker.call({"rm", "one"}).code() == 0);
+    CHECK(find_cgroups("docker-" + id).empty());
 }

@@ -141,13 +141,20 @@ TEST_CASE("delete: of a running container is an error and the container is unhar
     check_unharmed(container);
 }
 
-TEST_CASE("delete: of a created container removes it", "[delete]") {
+TEST_CASE("delete: of a created container is an error and the container is unharmed",
+          "[delete][not-crun][not-runc]") {
     NEEDS(need_runtime());
     Box box;
+    box.bundle.args({"exit", "3"});
     Container container = box.create();
+    const Finished finished = box.call({"delete", container.id()});
+    CHECK(finished.code() == 1);
+    CHECK(contains(finished.err, "it is created"));
+    CHECK(contains(finished.err, "--force"));
+    CHECK(container.status() == "created");
+    container.start();
+    CHECK(container.wait_code() == 3);
     container.remove();
-    CHECK(container.wait_code() == -SIGKILL);
-    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("delete --force: removes a container in any status", "[delete]") {

@@ -306,3 +306,28 @@ TEST_CASE("podman: --cgroups=disabled", "[podman]") {
     CHECK(finished.code() == 2);
     CHECK(!contains(finished.out, "libpod"));
 }
+
+TEST_CASE("podman: with systemd as its cgroup manager", "[podman][systemd][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    NEEDS(need_podman());
+    const Podman podman("systemd");
+    podman.start("one", {"--memory", "64m", "--pids-limit", "70"});
+    const std::string id = podman.call({"inspect", "--format", "{{.Id}}", "one"}).out;
+    const pid_t pid = std::stoi(podman.call({"inspect", "--format", "{{.State.Pid}}", "one"}).out);
+    const fs::path cgroup = cgroup_of(pid, "memory");
+    CHECK(contains(cgroup.string(), "machine.slice/libpod-" + id.substr(0, 64) + ".scope"));
+    CHECK(read_file(cgroup / "memory.max") == "67108864\n");
+    CHECK(read_file(cgroup / "pids.max") == "70\n");
+    CHECK(podman.call({"exec", "one", "/probe", "exit", "4"}).code() == 4);
+    CHECK(podman.call({"pause", "one"}).code() == 0);
+    CHECK(podman.call({"unpause", "one"}).code() == 0);
+    CHECK(podman.call({"update", "--memory", "96m", "one"}).code() == 0);
+    CHECK(read_file(cgroup / "memory.max") == "100663296\n");
+    CHECK(podman.call({"stop", "-t", "0", "one"}).code() == 0);
+    CHECK(podman.call({"inspect", "--format", "{{.State.ExitCode}}", "one"}).out == "137\n");
+    const Finished removed = podman.call({"rm", "one"});
+    INFO(removed.err);
+    CHECK(removed.code() == 0);
+    CHECK(find_cgroups("libpod-" + id.substr(0, 64)).empty());
+}

@@ -15,7 +15,7 @@ std::optional<std::string> need_podman() {
     return need_program("podman");
 }
 
-Podman::Podman() {
+Podman::Podman(std::string cgroup_manager) : cgroup_manager_(std::move(cgroup_manager)) {
     // default_ulimits: without CAP_SYS_RESOURCE the limits that Podman sets by itself cannot
     // be raised. The two lists name the runtimes that understand Podman's flags.
     const std::string pids = has_controller("pids") ? "" : "pids_limit = 0\n";
@@ -30,6 +30,7 @@ Podman::Podman() {
     INFO(imported.err);
     REQUIRE(imported.code() == 0);
 }
+
 Podman::~Podman() {
     try {
         (void)call({"rm", "--all", "--force", "-t", "0"});
@@ -51,7 +52,7 @@ Strings Podman::command_line(const Strings& arguments) const {
                        "--storage-driver",
                        "vfs",
                        "--cgroup-manager",
-                       "cgroupfs",
+                       cgroup_manager_,
                        "--events-backend",
                        "none",
                        "--runtime",

@@ -13,7 +13,7 @@ std::optional<std::string> need_podman();
 
 class Podman {
   public:
-    Podman();
+    explicit Podman(std::string cgroup_manager = "cgroupfs");
     Podman(const Podman&) = delete;
     Podman& operator=(const Podman&) = delete;
     ~Podman();
@@ -30,6 +30,7 @@ class Podman {
     const Box& box() const { return box_; }
 
   private:
+    std::string cgroup_manager_;
     Box box_;
 };
 

@@ -11,6 +11,8 @@ packages=(
     uidmap                 # an ordinary user's containers
     lxc liblxc1 libstdc++6 # what the programs under test are linked with, and lxc-info
     crun runc              # the same container by another runtime
+    podman conmon          # callers, with systemd as their cgroup manager
+    containerd docker.io
     busybox-static
 )
 
@@ -19,6 +21,7 @@ unwanted_units=(
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
     e2scrub_reap.service fstrim.timer systemd-tmpfiles-clean.timer
     getty.target serial-getty@ttyS0.service lxc.service lxc-net.service lxc-monitord.service
+    containerd.service docker.service docker.socket # the tests start their own
     systemd-update-utmp.service systemd-udev-trigger.service systemd-pstore.service
     systemd-random-seed.service systemd-journal-flush.service modprobe@drm.service
     modprobe@dm_mod.service modprobe@configfs.service modprobe@efi_pstore.service

@@ -1,0 +1,212 @@
+// docs/conformance.md: every property of the specification with the file that does it and the tests
+// that show it. Made from lib/oci/properties.cpp and tests/conformance/tests.txt; UPDATE_GOLDEN=1
+// rewrites it.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "base/strings.h"
+#include "oci/properties.h"
+
+namespace fs = std::filesystem;
+using lxcri::concat;
+using namespace lxcri::oci;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+const fs::path kTests = LXCRI_TEST_DATA;
+const fs::path kProject = kTests.parent_path();
+const fs::path kDocument = kProject / "docs/conformance.md";
+
+std::string read_text(const fs::path& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+struct Entry {
+    std::string subject;  // a property, or "> " and a sentence
+    Strings tests;
+};
+
+std::vector<Entry> read_entries() {
+    std::vector<Entry> entries;
+    std::istringstream text(read_text(kTests / "conformance/tests.txt"));
+    for (std::string line; std::getline(text, line);) {
+        if (line.empty() || line.starts_with('#')) continue;
+        if (!line.starts_with("    ")) {
+            entries.push_back({line, {}});
+        } else {
+            REQUIRE(!entries.empty());
+            entries.back().tests.push_back(line.substr(4));
+        }
+    }
+    return entries;
+}
+
+// The names in all TEST_CASE()s; a long one is several literals.
+std::set<std::string> names_of_tests() {
+    const std::regex test_case(R"re(TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re");
+    const std::regex literal(R"re("((?:[^"\\]|\\.)*)")re");
+    std::set<std::string> names;
+    for (const char* folder : {"unit", "container"}) {
+        for (const auto& entry : fs::recursive_directory_iterator(kTests / folder)) {
+            if (entry.path().extension() != ".cpp") continue;
+            const std::string text = read_text(entry.path());
+            for (std::sregex_iterator match(text.begin(), text.end(), test_case), end; match != end;
+                 ++match) {
+                const std::string literals = (*match)[1];
+                std::string name;
+                for (std::sregex_iterator part(literals.begin(), literals.end(), literal);
+                     part != end; ++part) {
+                    name += (*part)[1];
+                }
+                names.insert(name);
+            }
+        }
+    }
+    return names;
+}
+
+bool exists(const std::string& test, const std::set<std::string>& names) {
+    constexpr std::string_view kGolden = "golden: ";
+    if (test.starts_with(kGolden)) {
+        return fs::exists(kTests / "golden/cases" / test.substr(kGolden.size()));
+    }
+    if (!test.ends_with('*')) return names.contains(test);
+    const std::string beginning = test.substr(0, test.size() - 1);
+    const auto first = names.lower_bound(beginning);
+    return first != names.end() && first->starts_with(beginning);
+}
+
+// Where an owner is, relative to the project; "" when it is nowhere.
+std::string file_of(const std::string& owner) {
+    // Owners whose file has another name.
+    static const std::map<std::string, std::string> kElsewhere{
+        {"annotations", "lib/oci/state.cpp"},
+        {"cgroup_path", "lib/cgroup/path.cpp"},
+        {"masked_paths", "hooks/hidden_paths.cpp"},
+        {"readonly_paths", "hooks/hidden_paths.cpp"}};
+    const auto named = kElsewhere.find(owner);
+    if (named != kElsewhere.end()) return fs::exists(kProject / named->second) ? named->second : "";
+    for (const char* folder : {"translate", "cgroup", "runtime", "oci"}) {
+        const std::string path = concat("lib/", folder, "/", owner, ".cpp");
+        if (fs::exists(kProject / path)) return path;
+    }
+    return {};
+}
+
+// The object or list that a property belongs to.
+std::string parent_of(const std::string& path) {
+    std::string parent = path.substr(0, path.rfind('/'));
+    if (parent.ends_with("/*")) parent.resize(parent.size() - 2);
+    return parent;
+}
+
+std::string done_by(const Property& property) {
+    switch (property.treatment) {
+        case Treatment::applied:
+            if (property.by == "its parts") return "its parts";
+            return concat("[", property.by, "](../", file_of(std::string(property.by)), ")");
+        case Treatment::ignored:
+            return concat("ignored: ", property.by);
+        case Treatment::unsupported:
+            return "not yet: `create` refuses it";
+        case Treatment::parent:
+            return "with the above";
+    }
+    return {};
+}
+
+std::string cell(const Strings& tests) {
+    std::string text;
+    for (const auto& test : tests) text += concat(text.empty() ? "" : "<br>", test);
+    return text;
+}
+
+std::string escaped(std::string text) {
+    for (std::size_t at = text.find('*'); at != std::string::npos; at = text.find('*', at + 2)) {
+        text.insert(at, "\\");
+    }
+    return text;
+}
+
+std::string make_document(const std::vector<Entry>& entries) {
+    std::map<std::string, Strings> tests;
+    for (const auto& entry : entries) tests[entry.subject] = entry.tests;
+    std::string text =
+        "# Conformance\n\n"
+        "What the OCI runtime specification 1.3 asks for, where it is done, and which tests show "
+        "it. "
+        "This file\nis made from `lib/oci/properties.cpp` and `tests/conformance/tests.txt`; a "
+        "unit "
+        "test fails when it is not\nup to date, or when a test that is named here does not exist. "
+        "`*` at the end of a test's name stands\nfor all that begin so, `golden: NAME` for the "
+        "cases "
+        "in `tests/golden/cases/NAME`.\n\n"
+        "`./dev conformance` runs the validation suite of opencontainers/runtime-tools; what fails "
+        "there,\nand why, is in `tests/conformance/expected-failures`.\n\n"
+        "## Properties of config.json\n\n"
+        "| property | done by | shown by |\n| --- | --- | --- |\n";
+    for (const auto& property : properties()) {
+        const std::string path(property.path);
+        text += concat("| `", path, "` | ", done_by(property), " | ", escaped(cell(tests[path])),
+                       " |\n");
+    }
+    text += "\n## Runtime and lifecycle (runtime.md)\n\n| sentence | shown by |\n| --- | --- |\n";
+    for (const auto& entry : entries) {
+        if (!entry.subject.starts_with("> ")) continue;
+        text += concat("| ", entry.subject.substr(2), " | ", escaped(cell(entry.tests)), " |\n");
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("conformance: every test that is named exists, and every subject is a property") {
+    const auto names = names_of_tests();
+    REQUIRE(names.size() > 400);
+    std::set<std::string> paths;
+    for (const auto& property : properties()) paths.insert(std::string(property.path));
+    std::set<std::string> subjects;
+    for (const auto& entry : read_entries()) {
+        INFO(entry.subject);
+        CHECK(subjects.insert(entry.subject).second);
+        CHECK((entry.subject.starts_with("> ") || paths.contains(entry.subject)));
+        CHECK(!entry.tests.empty());
+        for (const auto& test : entry.tests) {
+            INFO(test);
+            CHECK(exists(test, names));
+        }
+    }
+}
+
+TEST_CASE("conformance: every property that is applied has a file and a test") {
+    std::set<std::string> shown;
+    for (const auto& entry : read_entries()) shown.insert(entry.subject);
+    for (const auto& property : properties()) {
+        if (property.treatment != Treatment::applied) continue;
+        INFO(property.path);
+        if (property.by != "its parts") CHECK(file_of(std::string(property.by)) != "");
+        std::string path(property.path);
+        while (!path.empty() && !shown.contains(path)) path = parent_of(path);
+        CHECK(!path.empty());
+    }
+}
+
+TEST_CASE("conformance: the document is up to date") {
+    const std::string wanted = make_document(read_entries());
+    if (read_text(kDocument) == wanted) return;
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(kDocument) << wanted;
+    FAIL("docs/conformance.md: out of date (UPDATE_GOLDEN=1 rewrites it)");
+}
