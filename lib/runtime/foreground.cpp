@@ -71,6 +71,7 @@ int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay*
         if (wanted[1].revents != 0) (void)notify->relay(0);
         if (wanted[0].revents != 0 && take_signals(target, relay)) status = reap_all(child);
     }
+    if (notify != nullptr) (void)notify->relay(0);  // what it said before it ended
     if (relay != nullptr) relay->drain();
     return status->to_shell_code();
 }

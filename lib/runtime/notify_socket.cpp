@@ -99,16 +99,22 @@ std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd, const std
 }
 
 bool NotifySocket::relay(pid_t main_pid) {
-    std::array<char, 4096> message{};
-    const ssize_t length = ::recv(socket_.get(), message.data(), message.size(), 0);
-    if (length <= 0 || told_) return false;
-    if (!says_ready({message.data(), static_cast<std::size_t>(length)})) return false;
-    told_ = true;
-    std::string text = "READY=1";
-    if (main_pid != 0) text += concat("\nMAINPID=", std::to_string(main_pid));
-    // A manager that has gone or does not read need not be told.
-    (void)!::send(manager_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return true;
+    // Whoever has ended can have left several; whoever sends without end is not waited for.
+    constexpr int kMost = 64;
+    for (int i = 0; i < kMost; ++i) {
+        std::array<char, 4096> message{};
+        const ssize_t length = ::recv(socket_.get(), message.data(), message.size(), 0);
+        if (length < 0) return false;
+        if (told_) continue;
+        if (!says_ready({message.data(), static_cast<std::size_t>(length)})) continue;
+        told_ = true;
+        std::string text = "READY=1";
+        if (main_pid != 0) text += concat("\nMAINPID=", std::to_string(main_pid));
+        // A manager that has gone or does not read need not be told.
+        (void)!::send(manager_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        return true;
+    }
+    return false;
 }
 
 void NotifySocket::relay_until_ready(const os::ProcessRef& init) {

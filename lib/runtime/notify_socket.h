@@ -23,7 +23,7 @@ class NotifySocket {
     static std::optional<NotifySocket> listen(int container_dir_fd, const std::string& manager);
 
     int fd() const noexcept { return socket_.get(); }
-    // Takes one message. True when it is the first one that says READY=1: that has been passed on,
+    // Takes what is there. True when a message was the first one that says READY=1: that has been passed on,
     // all else is dropped. Never waits for the manager. `main_pid`: the pid to tell with it; 0:
     // none.
     bool relay(pid_t main_pid);
