@@ -23,9 +23,9 @@ class NotifySocket {
     static std::optional<NotifySocket> listen(int container_dir_fd, const std::string& manager);
 
     int fd() const noexcept { return socket_.get(); }
-    // Takes what is there. True when a message was the first one that says READY=1: that has been passed on,
-    // all else is dropped. Never waits for the manager. `main_pid`: the pid to tell with it; 0:
-    // none.
+    // Takes what is there. True when a message was the first one that says READY=1: that has been
+    // passed on, all else is dropped. Never waits for the manager. `main_pid`: the pid to tell with
+    // it; 0: none.
     bool relay(pid_t main_pid);
     // Until the container process is ready and the manager knows, or it has ended.
     void relay_until_ready(const os::ProcessRef& init);
