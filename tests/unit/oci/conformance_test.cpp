@@ -120,8 +120,6 @@ std::string done_by(const Property& property) {
             return concat("[", property.by, "](../", file_of(std::string(property.by)), ")");
         case Treatment::ignored:
             return concat("ignored: ", property.by);
-        case Treatment::unsupported:
-            return "not yet: `create` refuses it";
         case Treatment::parent:
             return "with the above";
     }
