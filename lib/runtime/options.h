@@ -33,6 +33,8 @@ struct Options {
     // What only the administrator's file says, and the name of that file.
     std::string settings_file;
     std::vector<std::string> systemd_properties;  // that annotations may set
+    std::vector<std::string> lxc_items;           // the same for items of liblxc
+    std::string lxcfs;                            // where it is mounted; "": it is not used
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
     using Tell = std::function<void(std::string_view)>;
     Tell warn = [](std::string_view) {};

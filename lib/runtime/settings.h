@@ -69,7 +69,9 @@ struct Settings {
     Setting<std::chrono::seconds> start_timeout{std::chrono::seconds(0)};
     Setting<std::chrono::seconds> kill_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::seconds> delete_timeout{std::chrono::seconds(60)};
+    Setting<Path> lxcfs;
     Setting<AllowedNames> systemd_properties;
+    Setting<AllowedNames> lxc_items;
 };
 
 // visit(name, setting, what it is for), in the order in which they are shown.
@@ -97,8 +99,11 @@ void visit_settings(Object& settings, Visit&& visit) {
           "seconds within which the process has to be executed; 0: no limit");
     visit("killTimeout", settings.kill_timeout, "seconds for `kill`");
     visit("deleteTimeout", settings.delete_timeout, "seconds for `delete`");
+    visit("lxcfs", settings.lxcfs,
+          "where lxcfs is mounted, /var/lib/lxcfs: /proc then shows the container's limits");
     visit("systemdProperties", settings.systemd_properties,
           "properties of systemd units that annotations may set");
+    visit("lxcItems", settings.lxc_items, "items of liblxc that annotations may set");
 }
 
 template <class Value>

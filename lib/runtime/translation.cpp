@@ -8,6 +8,7 @@
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "runtime/live_host.h"
+#include "runtime/lxcfs.h"
 #include "runtime/own_cgroup.h"
 #include "runtime/rootless.h"
 #include "runtime/switches.h"
@@ -82,6 +83,7 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     Translation result;
     result.spec = oci::parse_spec(config);
     const oci::Spec& spec = result.spec;
+    if (!options.lxcfs.empty()) add_lxcfs(options.lxcfs, result.spec);
     append(result.warnings, oci::validate(spec));
     append(result.warnings, switch_off(options, result.spec));
     const cgroup::Layout layout = cgroup::read_layout();
@@ -112,6 +114,8 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     const bool has_label =
         (spec.process && spec.process->selinux_label) || (spec.linux_ && spec.linux_->mount_label);
     result.host.selinux = has_label && has_selinux();
+    result.host.lxc_items = options.lxc_items;
+    result.host.settings_file = options.settings_file;
     result.host.new_keyring = call.new_keyring;
     result.host.preserve_fds = call.preserve_fds;
     result.host.listen_fds = call.listen_fds;

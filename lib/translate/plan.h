@@ -38,6 +38,9 @@ struct Host {
     bool unified_cgroups = false;             // version 2 only
     std::vector<CgroupHierarchy> cgroups;     // one where unified
     bool may_enter_cgroup_late = false;       // nobody minds that it is empty for a while
+    // What an administrator's file allows annotations to set, and the name of that file.
+    std::vector<std::string> lxc_items;
+    std::string settings_file;
     // Options of the call.
     bool keep_monitor = false;
     bool new_keyring = true;

@@ -27,6 +27,7 @@ void translate_personality(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_termination_message(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_lxc_items(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_notify_socket(const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_little_memory(const oci::Spec& spec, const Host& host, Plan& plan);

@@ -89,3 +89,24 @@ TEST_CASE("monitor: kept, its death does not take state, kill and delete away",
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
+
+TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-ls"));
+    NEEDS(need_program("lxc-attach"));
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    container.start();
+    container.out().wait_for("ready");
+    const Finished active =
+        run_command({find_program("lxc-ls"), "-P", box.root(), "--active", "-1"});
+    CHECK(has_line(active.out, container.id()));
+    // The namespaces of the container; its cgroup and what else liblxc would do is not asked for.
+    const Finished attached =
+        run_command({find_program("lxc-attach"), "-P", box.root(), "-n", container.id(),
+                     "--clear-env", "--elevated-privileges", "--", "/probe", "hostname"});
+    CAPTURE(attached.err);
+    CHECK(attached.code() == 0);
+    CHECK(contains(attached.out, box.bundle.config.at("hostname").get<std::string>()));
+    container.kill();
+}

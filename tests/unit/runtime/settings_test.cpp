@@ -77,7 +77,10 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
         "monitorCgroup": "/lxcri//monitors/", "libexec": "/opt/lxcri", "apparmor": false,
         "capabilities": false, "cgroupDevices": false, "seccomp": false, "createTimeout": 1,
         "startTimeout": 2, "killTimeout": 3, "deleteTimeout": 86400,
-        "systemdProperties": ["CollectMode"]})");
+        "systemdProperties": ["CollectMode"],
+        "lxcfs": "/var/lib/lxcfs", "lxcItems": ["lxc.prlimit.*"]})");
+    CHECK(settings.lxcfs.value.text == "/var/lib/lxcfs");
+    CHECK(settings.lxc_items.value.names == std::vector<std::string>{"lxc.prlimit.*"});
     CHECK(settings.root.value.text == "/run/other");
     CHECK(settings.root.source == Source::file);
     CHECK(settings.log.value.text == "/var/log/lxcri.log");

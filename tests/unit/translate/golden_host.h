@@ -49,6 +49,8 @@ inline translate::Host host_from(const nlohmann::json& json) {
                      {item.at("name"), item.at("mountPoint"), item.at("directory")});
              }
          }},
+        {"lxcItems", [&](const auto& value) { host.lxc_items = value; }},
+        {"settingsFile", [&](const auto& value) { host.settings_file = value; }},
         {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},
         {"newKeyring", [&](const auto& value) { host.new_keyring = value; }},
         {"preserveFds", [&](const auto& value) { host.preserve_fds = value; }},
