@@ -5,13 +5,16 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "base/strings.h"
 #include "os/check.h"
@@ -184,6 +187,39 @@ ExitStatus reap(pid_t pid) {
           std::to_string(pid));
     if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status);
     return ExitStatus::signalled(info.si_status);
+}
+
+namespace {
+
+std::vector<pid_t> own_children() {
+    std::vector<pid_t> pids;
+    const auto text = find_file_at(AT_FDCWD, "/proc/thread-self/children");
+    for (const auto& word : split(text.value_or(""), ' ')) {
+        if (const auto pid = parse_integer<pid_t>(word)) pids.push_back(*pid);
+    }
+    return pids;
+}
+
+}  // namespace
+
+void kill_with_descendants(ChildProcess& child, const Deadline& deadline) {
+    const auto before = own_children();
+    int was_subreaper = 0;
+    check(::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper), "prctl PR_GET_CHILD_SUBREAPER");
+    check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl PR_SET_CHILD_SUBREAPER");
+    child.kill_and_reap();
+    for (bool found = true; found;) {
+        found = false;
+        for (const pid_t pid : own_children()) {
+            if (std::find(before.begin(), before.end(), pid) != before.end()) continue;
+            // Nobody else can have its number before we have reaped it.
+            ChildProcess orphan(pid, open_pidfd(pid));
+            (void)orphan.signal(SIGKILL);
+            found = orphan.wait(deadline).has_value();
+            if (!found) orphan.release();
+        }
+    }
+    check(::prctl(PR_SET_CHILD_SUBREAPER, was_subreaper), "prctl PR_SET_CHILD_SUBREAPER");
 }
 
 void reset_signals() noexcept {

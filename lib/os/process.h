@@ -110,6 +110,11 @@ std::optional<ChildProcess> fork_child(int into_cgroup = -1);
 // waitid(2) for a child, by pid.
 ExitStatus reap(pid_t pid);
 
+// SIGKILL to `child` and all that it has started and left: while it ends this process is the one
+// that inherits them (PR_SET_CHILD_SUBREAPER). Other children of this process stay. What the kernel
+// does not let die is given up at the deadline.
+void kill_with_descendants(ChildProcess& child, const Deadline& deadline);
+
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.
 void reset_signals() noexcept;
 

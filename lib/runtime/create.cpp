@@ -513,7 +513,8 @@ void Creation::undo() noexcept {
     if (net_devices_) net_devices_->give_back(options_.warn);
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);
-        if (monitor_) monitor_->process().kill_and_reap();
+        // liblxc's child waits for good when its monitor is killed, unless a cgroup is killed, too.
+        if (monitor_) os::kill_with_descendants(monitor_->process(), limit);
         if (monitor_ && options_.lxc_debug_log) options_.debug(monitor_->log());
         if (init_) {
             init_->signal(SIGKILL);

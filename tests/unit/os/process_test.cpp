@@ -160,6 +160,32 @@ TEST_CASE("a released child goes on") {
     CHECK(os::reap(pid).to_shell_code() == 137);
 }
 
+TEST_CASE("a child is killed with all that it has left, other children stay") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const os::UniqueFd ours(ends[0]);
+    os::UniqueFd theirs(ends[1]);
+    auto other = os::fork_child();
+    if (!other) {
+        theirs.reset();
+        while (true) ::pause();
+    }
+    auto child = os::fork_child();
+    if (!child) {
+        // A child of its own, with one more, and one whose parent has gone.
+        if (::fork() == 0 && ::fork() == 0 && ::fork() == 0) (void)!::write(theirs.get(), "x", 1);
+        while (true) ::pause();
+    }
+    theirs.reset();
+    char ready = 0;
+    REQUIRE(::read(ours.get(), &ready, 1) == 1);
+    os::kill_with_descendants(*child, os::Clock::now() + std::chrono::seconds(10));
+    CHECK_FALSE(child->running());
+    // Nobody has the other end any more.
+    CHECK(::read(ours.get(), &ready, 1) == 0);
+    CHECK_FALSE(other->wait(os::Clock::now()));
+}
+
 TEST_CASE("there is nothing to reap") {
     auto child = start([] {});
     const pid_t pid = child.pid();
