@@ -1,5 +1,6 @@
 // lxcri as an ordinary user, and as root of a user namespace alone.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -377,6 +378,53 @@ TEST_CASE("rootless: root of a user namespace alone", "[rootless]") {
     INFO(done.err);
     CHECK(done.code() == 0);
     CHECK(contains(done.out, "uid=0"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: Podman as the caller", "[rootless][podman]") {
+    NEEDS(need_runtime());
+    for (const char* program : {"podman", "conmon", "newuidmap"}) NEEDS(need_program(program));
+    APPLIES(in_first_view());
+    UserBox box;
+    const SubordinateIds ids(box / "");
+    const fs::path home = box.bundle.path();  // the user's
+    write_file(home / "containers.conf", "[containers]\ndefault_ulimits = []\n");
+    CommandOptions options;
+    options.uid = kUser;
+    options.timeout = milliseconds{60'000};
+    options.working_directory = home;
+    options.environment = Strings{
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=" + home.string(), "XDG_RUNTIME_DIR=" + home.string(), "TMPDIR=" + home.string(),
+        "CONTAINERS_CONF=" + (home / "containers.conf").string()};
+    const Finished done = run_command({find_program("podman"),
+                                       "--runtime",
+                                       box.runtime(),
+                                       "--cgroup-manager",
+                                       "cgroupfs",
+                                       "--events-backend",
+                                       "file",
+                                       "--storage-driver",
+                                       "vfs",
+                                       "run",
+                                       "--rm",
+                                       "--network",
+                                       "none",
+                                       "--rootfs",
+                                       box.bundle.rootfs(),
+                                       "/probe",
+                                       "ids",
+                                       "--",
+                                       "cat",
+                                       "/proc/self/uid_map"},
+                                      options);
+    // The process that keeps the user namespace of all Podmans of this user.
+    const std::string pause = read_file(home / "libpod/tmp/pause.pid");
+    if (!pause.empty()) REQUIRE(::kill(std::stoi(pause), SIGKILL) == 0);
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(contains(done.out, "uid=0"));
+    CHECK(has_line(done.out, map_line(1, kSubordinate, 65536)));
     CHECK(box.leftovers() == Strings{});
 }
 
