@@ -130,7 +130,7 @@ TEST_CASE("limits: every one is in its file", "[limits][vm]") {
         CAPTURE(file);
         CHECK(content(directory / file) == value);
     }
-    container.remove();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("limits: the same as crun sets for the same bundle", "[limits][vm]") {
     resources(box) = every_limit();
     Container container = box.create();
     const auto ours = limits_of(container.pid());
-    container.remove();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
 
     const Strings crun = {find_program("crun"), "--root", box / "crun"};
     const fs::path pid_file = box / "crun.pid";

@@ -139,7 +139,7 @@ TEST_CASE("systemd: the container is in the scope that cgroupsPath names", "[sys
     CHECK(read_file(scope / "cgroup.procs") == "");
     CHECK(property_of(scope.filename(), "ActiveState") == "active");
     CHECK(property_of(scope.filename(), "Delegate") == "yes");
-    container.remove();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
     CHECK(units_like(box.name()) == Strings{});
     (void)systemctl({"stop", "lxcritest.slice"});
@@ -154,7 +154,7 @@ TEST_CASE("systemd: without a cgroupsPath the scope is named after the ID", "[sy
     Container container = box.create(with_systemd(), id);
     CHECK(cgroup_of(container.pid(), "pids") ==
           kCgroups / "system.slice" / ("lxcri-" + box.name() + "\\x2bx.scope") / "container");
-    container.remove();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(units_like(box.name()) == Strings{});
 }
 
@@ -432,7 +432,7 @@ TEST_CASE("systemd: allowed properties are set", "[systemd][vm]") {
     CHECK(property_of(box.unit(), "TimeoutStopUSec") == "7.500000s");
     CHECK(property_of(box.unit(), "CollectMode") == "inactive");
     CHECK(property_of(box.unit(), "Documentation") == "\"man:a(1)\" \"man:b(1)\"");
-    container.remove();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     box.check_nothing_left();
 }
 
