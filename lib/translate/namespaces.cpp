@@ -56,17 +56,20 @@ std::string time_offsets(const oci::TimeOffsets& offsets) {
 
 // Only root of a user namespace can make the others.
 void check_ordinary_user(const oci::Spec& spec) {
-    if (!has_user_namespace(spec)) {
-        throw SpecError("/linux/namespaces",
-                        "no entry of type \"user\", without which only root can run a container "
-                        "(`lxcri spec --rootless` writes one)");
-    }
+    if (has_user_namespace(spec)) return;
+    throw SpecError("/linux/namespaces",
+                    "no entry of type \"user\", without which only root can run a container "
+                    "(`lxcri spec --rootless` writes one)");
+}
+
+// What sets the container up is root in there.
+void check_root_is_mapped(const oci::Spec& spec) {
     if (!has_new_namespace(spec, oci::NamespaceType::user)) return;
     const auto check = [](const std::vector<oci::IdMapping>& mappings, const char* pointer) {
         for (const auto& mapping : mappings) {
             if (mapping.container_id == 0) return;
         }
-        throw SpecError(pointer, "no mapping for the container ID 0, which an ordinary user needs");
+        throw SpecError(pointer, "no mapping for the container ID 0, which sets the container up");
     };
     check(spec.linux_->uid_mappings, "/linux/uidMappings");
     check(spec.linux_->gid_mappings, "/linux/gidMappings");
@@ -76,6 +79,7 @@ void check_ordinary_user(const oci::Spec& spec) {
 
 void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (host.ordinary_user) check_ordinary_user(spec);
+    check_root_is_mapped(spec);
     std::string clone;
     const auto& list = spec.linux_ ? spec.linux_->namespaces : std::vector<oci::Namespace>{};
     for (std::size_t i = 0; i < list.size(); ++i) {
