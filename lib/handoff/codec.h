@@ -73,6 +73,12 @@ class Decoder {
     void get(T& value) {
         std::memcpy(&value, take(sizeof value).data(), sizeof value);
     }
+    // Any other byte in a bool would be undefined behaviour.
+    void get(bool& value) {
+        const char byte = take(1).front();
+        if (byte != 0 && byte != 1) throw Error("internal error: a plan is damaged");
+        value = byte == 1;
+    }
     void get(std::string& value) { value = take(get_size()); }
     template <class T>
     void get(std::vector<T>& values) {
