@@ -67,7 +67,13 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
     } catch (const StateError&) {
         throw;  // somebody else has started it: it is not ours to end
     } catch (const Error& error) {
-        if (std::string_view(error.what()).starts_with("hook /hooks/")) container.destroy(options);
+        const std::string_view text = error.what();
+        if (!text.starts_with("hook /hooks/")) throw;
+        // init has said so and ends; callers see the exit status that it has chosen.
+        if (text.starts_with("hook /hooks/startContainer/")) {
+            (void)init.wait_exit(os::Clock::now() + options.timeout);
+        }
+        container.destroy(options);
         throw;
     }
 }
