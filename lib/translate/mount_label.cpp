@@ -28,8 +28,10 @@ void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) 
     if (!spec.linux_ || !spec.linux_->mount_label) return;
     const std::string& label = *spec.linux_->mount_label;
     if (!host.selinux) {
-        throw SpecError("/linux/mountLabel", concat("found ", quoted(label),
-                                                    ", but SELinux is not enabled on this host"));
+        // Nobody reads it then. A process that asks to be confined is refused (labels.cpp).
+        plan.warnings.push_back(concat("/linux/mountLabel: found ", quoted(label),
+                                       ", without effect: SELinux is not enabled on this host"));
+        return;
     }
     plan.hook.mount_label = label;
     for (auto& action : plan.hook.mounts) {

@@ -113,7 +113,7 @@ bool is_bind(const std::vector<std::string>& options) {
 }
 
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
-                        handoff::MountAction& action) {
+                        handoff::MountAction& action, std::vector<std::string>& warnings) {
     const bool bind = action.kind == handoff::MountKind::bind;
     for (std::size_t i = 0; i < options.size(); ++i) {
         const std::string_view option = options[i];
@@ -136,6 +136,10 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (const auto* flag = find_row(kFilesystemFlags, option)) {
             // On a bind mount they belong to a filesystem that is not ours to change.
             if (!bind && !flag->flag.empty()) action.flags.emplace_back(flag->flag);
+        } else if (bind && option.find('=') != std::string_view::npos) {
+            // mount(2): "The data argument is ignored" where a mount is bound.
+            warnings.push_back(
+                concat(here(), ": ", quoted(option), " has no effect on a bind mount"));
         } else if (bind) {
             throw SpecError(here(), concat(quoted(option), " is no option of a bind mount"));
         } else {

@@ -9,10 +9,11 @@
 namespace lxcri::translate {
 
 // Fills the flags of `action`. `pointer`: of the mount, for errors. Options that nobody knows are
-// data for the filesystem; on a bind mount, which has no filesystem to hand them to, they are an
-// error. The words that decide the kind (bind, rbind) are skipped.
+// data for the filesystem. A bind mount has no filesystem to hand them to: "key=value" is a warning
+// there, for the kernel ignores it and callers give it; a word is an error, for it may be a
+// restriction. The words that decide the kind (bind, rbind) are skipped.
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
-                        handoff::MountAction& action);
+                        handoff::MountAction& action, std::vector<std::string>& warnings);
 
 // The names of all options that are not data for the filesystem, sorted: for `features`.
 std::vector<std::string> mount_option_names();

@@ -82,14 +82,15 @@ void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
     action.recursive_map = recursive;
 }
 
-MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host) {
+MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host,
+                        std::vector<std::string>& warnings) {
     MountAction action;
     action.pointer = pointer;
     action.destination = normalized_path(mount.destination);
     const bool bind = is_bind(mount.options) || mount.type == "bind" || mount.type == "rbind";
     action.kind = bind ? MountKind::bind : MountKind::filesystem;
     if (!bind) action.type = mount.type.value_or("none");
-    sort_mount_options(mount.options, pointer, action);
+    sort_mount_options(mount.options, pointer, action, warnings);
     if (bind) {
         if (!mount.source)
             throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
@@ -186,7 +187,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
     bool has_proc = false;
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const std::string pointer = concat("/mounts/", std::to_string(i));
-        MountAction action = make_action(spec.mounts[i], pointer, host);
+        MountAction action = make_action(spec.mounts[i], pointer, host, plan.warnings);
         map_ids(spec, host, spec.mounts[i], pointer, action);
         if (action.destination == "/proc") has_proc = true;
         if (action.destination == "/dev" && action.kind == MountKind::bind) {
@@ -217,8 +218,9 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
     }
     // liblxc starts lxcri-init through /proc/self/fd: where the bundle wants no /proc it gets one
     // that is gone before the container process runs.
-    plan.hook.temporary_proc = !has_proc;
-    plan.init.temporary_proc = !has_proc;
+    // Where the mounts are shared liblxc has a root of its own, with a /proc in any case.
+    plan.hook.temporary_proc = !has_proc && !plan.hook.shares_mounts;
+    plan.init.temporary_proc = plan.hook.temporary_proc;
 }
 
 }  // namespace lxcri::translate

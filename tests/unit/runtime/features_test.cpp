@@ -71,8 +71,10 @@ TEST_CASE("features: each mount option is one that we know") {
         INFO(option);
         handoff::MountAction action;
         action.kind = handoff::MountKind::filesystem;
-        CHECK_NOTHROW(translate::sort_mount_options({option}, "/mounts/0", action));
+        std::vector<std::string> warnings;
+        CHECK_NOTHROW(translate::sort_mount_options({option}, "/mounts/0", action, warnings));
         CHECK(action.data.empty());
+        CHECK(warnings.empty());
     }
     for (const char* option : {"ro", "rro", "rbind", "rslave", "idmap", "nosymfollow"}) {
         INFO(option);

@@ -90,7 +90,9 @@ constexpr std::array kOptionsOfTheSpec{
 handoff::MountAction sorted(const std::vector<std::string>& options, handoff::MountKind kind) {
     handoff::MountAction action;
     action.kind = kind;
-    translate::sort_mount_options(options, "/mounts/0", action);
+    std::vector<std::string> warnings;
+    translate::sort_mount_options(options, "/mounts/0", action, warnings);
+    CHECK(warnings.empty());
     return action;
 }
 
