@@ -22,6 +22,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "shared_mounts.h"
 #include "sysctl.h"
 
 namespace {
@@ -85,12 +86,19 @@ void set_up_container() {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::hook_plan);
     const auto plan = handoff::decode<handoff::HookPlan>(message.body);
     os::UniqueFd dev_null;  // comes where something is to be masked
-    if (!message.fds.empty()) dev_null = std::move(message.fds.front());
+    if (!plan.masked_paths.empty() && !message.fds.empty()) {
+        dev_null = std::move(message.fds.front());
+    }
     const std::string rootfs_path = environment("LXC_ROOTFS_MOUNT");
-    const os::UniqueFd rootfs = os::open_at(AT_FDCWD, rootfs_path, O_PATH | O_DIRECTORY);
+    os::UniqueFd rootfs = os::open_at(AT_FDCWD, rootfs_path, O_PATH | O_DIRECTORY);
 
     // Modes are given exactly.
     ::umask(0);
+    if (plan.shares_mounts) {
+        if (message.fds.empty()) throw Error("internal error: the plan came without a namespace");
+        hooks::mount_temporary_proc(rootfs.get());  // for liblxc, which stays where it is
+        rootfs = hooks::enter_shared_mounts(message.fds.back().get(), rootfs_path);
+    }
     if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
     make_mounts(rootfs.get(), plan, std::move(dev_null));

@@ -279,11 +279,14 @@ void set_label(int mount_fd, const std::string& label) {
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedAttributes& delayed) {
     UniqueFd mount;
-    if (action.kind == MountKind::bind) mount = sources.next();
+    if (action.kind == MountKind::bind) mount = sources.next_of_mounts();
     const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
     // Looked up once: whatever depends on the place asks what was found.
     const UniqueFd target = open_target(rootfs_fd, action, directory);
-    if (!mount.valid()) mount = make_filesystem(target.get(), action);
+    if (!mount.valid()) {
+        mount = make_filesystem(target.get(), action);
+        sources.filesystem_is_made();
+    }
     check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     const bool late_readonly = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
     const std::uint64_t late_flags = late_propagation(action);
@@ -322,6 +325,12 @@ UniqueFd SourceReceiver::next() {
     UniqueFd fd = std::move(waiting_.front());
     waiting_.pop_front();
     return fd;
+}
+
+UniqueFd SourceReceiver::next_of_mounts() {
+    if (after_filesystem_) handoff::send(channel_, handoff::MessageKind::want_sources, {});
+    after_filesystem_ = false;
+    return next();
 }
 
 void DelayedAttributes::apply() {

@@ -15,9 +15,13 @@ class SourceReceiver {
   public:
     explicit SourceReceiver(int channel) : channel_(channel) {}
     os::UniqueFd next();
+    // Of the next mount in the list: one behind a filesystem is copied when it is asked for.
+    os::UniqueFd next_of_mounts();
+    void filesystem_is_made() { after_filesystem_ = true; }
 
   private:
     int channel_;
+    bool after_filesystem_ = false;
     std::deque<os::UniqueFd> waiting_;
 };
 

@@ -25,6 +25,8 @@
 #include "handoff/channel.h"
 #include "handoff/plan.h"
 #include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
 #include "os/process.h"
 #include "process_steps.h"
 
@@ -70,6 +72,15 @@ void hide_from_ptrace() {
     (void)::prctl(PR_SET_DUMPABLE, 0);
 }
 
+// In a mount namespace that the container shares with others their root is not its own.
+void enter_root(const handoff::JoinPlan& plan) {
+    const os::UniqueFd root = os::open_at(AT_FDCWD, plan.root, O_PATH | O_DIRECTORY);
+    if (os::mount_id(root.get()) != plan.root_mount_id) {
+        throw Error(concat("the container's root filesystem is no longer on ", quoted(plan.root)));
+    }
+    libexec::change_root(root.get());
+}
+
 // All at once, or none. A user namespace comes first and gives the privilege for the others, which
 // is the kernel's business: setns(2).
 void join(Joining& joining) {
@@ -77,6 +88,7 @@ void join(Joining& joining) {
     if (namespaces != 0) {
         os::check(::setns(joining.init.get(), namespaces), "join the container's namespaces");
     }
+    if (!joining.plan.root.empty()) enter_root(joining.plan);
     // Not for the eyes of those who are there.
     joining.init.reset();
     if ((joining.plan.namespaces & CLONE_NEWUSER) != 0) {

@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/rooted_path.h"
+#include "process_steps.h"
 
 namespace lxcri::libexec {
 
@@ -52,6 +53,12 @@ void set_names(const handoff::InitPlan& plan) {
         os::check(::setdomainname(plan.domainname.data(), plan.domainname.size()),
                   "/domainname: setdomainname", plan.domainname);
     }
+}
+
+void enter_shared_mounts(int mount_namespace, int root) {
+    os::check(::setns(mount_namespace, CLONE_NEWNS), "/linux/namespaces: join",
+              "the mount namespace");
+    change_root(root);
 }
 
 void finish_propagation(const handoff::InitPlan& plan) {

@@ -41,6 +41,8 @@ struct Descriptors {
     UniqueFd start;                 // the start FIFO
     UniqueFd result;                // tells `start` how it went
     UniqueFd memory_entrance;       // where the plan says so
+    UniqueFd shared_mounts;         // likewise
+    UniqueFd root;                  // with it
     std::vector<UniqueFd> preserved;
 };
 
@@ -59,6 +61,10 @@ Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::InitPlan&
     result.result = libexec::move_up(take(), process.preserved_fds);
     if (plan.enters_cgroup) {
         result.memory_entrance = libexec::move_up(take(), process.preserved_fds);
+    }
+    if (plan.shares_mounts) {
+        result.shared_mounts = libexec::move_up(take(), process.preserved_fds);
+        result.root = libexec::move_up(take(), process.preserved_fds);
     }
     result.preserved =
         libexec::take_preserved(std::move(fds), next, process.preserved_fds, handoff::kChannelFd);
@@ -88,6 +94,11 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     libexec::join_session_keyring(plan.process);
     libexec::place_on_machine(plan.process);
     libexec::set_names(plan);
+    if (plan.shares_mounts) {
+        libexec::enter_shared_mounts(descriptors.shared_mounts.get(), descriptors.root.get());
+        descriptors.shared_mounts.reset();
+        descriptors.root.reset();
+    }
     libexec::finish_propagation(plan);
     if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
     if (plan.process.terminal) {

@@ -59,6 +59,11 @@ void let_owner_find(long ring) {
 
 }  // namespace
 
+void change_root(int root) {
+    os::check(::fchdir(root), "fchdir", "the root filesystem");
+    os::check(::chroot("."), "chroot", "the root filesystem");
+}
+
 void begin_session() {
     if (::getsid(0) == ::getpid()) return;
     os::check(::setsid(), "setsid");

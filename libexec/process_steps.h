@@ -24,6 +24,8 @@ void place_preserved(const std::vector<os::UniqueFd>& preserved);
 
 // --- process_session.cpp
 
+// chroot(2) to the directory `root`.
+void change_root(int root);
 // A session of its own: the terminal of the caller is not its controlling terminal.
 void begin_session();
 // With a label for what the keyring is to be labelled with (SELinux).

@@ -6,9 +6,13 @@
 //   create                       lxcri-start            lxcri-hook              lxcri-init
 //     StartPlan + namespaces ------> reads
 //     HookPlan (+ /dev/null) --------------------------> reads
+//                   <---------------------------------- RootMount + the root (only when the mounts
+//     Proceed ----------------------------------------> goes on                     are shared)
 //                   <---------------------------------- NetDevices (only when there are some)
 //     Proceed ----------------------------------------> goes on
 //     Sources (n times) -------------------------------> reads, one descriptor a bind
+//                   <---------------------------------- WantSources (binds after a filesystem)
+//     Sources (n times) -------------------------------> reads
 //                   <---------------------------------- RuntimeHooks (only when there are some)
 //     Proceed ----------------------------------------> goes on
 //                   <--------------------------------------------------------- Alive
@@ -47,6 +51,8 @@ enum class MessageKind : char {
     proceed = 'P',
     recorded = 'D',
     start_now = 'N',
+    root_mount = 'R',
+    want_sources = 'w',
     net_devices = 'n',
     runtime_hooks = 'h',
     alive = 'a',

@@ -99,6 +99,9 @@ struct Sysctl {
 };
 
 struct HookPlan {
+    // The mounts are made in a namespace that is not the container's alone. Its descriptor comes
+    // with the plan, after that of /dev/null if there is one.
+    bool shares_mounts = false;
     std::uint64_t root_propagation = 0;  // MS_*, of the root filesystem; 0: private
     std::vector<MountAction> mounts;
     bool set_up_dev = true;     // false when the bundle binds something on /dev
@@ -178,6 +181,7 @@ struct OwnLimits {
 };
 
 struct InitPlan {
+    bool shares_mounts = false;  // two descriptors come with the plan: the namespace, the root
     bool has_process = false;
     ProcessPlan process;
     std::string hostname;  // empty: leave it
@@ -199,6 +203,10 @@ struct InitPlan {
 
 struct JoinPlan {
     std::uint64_t namespaces = 0;  // CLONE_NEW*, of the container's init
+    // Where the mounts are shared with others: the container's root, not that of the namespace, and
+    // the ID of the mount that has to be there. Else "".
+    std::string root;
+    std::uint64_t root_mount_id = 0;
     ProcessPlan process;
 };
 
@@ -279,6 +287,7 @@ void visit_fields(V& visit, Sysctl& sysctl) {
 
 template <class V>
 void visit_fields(V& visit, HookPlan& plan) {
+    visit("sharesMounts", plan.shares_mounts);
     visit("rootPropagation", plan.root_propagation);
     visit("mounts", plan.mounts);
     visit("setUpDev", plan.set_up_dev);
@@ -358,6 +367,7 @@ void visit_fields(V& visit, OwnLimits& limits) {
 
 template <class V>
 void visit_fields(V& visit, InitPlan& plan) {
+    visit("sharesMounts", plan.shares_mounts);
     visit("hasProcess", plan.has_process);
     visit("process", plan.process);
     visit("hostname", plan.hostname);
@@ -376,6 +386,8 @@ void visit_fields(V& visit, InitPlan& plan) {
 template <class V>
 void visit_fields(V& visit, JoinPlan& plan) {
     visit("namespaces", plan.namespaces);
+    visit("root", plan.root);
+    visit("rootMountId", plan.root_mount_id);
     visit("process", plan.process);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/file.h"
 
 namespace lxcri::os {
 
@@ -25,6 +27,26 @@ void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attrib
     const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
     check(::syscall(SYS_mount_setattr, mount_fd, "", flags, &attributes, sizeof attributes),
           "mount_setattr", name);
+}
+
+std::uint64_t mount_id(int fd) {
+    struct statx status {};
+    check(::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status), "statx");
+    if ((status.stx_mask & STATX_MNT_ID) == 0) throw Error("the kernel tells no mount ID");
+    return status.stx_mnt_id;
+}
+
+bool has_mount(std::uint64_t id) {
+    const std::string wanted = concat(std::to_string(id), " ");
+    for (const auto& line : split(read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
+        if (line.starts_with(wanted)) return true;
+    }
+    return false;
+}
+
+void detach_mount(int fd, std::string_view name) {
+    const std::string path = concat("/proc/self/fd/", std::to_string(fd));
+    check(::umount2(path.c_str(), MNT_DETACH), "umount", name);
 }
 
 void attach_mount(int mount_fd, int target_fd, std::string_view name) {

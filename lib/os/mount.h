@@ -5,6 +5,7 @@
 
 #include <linux/mount.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,15 @@ UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive);
 // mount_setattr(2) on the mount of `mount_fd`. `attributes` as in the manual page.
 void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
                           std::string_view name);
+
+// The ID that the mount of `fd` has as long as it exists (statx(2)).
+std::uint64_t mount_id(int fd);
+// Is there such a mount in this process's mount namespace, in sight of its root?
+bool has_mount(std::uint64_t id);
+
+// umount2(2) with MNT_DETACH: takes away the mount whose root `fd` is, with all that is mounted in
+// it.
+void detach_mount(int fd, std::string_view name);
 
 // move_mount(2): attaches the detached mount on the object of `target_fd`.
 void attach_mount(int mount_fd, int target_fd, std::string_view name);

@@ -140,6 +140,7 @@ void Container::destroy(const Options& options) {
     if (record_.has_poststop) spec = this->spec();
     const auto deadline = os::Clock::now() + std::chrono::seconds(10);
     kill_everything(deadline);
+    remove_root_mount(record_.root_mount, record_.rootfs);
     remove_cgroup(options, deadline);
     remove_resctrl();
     stop_unit(options, record_);

@@ -18,6 +18,7 @@
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/mount.h"
 #include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
@@ -114,6 +115,7 @@ class Creation {
     void start_helper();
     void converse();
     void take_message(handoff::Received message);
+    void remember_root_mount(handoff::Received message);
     void move_net_devices(pid_t hook_pid);
     void run_runtime_hooks(pid_t hook_pid);
     void hear_last_words();
@@ -360,6 +362,10 @@ void Creation::take_message(handoff::Received message) {
             // createContainer hooks are part of the lifecycle that poststop ends.
             hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
             throw Error(message.body);
+        case MessageKind::root_mount:
+            return remember_root_mount(std::move(message));
+        case MessageKind::want_sources:
+            return sender_->want_sources();
         case MessageKind::net_devices:
             return move_net_devices(message.sender);
         case MessageKind::runtime_hooks:
@@ -387,6 +393,19 @@ void Creation::take_message(handoff::Received message) {
             break;
     }
     throw Error("internal error: a message that is ours to send");
+}
+
+// The mount is not attached yet: whatever happens to us, `delete` finds it.
+void Creation::remember_root_mount(handoff::Received message) {
+    if (!plan().host.shared_mounts || message.fds.empty()) {
+        throw Error("internal error: a root mount out of turn");
+    }
+    const std::string& path = plan().host.shared_mounts->path;
+    record_.root_mount = {os::mount_id(message.fds[0].get()),
+                          path == translate::kOwnMountNamespace ? "" : path};
+    write_record(dir_->fd(), record_);
+    sender_->take_root(std::move(message.fds[0]));
+    sender_->proceed();
 }
 
 void Creation::move_net_devices(pid_t hook_pid) {
@@ -526,6 +545,7 @@ void Creation::undo() noexcept {
             (*cgroup)->remove(limit);
         }
         if (monitor_) monitor_->wait_for_children(limit);
+        remove_root_mount(record_.root_mount, record_.rootfs);
         if (resctrl_) resctrl_->remove(made_in_resctrl_);
         if (has_unit_) stop_unit(*systemd_, record_);
         if (dir_) dir_->remove();

@@ -175,8 +175,9 @@ void Execution::look_at_container() {
     if (!init_) throw stopped();
     const int foreign = foreign_namespaces(init_->pid());
     // The files were opened by the number. As long as init has not ended nobody else can have it;
-    // and a container always has mounts of its own.
-    if (has_ended() || (foreign & CLONE_NEWNS) == 0) throw stopped();
+    // and a container has mounts of its own, unless it is recorded that it has not.
+    const bool shares_mounts = container_.record().root_mount.id != 0;
+    if (has_ended() || ((foreign & CLONE_NEWNS) == 0 && !shares_mounts)) throw stopped();
     namespaces_ = foreign;
     if (call_.namespaces != 0) {
         // A program of the container never runs as root of the host.
@@ -290,7 +291,15 @@ void Execution::start_helper_beside_init(const cgroup::ContainerCgroup& cgroup) 
 }
 
 void Execution::send_plan() {
-    const handoff::JoinPlan join{static_cast<std::uint64_t>(namespaces_), process_plan()};
+    handoff::JoinPlan join;
+    join.namespaces = static_cast<std::uint64_t>(namespaces_);
+    join.process = process_plan();
+    const RootMount& root = container_.record().root_mount;
+    const bool joins_mounts = call_.namespaces == 0 || (call_.namespaces & CLONE_NEWNS) != 0;
+    if (root.id != 0 && joins_mounts) {
+        join.root = container_.record().rootfs;
+        join.root_mount_id = root.id;
+    }
     const std::array pidfd{init_->pidfd()};
     handoff::send(helper_->channel(), MessageKind::join_plan, handoff::encode(join), pidfd);
     // Few at a time, so that a low limit on open files is enough on the other side.
@@ -350,6 +359,8 @@ void Execution::take_message(handoff::Received message) {
         case MessageKind::start_now:
         case MessageKind::unit_request:
         case MessageKind::unit_done:
+        case MessageKind::root_mount:
+        case MessageKind::want_sources:
         case MessageKind::net_devices:
         case MessageKind::runtime_hooks:
             break;

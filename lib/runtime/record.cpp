@@ -76,6 +76,8 @@ std::string record_json(const Record& record) {
               {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
               {"unit", record.unit},
+              {"rootMount",
+               {{"id", record.root_mount.id}, {"namespace", record.root_mount.mount_namespace}}},
               {"resctrl", resctrl_json(record.resctrl)},
               {"cgroup", cgroup_json(record.cgroup)},
               {"setupCgroup", cgroup_json(record.setup_cgroup)}};
@@ -114,6 +116,10 @@ std::optional<Record> find_record(int directory_fd) {
         record.cgroup = cgroup_from(json.at("cgroup"));
         if (json.contains("setupCgroup")) {
             record.setup_cgroup = cgroup_from(json.at("setupCgroup"));
+        }
+        if (json.contains("rootMount")) {
+            json.at("rootMount").at("id").get_to(record.root_mount.id);
+            json.at("rootMount").at("namespace").get_to(record.root_mount.mount_namespace);
         }
         if (json.contains("resctrl")) record.resctrl = resctrl_from(json.at("resctrl"));
         return record;

@@ -9,6 +9,7 @@
 
 #include "cgroup/container_cgroup.h"
 #include "runtime/resctrl.h"
+#include "runtime/root_mount.h"
 
 namespace lxcri::runtime {
 
@@ -29,6 +30,7 @@ struct Record {
     bool has_process = true;
     bool has_poststart = false;
     bool has_poststop = false;
+    RootMount root_mount;
     cgroup::Record cgroup;
     cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then
     // False while the cgroup is only planned: what is there then need not be ours, and nobody in it

@@ -71,21 +71,26 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
       directory_fd_(directory_fd),
       rootless_(rootless),
       memory_entrance_(std::move(memory_entrance)) {
+    bool after_filesystem = false;
     for (const auto& mount : plan.hook.mounts) {
+        if (mount.kind == handoff::MountKind::filesystem) after_filesystem = true;
         if (mount.kind != handoff::MountKind::bind) continue;
         sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive,
-                            nullptr, mount.uid_map.empty() ? nullptr : &mount});
+                            after_filesystem, nullptr, mount.uid_map.empty() ? nullptr : &mount});
+        after_filesystem = false;
     }
     if (!plan.hook.bind_devices) return;
     for (const auto& node : plan.hook.devices) {
         if (node.type == handoff::NodeType::fifo) continue;
         const std::string pointer = node.pointer.empty() ? "default device" : node.pointer;
-        sources_.push_back({pointer, node.path, false, &node, nullptr});
+        sources_.push_back({pointer, node.path, false, false, &node, nullptr});
     }
 }
 
 bool Sender::has_next() const noexcept {
-    return step_ != Step::net_devices && step_ != Step::runtime_hooks && step_ != Step::done;
+    if (step_ == Step::sources && sources_[next_source_].waits) return sources_are_wanted_;
+    return step_ != Step::root_mount && step_ != Step::net_devices &&
+           step_ != Step::runtime_hooks && step_ != Step::done;
 }
 
 void Sender::send_next() {
@@ -94,7 +99,7 @@ void Sender::send_next() {
             if (send_start_plan()) step_ = Step::hook_plan;
             return;
         case Step::hook_plan:
-            if (send_hook_plan()) step_ = Step::net_devices;
+            if (send_hook_plan()) step_ = Step::root_mount;
             break;
         case Step::sources:
             if (!send_sources()) return;
@@ -105,6 +110,7 @@ void Sender::send_next() {
         case Step::preserved:
             if (!send_preserved()) return;
             break;
+        case Step::root_mount:
         case Step::net_devices:
         case Step::runtime_hooks:
         case Step::done:
@@ -113,8 +119,9 @@ void Sender::send_next() {
     skip_empty_steps();
 }
 
-// Without such devices, sources or hooks there is nothing to wait for, or to send.
+// Without such mounts, devices, sources or hooks there is nothing to wait for, or to send.
 void Sender::skip_empty_steps() {
+    if (step_ == Step::root_mount && !plan_.hook.shares_mounts) step_ = Step::net_devices;
     if (step_ == Step::net_devices && !plan_.hook.net_devices) step_ = Step::sources;
     if (step_ == Step::sources && next_source_ == sources_.size()) step_ = Step::runtime_hooks;
     if (step_ == Step::runtime_hooks && !plan_.hook.runtime_hooks) step_ = Step::init_plan;
@@ -125,7 +132,11 @@ void Sender::skip_empty_steps() {
 
 void Sender::proceed() {
     (void)handoff::send(channel_, handoff::MessageKind::proceed, {});
-    step_ = step_ == Step::net_devices ? Step::sources : Step::init_plan;
+    if (step_ == Step::root_mount) {
+        step_ = Step::net_devices;
+    } else {
+        step_ = step_ == Step::net_devices ? Step::sources : Step::init_plan;
+    }
     skip_empty_steps();
 }
 
@@ -185,6 +196,10 @@ bool Sender::send_hook_plan() {
             return opened;
         });
     }
+    if (!shared_mounts_.valid() && plan_.host.shared_mounts) {
+        shared_mounts_ = open_namespace(*plan_.host.shared_mounts);
+        prepared_.push_back(os::duplicate(shared_mounts_.get()));
+    }
     if (!send(handoff::MessageKind::hook_plan, handoff::encode(plan_.hook), prepared_)) {
         return false;
     }
@@ -193,7 +208,8 @@ bool Sender::send_hook_plan() {
 }
 
 bool Sender::send_sources() {
-    const std::size_t end = std::min(next_source_ + kBatch, sources_.size());
+    std::size_t end = next_source_ + 1;
+    while (end < sources_.size() && end < next_source_ + kBatch && !sources_[end].waits) ++end;
     if (prepared_.empty()) {
         prepared_ = open_privileged([&] {
             std::vector<os::UniqueFd> opened;
@@ -205,6 +221,7 @@ bool Sender::send_sources() {
     }
     if (!send(handoff::MessageKind::sources, {}, prepared_)) return false;
     prepared_.clear();
+    if (sources_[next_source_].waits) sources_are_wanted_ = false;
     next_source_ = end;
     return true;
 }
@@ -220,6 +237,10 @@ bool Sender::send_init_plan() {
         prepared_.push_back(std::move(fifos.start));
         prepared_.push_back(std::move(fifos.result));
         if (memory_entrance_.valid()) prepared_.push_back(std::move(memory_entrance_));
+        if (shared_mounts_.valid()) {
+            prepared_.push_back(std::move(shared_mounts_));
+            prepared_.push_back(std::move(root_));
+        }
     }
     if (!send(handoff::MessageKind::init_plan, handoff::encode(plan_.init), prepared_)) {
         return false;

@@ -29,11 +29,16 @@ class Sender {
     void send_next();
     // What lxcri-hook has waited for is done: it goes on.
     void proceed();
+    // lxcri-hook has come to binds that follow a filesystem.
+    void want_sources() { sources_are_wanted_ = true; }
+    // The root in the mount namespace that is shared with others, for lxcri-init.
+    void take_root(os::UniqueFd root) { root_ = std::move(root); }
 
   private:
     enum class Step {
         start_plan,
         hook_plan,
+        root_mount,
         net_devices,
         sources,
         runtime_hooks,
@@ -47,6 +52,9 @@ class Sender {
         std::string pointer;  // for errors
         std::string path;
         bool recursive = false;
+        // Before it in the list a filesystem is made. The kernel lists mounts in the order in which
+        // they came to be, and that shall be theirs in config.json: so it is not copied before.
+        bool waits = false;
         const handoff::DeviceNode* node = nullptr;     // it has to be this device
         const handoff::MountAction* mapped = nullptr;  // it gets the ID mappings of this mount
     };
@@ -72,9 +80,12 @@ class Sender {
     int directory_fd_;
     const RootlessSetup* rootless_;
     os::UniqueFd memory_entrance_;
+    os::UniqueFd shared_mounts_;  // the mount namespace, where it is shared with others
+    os::UniqueFd root_;           // and the container's root in it
     Step step_ = Step::start_plan;
     std::vector<Source> sources_;
     std::size_t next_source_ = 0;
+    bool sources_are_wanted_ = false;
     std::vector<os::UniqueFd> prepared_;  // of the next message, which may have to wait for room
     std::uint32_t next_preserved_ = 0;
 };

@@ -1,5 +1,6 @@
 // Owns:  /linux/namespaces, /linux/timeOffsets
-// Emits: lxc.namespace.clone, HostPlan::namespaces, StartPlan::shared_namespaces,
+// Emits: lxc.namespace.clone, HostPlan::{namespaces,shared_mounts},
+//        StartPlan::{shared_namespaces,time_offsets}, {HookPlan,InitPlan}::shares_mounts,
 //        HookPlan::loopback_up
 #include <sched.h>
 
@@ -75,6 +76,30 @@ void check_root_is_mapped(const oci::Spec& spec) {
     check(spec.linux_->gid_mappings, "/linux/gidMappings");
 }
 
+// liblxc would mount and pivot in a mount namespace that it joins, under everybody else's feet
+// (P53). So it gets a new one, which the container leaves for the one that is asked for: the mount
+// hook makes the mounts there, on a copy of the root filesystem, and lxcri-init changes to that
+// with chroot(2).
+void share_mounts(const oci::Spec& spec, const Host& host, NamespaceToJoin entry, Plan& plan) {
+    if (host.ordinary_user || has_new_namespace(spec, oci::NamespaceType::user)) {
+        throw SpecError(entry.pointer,
+                        "a new user namespace needs a new mount namespace: an entry of type "
+                        "\"mount\" without a path");
+    }
+    if (host.rootfs == "/") {
+        throw SpecError("/root/path",
+                        "found \"/\", which needs a new mount namespace: an entry of type "
+                        "\"mount\" in /linux/namespaces");
+    }
+    plan.warnings.push_back(
+        concat(entry.pointer,
+               ": the mount namespace is shared with others, where CAP_SYS_CHROOT leads out of the "
+               "root filesystem"));
+    plan.host.shared_mounts = std::move(entry);
+    plan.hook.shares_mounts = true;
+    plan.init.shares_mounts = true;
+}
+
 }  // namespace
 
 void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
@@ -96,20 +121,22 @@ void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
             clone += name;
             continue;
         }
-        // liblxc would join it first, then mount and pivot in it, under everybody else's feet
-        // (P53).
         if (list[i].type == oci::NamespaceType::mount) {
-            throw SpecError(concat(pointer, "/path"),
-                            "a mount namespace cannot be joined, only a new one is possible");
+            share_mounts(spec, host, {pointer, name, *list[i].path, flag}, plan);
+            continue;
         }
         plan.host.namespaces.push_back({pointer, name, list[i].path.value_or(""), flag});
         plan.start.shared_namespaces.push_back(name);
     }
-    if (!has_new_namespace(spec, oci::NamespaceType::mount)) {
-        throw SpecError("/linux/namespaces",
-                        "no entry of type \"mount\": the container would share the host's mounts");
+    if (!has_own_namespace(spec, oci::NamespaceType::mount)) {
+        share_mounts(spec, host, {"/linux/namespaces", "mnt", kOwnMountNamespace, CLONE_NEWNS},
+                     plan);
     }
-    // Never empty, because the mount namespace is new: liblxc would take "" for all of them (P28).
+    if (plan.host.shared_mounts) {
+        if (!clone.empty()) clone += ' ';
+        clone += "mnt";
+    }
+    // Never empty: liblxc would take "" for all of them (P28).
     plan.start.items.push_back({"lxc.namespace.clone", clone});
     plan.hook.loopback_up = has_new_namespace(spec, oci::NamespaceType::network);
 }

@@ -59,6 +59,9 @@ struct ProcessLimits {
     std::optional<oci::IoPriority> io_priority;
 };
 
+// As the path of HostPlan::shared_mounts: the one of the runtime.
+inline constexpr const char* kOwnMountNamespace = "/proc/self/ns/mnt";
+
 struct NamespaceToJoin {
     std::string pointer;  // "/linux/namespaces/2"
     std::string type;     // liblxc's name: "net", "pid", ...
@@ -77,6 +80,9 @@ struct NetDeviceMove {
 struct HostPlan {
     std::string rootfs;
     std::vector<NamespaceToJoin> namespaces;
+    // The mount namespace that the container shares with others: the runtime's, or one by its path.
+    // Nothing where it gets one of its own.
+    std::optional<NamespaceToJoin> shared_mounts;
     std::vector<NetDeviceMove> net_devices;
     std::optional<std::string> cgroups_path;    // as in the spec
     std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given

@@ -46,8 +46,8 @@ class Printer {
         if (name == "seccompProgram") return print_program(value);
         if constexpr (std::is_same_v<T, bool>) {
             // The exception, and then it is worth a line.
-            const bool is_rare =
-                name == "entersCgroup" || name == "newCgroupNamespace" || name == "netDevices";
+            const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace" ||
+                                 name == "netDevices" || name == "sharesMounts";
             if (is_rare && !value) return;
         }
         object_[std::string(name)] = to_json(value);

@@ -181,16 +181,6 @@ TEST_CASE("namespaces: an unknown type or one twice is an error", "[namespaces][
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("namespaces: without a mount namespace nothing of the machine is touched",
-          "[namespaces][lxcri]") {
-    NEEDS(need_runtime());
-    Box box;
-    const std::string before = read_file("/proc/self/mountinfo");
-    box.bundle.remove_namespace("mount");
-    CHECK(contains(box.refusal(), "mount"));
-    CHECK(read_file("/proc/self/mountinfo") == before);
-}
-
 TEST_CASE("network: loopback is up in a new namespace", "[namespaces][network]") {
     NEEDS(need_runtime());
     Box box;

@@ -40,6 +40,7 @@ Record full_record() {
     record.owns_cgroup = true;
     record.unit = "lxcri-c1.scope";
     record.resctrl = {"class", true, "c1"};
+    record.root_mount = {std::numeric_limits<std::uint64_t>::max(), "/proc/1/ns/mnt"};
     record.cgroup.directories = {
         {2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1", std::numeric_limits<std::uint64_t>::max()},
         {1, {"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/a b", 0}};
@@ -79,6 +80,8 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(found->has_poststart == written.has_poststart);
     CHECK(found->has_poststop == written.has_poststop);
     CHECK(found->owns_cgroup == written.owns_cgroup);
+    CHECK(found->root_mount.id == written.root_mount.id);
+    CHECK(found->root_mount.mount_namespace == written.root_mount.mount_namespace);
     CHECK(found->resctrl.group == written.resctrl.group);
     CHECK(found->resctrl.made == written.resctrl.made);
     CHECK(found->resctrl.monitor == written.resctrl.monitor);
@@ -158,7 +161,8 @@ TEST_CASE("a record in which something is missing or of another type") {
         without.erase(name);
         dir.put(without.dump());
         // Those that came later may be missing.
-        const bool younger = name == "unit" || name == "setupCgroup" || name == "resctrl";
+        const bool younger =
+            name == "unit" || name == "setupCgroup" || name == "resctrl" || name == "rootMount";
         if (!younger) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
         auto other = whole;
         other[name] = value.is_string() ? json(5) : json("text");

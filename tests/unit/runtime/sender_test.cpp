@@ -171,6 +171,40 @@ TEST_CASE("sources wait for the network devices", "[root]") {
     talk.next(MessageKind::init_plan);
 }
 
+TEST_CASE("a source behind a filesystem is copied when it is asked for", "[root]") {
+    UNIT_NEEDS(is_root(), "open_tree needs root");
+    translate::Plan plan = plan_with_binds(5);
+    plan.hook.mounts[2].kind = handoff::MountKind::filesystem;
+    Conversation talk(plan);
+    talk.next(MessageKind::start_plan);
+    talk.next(MessageKind::hook_plan);
+    CHECK(talk.next(MessageKind::sources).fds.size() == 2);
+    CHECK_FALSE(talk.sender().has_next());
+    talk.sender().want_sources();
+    CHECK(talk.next(MessageKind::sources).fds.size() == 2);
+    talk.next(MessageKind::init_plan);
+    CHECK_FALSE(talk.sender().has_next());
+}
+
+TEST_CASE("where mounts are shared the root goes from the hook to init", "[root]") {
+    UNIT_NEEDS(is_root(), "/proc/self/ns/mnt needs root");
+    translate::Plan plan;
+    plan.hook.shares_mounts = true;
+    plan.init.shares_mounts = true;
+    plan.host.shared_mounts = {"/linux/namespaces", "mnt", translate::kOwnMountNamespace,
+                               CLONE_NEWNS};
+    Conversation talk(plan);
+    talk.next(MessageKind::start_plan);
+    CHECK(talk.next(MessageKind::hook_plan).fds.size() == 1);
+    CHECK_FALSE(talk.sender().has_next());
+    os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+    talk.sender().take_root(std::move(root));
+    talk.sender().proceed();
+    (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+    CHECK(talk.next(MessageKind::init_plan).fds.size() == 4);  // start, result, namespace, root
+    CHECK_FALSE(talk.sender().has_next());
+}
+
 TEST_CASE("preserved descriptors go to init, however many they are") {
     CHECK(in_child([] {
               constexpr int kCount = 30;

@@ -1,0 +1,17 @@
+#pragma once
+// A container whose mount namespace is not its own: the runtime's, or one that it joins
+// (config-linux.md "Namespaces").
+
+#include <string>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::hooks {
+
+// Enters the namespace (setns(2)) and covers the directory `rootfs`, as it is called there, with a
+// private copy of itself, on which all mounts of the container are made: nothing of it propagates,
+// and to take it away takes one umount. `create` hears of it before it is there, and so can undo it
+// whatever happens. Returns the root of the copy.
+os::UniqueFd enter_shared_mounts(int mount_namespace, const std::string& rootfs);
+
+}  // namespace lxcri::hooks

@@ -1,0 +1,64 @@
+#include "runtime/root_mount.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "os/namespace.h"
+#include "os/process.h"
+#include "os/unix_socket.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+// In the mount namespace that we are in.
+void remove_here(std::uint64_t id, const std::string& rootfs) {
+    if (!os::has_mount(id)) return;
+    const os::UniqueFd root = os::open_at(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY);
+    if (os::mount_id(root.get()) != id) {
+        throw Error(concat("the container's mounts on ", quoted(rootfs),
+                           " stay: something else has been mounted on them"));
+    }
+    os::detach_mount(root.get(), rootfs);
+}
+
+// In the child: to the very end.
+[[noreturn]] void remove_there(int channel, int mount_namespace, std::uint64_t id,
+                               const std::string& rootfs) noexcept {
+    try {
+        os::check(::setns(mount_namespace, CLONE_NEWNS), "setns", "mount namespace");
+        remove_here(id, rootfs);
+    } catch (const std::exception& error) {
+        handoff::send_failure(channel, error.what());
+    }
+    ::_exit(0);
+}
+
+}  // namespace
+
+void remove_root_mount(const RootMount& mount, const std::string& rootfs) {
+    if (mount.id == 0) return;
+    if (mount.mount_namespace.empty()) return remove_here(mount.id, rootfs);
+    os::UniqueFd there;
+    try {
+        there = os::open_namespace(mount.mount_namespace, CLONE_NEWNS);
+    } catch (const SystemError& error) {
+        if (error.code() == ENOENT) return;  // nobody is in it any more
+        throw;
+    }
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::accept_credentials(ours.get());
+    auto child = os::fork_child();
+    if (!child) remove_there(theirs.get(), there.get(), mount.id, rootfs);
+    theirs.reset();
+    if (const auto message = handoff::receive(ours.get())) throw Error(message->body);
+}
+
+}  // namespace lxcri::runtime
