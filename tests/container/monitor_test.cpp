@@ -6,6 +6,7 @@
 
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/terminal.h"
 
 using namespace lxcri::test;
 
@@ -108,5 +109,25 @@ TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][
     CAPTURE(attached.err);
     CHECK(attached.code() == 0);
     CHECK(contains(attached.out, box.bundle.config.at("hostname").get<std::string>()));
+    container.kill();
+}
+
+TEST_CASE("monitor: kept, lxc-top has the container in its table", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-top"));
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    container.start();
+    container.out().wait_for("ready");
+    Terminal terminal;
+    terminal.keyboard.resize(24, 120);
+    CommandOptions at_terminal;
+    at_terminal.fds = {{terminal.slave.get(), 0}, {terminal.slave.get(), 1}};
+    Process top({find_program("lxc-top"), "-P", box.root(), "-d", "1"}, at_terminal);
+    terminal.slave.reset();
+    terminal.keyboard.wait_for("TOTAL 1 of 1");
+    CHECK(contains(terminal.keyboard.text(), container.id().substr(0, 10)));
+    top.signal(SIGTERM);
+    (void)top.wait_exit_only();
     container.kill();
 }
