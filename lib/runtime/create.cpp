@@ -4,10 +4,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -44,15 +45,19 @@ namespace {
 using handoff::MessageKind;
 
 std::string now_rfc3339() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    tm parts{};
-    ::gmtime_r(&now.tv_sec, &parts);
+    // The functions of time.h would read the time zone of the machine first.
+    const auto now = std::chrono::system_clock::now();
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss<std::chrono::nanoseconds> time(now - day);
     std::array<char, 64> text{};
-    const std::size_t length = ::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    std::string nanoseconds = std::to_string(now.tv_nsec);
-    nanoseconds.insert(0, 9 - nanoseconds.size(), '0');
-    return concat(std::string_view(text.data(), length), ".", nanoseconds, "Z");
+    const int length = std::snprintf(
+        text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ",
+        static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+        static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+        static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+        static_cast<int>(time.subseconds().count()));
+    return {text.data(), static_cast<std::size_t>(length)};
 }
 
 // What the cgroup is going to be, before it is made: whoever finds only this knows where to look.
