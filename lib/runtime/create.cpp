@@ -13,8 +13,6 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "cgroup/container_cgroup.h"
-#include "cgroup/resources.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "os/check.h"
@@ -26,6 +24,7 @@
 #include "runtime/exec_defaults.h"
 #include "runtime/monitor.h"
 #include "runtime/net_devices.h"
+#include "runtime/new_cgroup.h"
 #include "runtime/own_cgroup.h"
 #include "runtime/owner.h"
 #include "runtime/pid_file.h"
@@ -35,7 +34,6 @@
 #include "runtime/resctrl.h"
 #include "runtime/rootless.h"
 #include "runtime/sender.h"
-#include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
 
 namespace lxcri::runtime {
@@ -60,42 +58,6 @@ std::string now_rfc3339() {
     return {text.data(), static_cast<std::size_t>(length)};
 }
 
-// What the cgroup is going to be, before it is made: whoever finds only this knows where to look.
-cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& path) {
-    cgroup::Record record;
-    for (const auto& hierarchy : layout.hierarchies) {
-        record.directories.push_back({hierarchy.version, hierarchy.controllers,
-                                      hierarchy.mount_point,
-                                      concat(hierarchy.mount_point, "/", path), 0});
-    }
-    return record;
-}
-
-// Where whoever sets up a container with little memory is meanwhile, so that they are found
-// whatever happens: where version 1 counts the memory they are in the container's other
-// hierarchies.
-cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
-    cgroup::Layout result = layout;
-    const bool is_needed = layout.find_v1("memory") == nullptr;
-    std::erase_if(result.hierarchies, [&](const cgroup::Hierarchy& hierarchy) {
-        return !is_needed || hierarchy.version != 2;
-    });
-    return result;
-}
-
-// Hooks find the limits in force, and may change them. But limits that are too low for lxcri-start
-// have to wait until it has gone.
-bool leave_room_for_set_up(const oci::Spec& spec) {
-    constexpr std::int64_t kMemory = 16 << 20;
-    constexpr std::int64_t kProcesses = 16;  // lxcri-start, its child, hooks of createContainer
-    if (!spec.linux_ || !spec.linux_->resources) return true;
-    const auto& resources = *spec.linux_->resources;
-    const auto is_low = [](const std::optional<std::int64_t>& limit, std::int64_t needed) {
-        return limit && *limit >= 0 && *limit < needed;
-    };
-    return !is_low(resources.memory.limit, kMemory) && !is_low(resources.pids.limit, kProcesses);
-}
-
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
 class Creation {
@@ -113,10 +75,6 @@ class Creation {
   private:
     void read_bundle();
     void find_resctrl();
-    void make_cgroup();
-    void give_away_cgroup() const;
-    void make_unit();
-    void check_unit_path();
     void start_helper();
     void converse();
     void take_message(handoff::Received message);
@@ -130,12 +88,8 @@ class Creation {
     void pass_listener(const handoff::Received& message);
     void connect_caller();
     void hand_over();
-    void apply_limits();
     void finish();
     void undo() noexcept;
-    void leave_setup_cgroup();
-    cgroup::Entrance entrance() const;
-    std::string setup_cgroup_path() const { return translation_.cgroup_path + "-setup"; }
     // Hooks of the start are run, and their failures dealt with, by start().
     bool starts_now() const {
         return call_.start_now && spec().hooks.start_container.empty() &&
@@ -154,11 +108,9 @@ class Creation {
     std::optional<ContainerDir> dir_;
     Translation translation_;
     Record record_;
-    std::optional<cgroup::ContainerCgroup> cgroup_;
-    std::optional<cgroup::ContainerCgroup> setup_cgroup_;  // until init enters its own
+    std::optional<NewCgroup> cgroup_;
     std::optional<Resctrl> resctrl_;
     ResctrlRecord made_in_resctrl_;
-    std::optional<SystemdHelper> systemd_;
     std::optional<Monitor> monitor_;
     std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
@@ -168,9 +120,7 @@ class Creation {
     std::optional<CallerSocket> pidfd_socket_;
     std::optional<NotifySocket> notify_socket_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
-    bool has_unit_ = false;
     bool hooks_have_run_ = false;
-    bool limits_are_applied_ = false;
     bool ready_ = false;
     bool committed_ = false;
 };
@@ -209,12 +159,7 @@ void Creation::read_bundle() {
     record_.has_process = spec().process.has_value();
     record_.has_poststart = !spec().hooks.poststart.empty();
     record_.has_poststop = !spec().hooks.poststop.empty();
-    record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
-    if (plan().init.enters_cgroup) {
-        record_.setup_cgroup =
-            planned_cgroup(layout_for_setup(translation_.layout), setup_cgroup_path());
-    }
-    if (translation_.unit) record_.unit = translation_.unit->scope;
+    cgroup_.emplace(options_, translation_, record_, dir_->fd());
     find_resctrl();
     write_record(dir_->fd(), record_);
 }
@@ -241,72 +186,6 @@ void Creation::connect_caller() {
     pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
 }
 
-void Creation::make_cgroup() {
-    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
-    record_.cgroup = cgroup_->record();
-    record_.owns_cgroup = !record_.cgroup.directories.empty();
-    if (!record_.setup_cgroup.directories.empty()) {
-        setup_cgroup_ = cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout),
-                                                        setup_cgroup_path());
-        record_.setup_cgroup = setup_cgroup_->record();
-    }
-    give_away_cgroup();
-    // Before anybody is in it: whoever deletes what we leave may then kill them.
-    write_record(dir_->fd(), record_);
-}
-
-cgroup::Entrance Creation::entrance() const {
-    if (!plan().init.enters_cgroup) return cgroup_->entrance();
-    cgroup::Record record = cgroup_->record_without_memory();
-    const auto& setup = record_.setup_cgroup.directories;
-    record.directories.insert(record.directories.end(), setup.begin(), setup.end());
-    return cgroup::ContainerCgroup::open(std::move(record)).entrance();
-}
-
-// init is in its own, and lxcri-start has ended.
-void Creation::leave_setup_cgroup() {
-    if (!setup_cgroup_) return;
-    setup_cgroup_->remove(os::Clock::now() + options_.timeout);
-    setup_cgroup_.reset();
-    record_.setup_cgroup = {};
-}
-
-// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
-// may make cgroups below it.
-void Creation::give_away_cgroup() const {
-    if (const auto& owner = plan().host.cgroup_owner; owner && *owner != ::geteuid()) {
-        cgroup_->give_to(*owner);
-    }
-}
-
-// systemd makes a scope around a process that exists: lxcri-start, which goes on into the
-// directory below that is ours.
-void Creation::make_unit() {
-    in_context("systemd", [&] {
-        systemd_.emplace(options_);
-        start_unit(*systemd_, record_, *translation_.unit, monitor_->process().pid(),
-                   std::move(translation_.unit_properties));
-    });
-    has_unit_ = true;
-    check_unit_path();
-    make_cgroup();
-    cgroup_->add_process(monitor_->process().pid());
-}
-
-// Everything else, and what was recorded before, relies on the place that was foreseen.
-void Creation::check_unit_path() {
-    const std::string pid = std::to_string(monitor_->process().pid());
-    const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
-    for (const auto& membership :
-         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, concat("/proc/", pid, "/cgroup")))) {
-        const bool is_systemds =
-            membership.controllers.empty() || membership.controllers.front() == "name=systemd";
-        if (is_systemds && membership.path == concat("/", scope)) return;
-    }
-    throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
-                       quoted(concat("/", scope)), " in the cgroup hierarchy"));
-}
-
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
@@ -315,17 +194,13 @@ void Creation::start_helper() {
     if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *spec().linux_->intel_rdt);
     if (translation_.unit) {
         monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
-        make_unit();
+        cgroup_->make_with_unit(monitor_->process().pid());
     } else {
-        make_cgroup();
-        monitor_.emplace(options_.libexec_dir, call_.id, entrance());
+        cgroup_->make();
+        monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
     }
-    const bool has_resources = spec().linux_ && spec().linux_->resources;
-    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{},
-                        translation_.host.privileged ? cgroup::DeviceAccess::limited
-                                                     : cgroup::DeviceAccess::as_on_host);
-    sender_.emplace(monitor_->channel(), plan(), dir_->fd(),
-                    plan().init.enters_cgroup ? cgroup_->open_memory_entrance() : os::UniqueFd(),
+    cgroup_->apply_early();
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd(), cgroup_->open_memory_entrance(),
                     rootless_ ? &*rootless_ : nullptr);
 }
 
@@ -424,7 +299,7 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     const auto stat = os::find_process_stat(hook_pid);
     if (!stat) throw Error("lxcri-hook died while it waited for the OCI hooks");
     hooks_have_run_ = true;
-    if (leave_room_for_set_up(spec())) apply_limits();
+    cgroup_->apply_limits_that_leave_room();
     oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
     state.pid = stat->parent;
     state.created = record_.created;
@@ -447,7 +322,7 @@ void Creation::hear_last_words() {
 void Creation::helper_has_ended() {
     const auto status = monitor_->process().wait(deadline());
     hear_last_words();
-    if (cgroup_->oom_kills() > 0) {
+    if (cgroup_->has_killed_for_memory()) {
         throw Error("lxcri-start: the kernel has killed it for want of memory");
     }
     const std::string words = monitor_->last_words();
@@ -457,7 +332,7 @@ void Creation::helper_has_ended() {
 
 void Creation::init_has_ended() {
     hear_last_words();
-    if (cgroup_->oom_kills() > 0) {
+    if (cgroup_->has_killed_for_memory()) {
         throw Error(
             "/linux/resources/memory/limit: too low, the kernel has killed the container's init "
             "for want of memory");
@@ -498,24 +373,13 @@ void Creation::hand_over() {
     monitor_->process().signal(SIGKILL);
 }
 
-void Creation::apply_limits() {
-    limits_are_applied_ = true;
-    if (!spec().linux_ || !spec().linux_->resources) return;
-    const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
-    if (systemd_) {
-        update_with_unit(*systemd_, record_, *cgroup_, apply);
-    } else {
-        apply();
-    }
-}
-
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
     if (!plan().start.keep_monitor) (void)monitor_->process().wait();
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
-    leave_setup_cgroup();
+    cgroup_->leave_setup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
-    if (!limits_are_applied_) apply_limits();
+    cgroup_->apply_limits();
     if (init_->wait_exit(os::Clock::now())) init_has_ended();
     if (resctrl_) resctrl_->add_process(record_.resctrl, init_->pid());
     record_.pid = init_->pid();
@@ -544,15 +408,11 @@ void Creation::undo() noexcept {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
         }
-        for (const auto* cgroup : {&cgroup_, &setup_cgroup_}) {
-            if (!*cgroup) continue;
-            (*cgroup)->kill_all_and_wait(limit);
-            (*cgroup)->remove(limit);
-        }
+        if (cgroup_) cgroup_->remove(limit);
         if (monitor_) monitor_->wait_for_children(limit);
         remove_root_mount(record_.root_mount, record_.rootfs);
         if (resctrl_) resctrl_->remove(made_in_resctrl_);
-        if (has_unit_) stop_unit(*systemd_, record_);
+        if (cgroup_) cgroup_->stop_unit();
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.

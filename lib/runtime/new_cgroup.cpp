@@ -1,0 +1,160 @@
+#include "runtime/new_cgroup.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/resources.h"
+#include "os/file.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& path) {
+    cgroup::Record record;
+    for (const auto& hierarchy : layout.hierarchies) {
+        record.directories.push_back({hierarchy.version, hierarchy.controllers,
+                                      hierarchy.mount_point,
+                                      concat(hierarchy.mount_point, "/", path), 0});
+    }
+    return record;
+}
+
+// Where whoever sets up a container with little memory is meanwhile, so that they are found
+// whatever happens: where version 1 counts the memory they are in the container's other
+// hierarchies.
+cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
+    cgroup::Layout result = layout;
+    const bool is_needed = layout.find_v1("memory") == nullptr;
+    std::erase_if(result.hierarchies, [&](const cgroup::Hierarchy& hierarchy) {
+        return !is_needed || hierarchy.version != 2;
+    });
+    return result;
+}
+
+bool leave_room_for_set_up(const oci::Resources& resources) {
+    constexpr std::int64_t kMemory = 16 << 20;
+    constexpr std::int64_t kProcesses = 16;  // lxcri-start, its child, hooks of createContainer
+    const auto is_low = [](const std::optional<std::int64_t>& limit, std::int64_t needed) {
+        return limit && *limit >= 0 && *limit < needed;
+    };
+    return !is_low(resources.memory.limit, kMemory) && !is_low(resources.pids.limit, kProcesses);
+}
+
+}  // namespace
+
+NewCgroup::NewCgroup(const Options& options, Translation& translation, Record& record,
+                     int directory_fd)
+    : options_(options), translation_(translation), record_(record), directory_fd_(directory_fd) {
+    record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    if (enters_late()) {
+        record_.setup_cgroup = planned_cgroup(layout_for_setup(translation_.layout), setup_path());
+    }
+    if (translation_.unit) record_.unit = translation_.unit->scope;
+}
+
+void NewCgroup::make() {
+    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
+    record_.cgroup = cgroup_->record();
+    record_.owns_cgroup = !record_.cgroup.directories.empty();
+    if (!record_.setup_cgroup.directories.empty()) {
+        setup_ =
+            cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout), setup_path());
+        record_.setup_cgroup = setup_->record();
+    }
+    give_away();
+    // Before anybody is in it: whoever deletes what we leave may then kill them.
+    write_record(directory_fd_, record_);
+}
+
+void NewCgroup::make_with_unit(pid_t pid) {
+    in_context("systemd", [&] {
+        systemd_.emplace(options_);
+        start_unit(*systemd_, record_, *translation_.unit, pid,
+                   std::move(translation_.unit_properties));
+    });
+    has_unit_ = true;
+    check_unit_path(pid);
+    make();
+    cgroup_->add_process(pid);
+}
+
+// Everything else, and what was recorded before, relies on the place that was foreseen.
+void NewCgroup::check_unit_path(pid_t pid) const {
+    const std::string path = concat("/proc/", std::to_string(pid), "/cgroup");
+    const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
+    for (const auto& membership : cgroup::parse_memberships(os::read_file_at(AT_FDCWD, path))) {
+        const bool is_systemds =
+            membership.controllers.empty() || membership.controllers.front() == "name=systemd";
+        if (is_systemds && membership.path == concat("/", scope)) return;
+    }
+    throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
+                       quoted(concat("/", scope)), " in the cgroup hierarchy"));
+}
+
+// config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
+// may make cgroups below it.
+void NewCgroup::give_away() const {
+    if (const auto& owner = translation_.plan.host.cgroup_owner; owner && *owner != ::geteuid()) {
+        cgroup_->give_to(*owner);
+    }
+}
+
+cgroup::Entrance NewCgroup::entrance() const {
+    if (!enters_late()) return cgroup_->entrance();
+    cgroup::Record record = cgroup_->record_without_memory();
+    const auto& setup = record_.setup_cgroup.directories;
+    record.directories.insert(record.directories.end(), setup.begin(), setup.end());
+    return cgroup::ContainerCgroup::open(std::move(record)).entrance();
+}
+
+os::UniqueFd NewCgroup::open_memory_entrance() const {
+    return enters_late() ? cgroup_->open_memory_entrance() : os::UniqueFd();
+}
+
+void NewCgroup::apply_early() {
+    const bool has_resources = spec().linux_ && spec().linux_->resources;
+    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{},
+                        translation_.host.privileged ? cgroup::DeviceAccess::limited
+                                                     : cgroup::DeviceAccess::as_on_host);
+}
+
+void NewCgroup::apply_limits_that_leave_room() {
+    if (!spec().linux_ || !spec().linux_->resources) return;
+    if (leave_room_for_set_up(*spec().linux_->resources)) apply_limits();
+}
+
+void NewCgroup::apply_limits() {
+    if (limits_are_applied_) return;
+    limits_are_applied_ = true;
+    if (!spec().linux_ || !spec().linux_->resources) return;
+    const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
+    if (systemd_) {
+        update_with_unit(*systemd_, record_, *cgroup_, apply);
+    } else {
+        apply();
+    }
+}
+
+void NewCgroup::leave_setup() {
+    if (!setup_) return;
+    setup_->remove(os::Clock::now() + options_.timeout);
+    setup_.reset();
+    record_.setup_cgroup = {};
+}
+
+void NewCgroup::remove(os::Clock::time_point deadline) {
+    for (const auto* cgroup : {&cgroup_, &setup_}) {
+        if (!*cgroup) continue;
+        (*cgroup)->kill_all_and_wait(deadline);
+        (*cgroup)->remove(deadline);
+    }
+}
+
+void NewCgroup::stop_unit() {
+    if (has_unit_) runtime::stop_unit(*systemd_, record_);
+}
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,64 @@
+#pragma once
+// The cgroup that `create` makes for a container: foreseen, made, entered, limited, and removed
+// when `create` fails. lib/cgroup does each step; here is when.
+
+#include <optional>
+
+#include "cgroup/container_cgroup.h"
+#include "runtime/options.h"
+#include "runtime/record.h"
+#include "runtime/systemd_unit.h"
+#include "runtime/translation.h"
+
+namespace lxcri::runtime {
+
+class NewCgroup {
+  public:
+    // Borrowed for its life: everything. What the cgroup is going to be goes into the record at
+    // once: whoever finds only this knows where to look. `directory_fd`: where the record belongs.
+    NewCgroup(const Options& options, Translation& translation, Record& record, int directory_fd);
+
+    void make();
+    // systemd makes a scope around a process that exists, which goes on into the directory below
+    // that is ours.
+    void make_with_unit(pid_t pid);
+
+    // For lxcri-start.
+    cgroup::Entrance entrance() const;
+    // For an init that enters its memory cgroup by itself; else invalid.
+    os::UniqueFd open_memory_entrance() const;
+
+    // Controllers and device rules: before anybody of the container is in it.
+    void apply_early();
+    // The limits. Hooks find them in force, and may change them; but those that are too low for
+    // lxcri-start have to wait until it has gone.
+    void apply_limits_that_leave_room();
+    void apply_limits();  // if they are not yet
+    // init is in its own, and lxcri-start has ended.
+    void leave_setup();
+
+    bool has_killed_for_memory() const { return cgroup_->oom_kills() > 0; }
+
+    // Whatever has been made of it, with all that are in it. The unit goes last.
+    void remove(os::Clock::time_point deadline);
+    void stop_unit();
+
+  private:
+    const oci::Spec& spec() const { return translation_.spec; }
+    bool enters_late() const { return translation_.plan.init.enters_cgroup; }
+    std::string setup_path() const { return translation_.cgroup_path + "-setup"; }
+    void give_away() const;
+    void check_unit_path(pid_t pid) const;
+
+    const Options& options_;
+    Translation& translation_;
+    Record& record_;
+    int directory_fd_;
+    std::optional<cgroup::ContainerCgroup> cgroup_;
+    std::optional<cgroup::ContainerCgroup> setup_;  // until init enters its own
+    std::optional<SystemdHelper> systemd_;
+    bool has_unit_ = false;
+    bool limits_are_applied_ = false;
+};
+
+}  // namespace lxcri::runtime
