@@ -34,12 +34,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
     return text.replace(at, what.size(), with);
 }
 
-// packaging/engines/containerd.toml for the runtime under test, and all that is containerd's own in
-// the box.
+// The section that we ship, and all that is containerd's own in the box.
 std::string configuration(const Box& box) {
-    std::string section = read_file(LXCRI_TEST_DATA "/../packaging/engines/containerd.toml");
-    section = replaced(section, "/usr/bin/lxcri", environment().runtime);
-    section = replaced(section, "SystemdCgroup = true", "SystemdCgroup = false");
+    const std::string section = replaced(engine_example("containerd.toml"), "SystemdCgroup = true",
+                                         "SystemdCgroup = false");
     const auto quote = [&](const char* name) { return "\"" + (box / name).string() + "\"\n"; };
     return "root = " + quote("data") + "state = " + quote("state") +
            "disabled_plugins = [\"io.containerd.internal.v1.opt\"]\n" + section +
@@ -317,6 +315,8 @@ TEST_CASE("cri: containers that end: by themselves, out of memory, not startable
     const Json over = cri.ended(cri.start("over", {"exit", "3"}));
     CHECK(over.at("exit_code") == 3);
     CHECK(over.at("reason") == "Error");
+    CHECK(cri.ended(cri.start("terminal", {"tty"}, {{"tty", true}})).at("exit_code") == 0);
+    CHECK(contains(cri.log("terminal"), "0=tty /dev/pts/0"));
     if (has_controller("memory")) {
         const Json config = {{"linux", {{"resources", {{"memory_limit_in_bytes", 16777216}}}}}};
         const Json killed = cri.ended(cri.start("oom", {"alloc", "67108864"}, config));
