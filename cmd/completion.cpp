@@ -143,7 +143,8 @@ std::string bash_script() {
 
 // --- zsh --------------------------------------------------------------------------------------
 
-// '(-b --bundle)'{-b,--bundle}'[help]:value:_files', as _arguments wants it.
+// '(-b --bundle)'{-b,--bundle=}'[help]:value:_files', as _arguments wants it. The value of a long
+// option may stand behind "=".
 std::string zsh_option(const OptionDescription& option) {
     std::string help;
     for (const char c : option.help) {
@@ -151,11 +152,13 @@ std::string zsh_option(const OptionDescription& option) {
         help += c;
     }
     const std::string rest = concat("[", help, "]", option.has_value ? ":value:_files" : "");
+    const std::string flag =
+        concat(option.flag, option.has_value && !option.flag.empty() ? "=" : "");
     if (option.flag.empty() || option.letter.empty()) {
-        return single_quoted(concat(option.flag, option.letter, rest));
+        return single_quoted(concat(flag, option.letter, rest));
     }
     return concat(single_quoted(concat("(", option.letter, " ", option.flag, ")")), "{",
-                  option.letter, ",", option.flag, "}", single_quoted(rest));
+                  option.letter, ",", flag, "}", single_quoted(rest));
 }
 
 std::string zsh_options(const std::vector<OptionDescription>& options, std::string_view indent) {
@@ -169,15 +172,21 @@ std::string zsh_script() {
     std::string text =
         "#compdef lxcri\n# zsh completion for lxcri: `lxcri completion zsh`\n"
         "_lxcri_ids() {\n"
-        "    local ids=(${(f)\"$(_call_program ids lxcri list -q 2>/dev/null)\"})\n"
+        "    local ids=(${(f)\"$(_call_program ids lxcri $where list -q 2>/dev/null)\"})\n"
         "    _describe 'container' ids\n}\n"
-        "_lxcri() {\n    local context state state_descr line\n    typeset -A opt_args\n"
+        "_lxcri() {\n    local context state state_descr line option where=()\n"
+        "    typeset -A opt_args\n"
         "    local commands=(\n";
     for (const auto& command : commands) {
         text += concat("        ", single_quoted(concat(command.name, ":", command.help)), "\n");
     }
     text += concat("    )\n    _arguments -C", zsh_options(global_words(), "        "),
                    " \\\n        '1:command:->command' '*::argument:->argument'\n"
+                   // Where the containers are. _call_program evaluates its words: what was typed
+                   // is not to be run.
+                   "    for option in --root --config; do\n"
+                   "        [[ -z $opt_args[$option] ]] ||\n"
+                   "            where+=($option ${(q)${(Q)opt_args[$option]}})\n    done\n"
                    "    case $state in\n    command) _describe 'command' commands ;;\n"
                    "    argument)\n        case $line[1] in\n");
     for (const auto& command : commands) {
@@ -190,6 +199,33 @@ std::string zsh_script() {
 
 // --- fish -------------------------------------------------------------------------------------
 
+// clang-format off
+constexpr std::string_view kFish = R"FISH(
+# The words before the command, or the command itself.
+function __lxcri_words -a which
+    set -l words (commandline -opc)[2..]
+    set -l before
+    while string match -q -- '-*' "$words[1]"
+        set -l count 1
+        contains -- $words[1] $__lxcri_values; and set count 2
+        set -a before $words[1..$count]
+        set words $words[(math $count + 1)..]
+    end
+    if test $which = before
+        string join \n -- $before
+    else
+        echo -- "$words[1]"
+    end
+end
+function __lxcri_command_is
+    contains -- (__lxcri_words command) $argv
+end
+function __lxcri_ids
+    lxcri (__lxcri_words before) list -q 2>/dev/null
+end
+)FISH";
+// clang-format on
+
 std::string fish_option(const OptionDescription& option, std::string_view condition) {
     std::string text = concat("complete -c lxcri -n ", condition);
     if (!option.flag.empty()) text += concat(" -l ", option.flag.substr(2));
@@ -201,16 +237,15 @@ std::string fish_option(const OptionDescription& option, std::string_view condit
 }
 
 std::string fish_script() {
+    const std::string no_command = "\"__lxcri_command_is ''\"";
     std::string text =
-        "# fish completion for lxcri: `lxcri completion fish`\n"
-        "complete -c lxcri -f\n"
-        "function __lxcri_ids\n    lxcri list -q 2>/dev/null\nend\n";
-    for (const auto& option : global_words()) text += fish_option(option, "__fish_use_subcommand");
+        concat("# fish completion for lxcri: `lxcri completion fish`\n", "set -g __lxcri_values ",
+               flags_of(global_words(), true), "\n", kFish.substr(1), "complete -c lxcri -f\n");
+    for (const auto& option : global_words()) text += fish_option(option, no_command);
     for (const auto& command : all_commands()) {
-        text += concat("complete -c lxcri -n __fish_use_subcommand -a ", command.name, " -d ",
+        text += concat("complete -c lxcri -n ", no_command, " -a ", command.name, " -d ",
                        single_quoted(command.help), "\n");
-        const std::string condition =
-            single_quoted(concat("__fish_seen_subcommand_from ", command.name));
+        const std::string condition = single_quoted(concat("__lxcri_command_is ", command.name));
         for (const auto& option : command.options) text += fish_option(option, condition);
         if (command.takes_id) {
             text += concat("complete -c lxcri -n ", condition, " -a '(__lxcri_ids)'\n");

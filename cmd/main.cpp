@@ -111,7 +111,6 @@ Settings make_settings(const GlobalArguments& arguments, Log& log) {
 
 std::chrono::seconds timeout_of(const Settings& settings, std::string_view command) {
     if (command == "kill") return settings.kill_timeout.value;
-    if (command == "delete") return settings.delete_timeout.value;
     return settings.create_timeout.value;
 }
 
@@ -137,6 +136,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.lxc_debug_log = settings.debug.value;
     options.timeout = timeout_of(settings, command);
     options.start_timeout = settings.start_timeout.value;
+    options.delete_timeout = settings.delete_timeout.value;
     options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
     options.systemd_properties = settings.systemd_properties.value.names;
     options.lxc_items = settings.lxc_items.value.names;

@@ -82,6 +82,10 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
         process = *container_process;
         process.terminal = false;
         process.console_size.reset();
+        // As `create` has decided, which may have switched some of it off: see take_over_defaults.
+        process.capabilities.reset();
+        process.apparmor_profile.reset();
+        process.selinux_label.reset();
         process.args = call.args;
     }
     process.terminal = process.terminal || call.terminal;
@@ -95,19 +99,6 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
     if (call.apparmor_profile) process.apparmor_profile = call.apparmor_profile;
     if (call.selinux_label) process.selinux_label = call.selinux_label;
     return process;
-}
-
-// --cap: in the bounding, permitted and effective set; ambient where it can be.
-void add_capabilities(const std::vector<std::string>& names, oci::Capabilities& sets) {
-    for (const auto& name : names) {
-        sets.bounding.push_back(name);
-        sets.permitted.push_back(name);
-        sets.effective.push_back(name);
-        const auto& inheritable = sets.inheritable;
-        if (std::find(inheritable.begin(), inheritable.end(), name) != inheritable.end()) {
-            sets.ambient.push_back(name);
-        }
-    }
 }
 
 // One execution. Whatever has been started when an exception passes is killed by its owner.
@@ -196,19 +187,12 @@ void Execution::plan_process() {
         defaults = make_exec_defaults(translate_config(options_, create, config, true).plan);
     }
     defaults_ = std::move(*defaults);
+    for (const auto& warning : switch_off(options_, defaults_.process)) options_.warn(warning);
 
     oci::Spec spec;
     spec.process = asked_process(container_, call_);
     oci::Process& asked = *spec.process;
     for (const auto& warning : oci::validate(asked)) options_.warn(warning);
-    if (!call_.capabilities.empty()) {
-        if (!asked.capabilities) {
-            const auto container_process = container_.spec().process;
-            if (container_process) asked.capabilities = container_process->capabilities;
-        }
-        if (!asked.capabilities) asked.capabilities.emplace();
-        add_capabilities(call_.capabilities, *asked.capabilities);
-    }
     for (const auto& warning : switch_off(options_, spec)) options_.warn(warning);
     translate::Host host = look_at_host(options_, {}, {});
     host.id = call_.id;
@@ -221,12 +205,13 @@ void Execution::plan_process() {
         spec.linux_->namespaces.push_back({oci::NamespaceType::user, {}});
     }
     plan_ = translate::translate_exec(spec, host);
-    for (const auto& warning : plan_.warnings) options_.warn(warning);
     take_over_defaults(asked);
+    translate::add_capabilities(call_.capabilities, spec, host, plan_);
+    for (const auto& warning : plan_.warnings) options_.warn(warning);
     if (!host.privileged) inherit_oom_score_adj(plan_.host.limits);
 }
 
-// What a process.json says nothing of, and what is the container's and no process's.
+// What the caller says nothing of, and what is the container's and no process's.
 void Execution::take_over_defaults(const oci::Process& asked) {
     auto& plan = process_plan();
     const auto& base = defaults_.process;

@@ -49,4 +49,19 @@ std::vector<std::string> switch_off(const Options& options, oci::Spec& spec) {
     return warnings;
 }
 
+std::vector<std::string> switch_off(const Options& options, handoff::ProcessPlan& process) {
+    std::vector<std::string> warnings;
+    if (!options.apparmor && !process.apparmor_profile.empty()) {
+        process.apparmor_profile.clear();
+        warnings.push_back(warning("/process/apparmorProfile", "apparmor"));
+    }
+    if (!options.seccomp && !process.seccomp_program.empty()) {
+        process.seccomp_program.clear();
+        process.seccomp_flags = 0;
+        process.seccomp_listener = false;
+        warnings.push_back(warning("/linux/seccomp", "seccomp"));
+    }
+    return warnings;
+}
+
 }  // namespace lxcri::runtime

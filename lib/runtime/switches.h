@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "handoff/plan.h"
 #include "oci/spec.h"
 #include "runtime/options.h"
 
@@ -12,5 +13,7 @@ namespace lxcri::runtime {
 // Takes out of the document what is not to be applied. One warning for each property that asked
 // for it.
 std::vector<std::string> switch_off(const Options& options, oci::Spec& spec);
+// The same with what a process would have from its container.
+std::vector<std::string> switch_off(const Options& options, handoff::ProcessPlan& process);
 
 }  // namespace lxcri::runtime

@@ -11,15 +11,19 @@ namespace lxcri::translate {
 
 namespace {
 
+// None for a name that nobody knows: validate() has warned.
+std::uint64_t bit_of(const std::string& name) {
+    const auto number = oci::capability_number(name);
+    return number ? std::uint64_t{1} << static_cast<unsigned>(*number) : 0;
+}
+
 // runtime-spec config.md "process.capabilities": what cannot be granted is a warning, no error.
 std::uint64_t make_set(const std::vector<std::string>& names, std::string_view set,
                        std::uint64_t grantable, Plan& plan) {
     std::uint64_t result = 0;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto number = oci::capability_number(names[i]);
-        if (!number) continue;  // validate() has warned
-        const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(*number);
-        if ((grantable & bit) == 0) {
+        const std::uint64_t bit = bit_of(names[i]);
+        if ((grantable & bit) != bit) {
             plan.warnings.push_back(concat("/process/capabilities/", set, "/", std::to_string(i),
                                            ": ", names[i], " cannot be granted here"));
             continue;
@@ -29,17 +33,20 @@ std::uint64_t make_set(const std::vector<std::string>& names, std::string_view s
     return result;
 }
 
+// Whoever makes a user namespace has every capability in it: user_namespaces(7).
+std::uint64_t grantable_in(const oci::Spec& spec, const Host& host) {
+    const std::uint64_t known =
+        (std::uint64_t{1} << (static_cast<unsigned>(host.last_capability) + 1)) - 1;
+    return has_user_namespace(spec) ? known : known & host.bounding_capabilities;
+}
+
 }  // namespace
 
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan) {
     // Absent means none: the spec does not say, and less is safer.
     if (!spec.process || !spec.process->capabilities) return;
     const auto& asked = *spec.process->capabilities;
-    const std::uint64_t known =
-        (std::uint64_t{1} << (static_cast<unsigned>(host.last_capability) + 1)) - 1;
-    // Whoever makes a user namespace has every capability in it: user_namespaces(7).
-    const std::uint64_t grantable =
-        has_user_namespace(spec) ? known : known & host.bounding_capabilities;
+    const std::uint64_t grantable = grantable_in(spec, host);
     auto& sets = plan.init.process.capabilities;
     sets.bounding = make_set(asked.bounding, "bounding", grantable, plan);
     sets.permitted = make_set(asked.permitted, "permitted", grantable, plan);
@@ -56,6 +63,23 @@ void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan)
         plan.warnings.emplace_back(
             "/process/capabilities/ambient: capabilities that are not permitted and inheritable "
             "too are left out");
+    }
+}
+
+void add_capabilities(const std::vector<std::string>& names, const oci::Spec& spec,
+                      const Host& host, Plan& plan) {
+    const std::uint64_t grantable = grantable_in(spec, host);
+    auto& sets = plan.init.process.capabilities;
+    for (const auto& name : names) {
+        const std::uint64_t bit = bit_of(name);
+        if ((grantable & bit) != bit) {
+            plan.warnings.push_back(concat("--cap: ", name, " cannot be granted here"));
+            continue;
+        }
+        sets.bounding |= bit;
+        sets.permitted |= bit;
+        sets.effective |= bit;
+        sets.ambient |= bit & sets.inheritable;
     }
 }
 

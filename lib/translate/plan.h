@@ -107,6 +107,10 @@ Plan translate(const oci::Spec& spec, const Host& host);
 // What `exec` needs: only the parts of the plan that make a process. spec.process is the process to
 // start; of the rest of `spec` only the user namespace is looked at.
 Plan translate_exec(const oci::Spec& spec, const Host& host);
+// Adds to what is in that plan: in the bounding, permitted and effective set; ambient where it can
+// be. What cannot be granted is a warning.
+void add_capabilities(const std::vector<std::string>& names, const oci::Spec& spec,
+                      const Host& host, Plan& plan);
 
 // The state document of this container with the status, for hooks and for `state`.
 oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status);

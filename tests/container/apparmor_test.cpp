@@ -190,3 +190,36 @@ TEST_CASE("exec: has the container's profile, or the one that it asks for",
     CHECK(contains(finished.out, std::string(kProfile) + " (enforce)"));
     CHECK(contains(finished.out, "open /tmp/secret: EACCES"));
 }
+
+TEST_CASE("apparmorProfile: --apparmor=false of create is also that of exec",
+          "[apparmor][settings][exec][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    Box box;
+    const LoadedProfile loaded(box / "");
+    write_file(box.bundle.in_rootfs("tmp/secret"), "x");
+    box.bundle.process()["apparmorProfile"] = kProfile;
+    CreateOptions options;
+    options.global = {"--apparmor=false", "--log", box / "log", "--log-level", "warning"};
+    const bool at_create = GENERATE(true, false);
+    CAPTURE(at_create);
+    box.bundle.args({"trap", "TERM", "0"});
+    Container container = box.create(at_create ? options : CreateOptions{});
+    container.start();
+    container.out().wait_for("ready");
+    const auto profile_of = [](pid_t pid) {
+        return read_file("/proc/" + std::to_string(pid) + "/attr/apparmor/current");
+    };
+    const std::string confined = std::string(kProfile) + " (enforce)\n";
+    CHECK((profile_of(container.pid()) == confined) == !at_create);
+    CHECK(contains(read_file(box / "log"), "/process/apparmorProfile: not applied") == at_create);
+    const std::string plain = box.exec(container, kLook).out;
+    CHECK(contains(plain, confined) == !at_create);
+    CHECK(contains(plain, "open /tmp/secret: ok") == at_create);
+    // What exec is told goes before.
+    CHECK(contains(box.exec(container, kLook, {"--apparmor", kProfile}).out, confined));
+    Strings switched = {"--apparmor=false"};
+    const Strings exec = box.exec_line(container, kLook);
+    switched.insert(switched.end(), exec.begin(), exec.end());
+    CHECK(contains(box.call(switched).out, "open /tmp/secret: ok"));
+}

@@ -215,43 +215,6 @@ TEST_CASE("containerd: a second container joins the namespaces of the first",
     containerd.kill_and_remove("one");
 }
 
-TEST_CASE("containerd: the runtime section of its CRI plugin", "[containerd][not-crun][not-runc]") {
-    NEEDS(need_containerd());
-    APPLIES(in_first_view());
-    Box box;
-    const std::string section =
-        "[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n"
-        "  default_runtime_name = \"lxcri\"\n"
-        "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.lxcri]\n"
-        "  runtime_type = \"io.containerd.runc.v2\"\n"
-        "  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.lxcri.options]\n"
-        "    BinaryName = \"" +
-        environment().runtime.string() +
-        "\"\n"
-        "    SystemdCgroup = false\n";
-    write_file(box / "config.toml",
-               "version = 2\nroot = \"" + (box / "data").string() + "\"\nstate = \"" +
-                   (box / "state").string() +
-                   "\"\ndisabled_plugins = [\"io.containerd.internal.v1.opt\"]\n"
-                   "[grpc]\naddress = \"" +
-                   (box / "socket").string() +
-                   "\"\n"
-                   "[ttrpc]\naddress = \"" +
-                   (box / "socket.ttrpc").string() + "\"\n" + section);
-    Daemon daemon(box, {find_program("containerd"), "--config", box / "config.toml"},
-                  "successfully booted");
-    const Finished plugins = run_command(
-        {find_program("ctr"), "-a", box / "socket", "plugins", "ls"}, engine_options(box));
-    bool is_loaded = false;
-    for (const std::string& line : lines_of(plugins.out)) {
-        const auto words = split(line, ' ');
-        if (words.size() >= 4 && words[1] == "cri") is_loaded = words.back() == "ok";
-    }
-    INFO(daemon.log());
-    CHECK(is_loaded);
-    CHECK(contains(daemon.log(), "BinaryName:" + environment().runtime.string()));
-}
-
 TEST_CASE("containerd: with systemd as the cgroup driver",
           "[containerd][systemd][vm][not-crun][not-runc]") {
     NEEDS(need_runtime());

@@ -75,8 +75,10 @@ class Docker {
 
   private:
     Strings daemon_line() const {
+        Json config = Json::parse(engine_example("docker.json"));
         // Otherwise it is /etc/docker/key.json.
-        write_file(box_ / "daemon.json", Json{{"deprecated-key-path", box_ / "key.json"}}.dump());
+        config["deprecated-key-path"] = box_ / "key.json";
+        write_file(box_ / "daemon.json", config.dump());
         return {find_program("dockerd"),
                 "--config-file",
                 box_ / "daemon.json",
@@ -96,7 +98,6 @@ class Docker {
                 "--oom-score-adjust=0",
                 "--exec-opt=native.cgroupdriver=" + driver_,
                 "--cgroup-parent=" + (driver_ == "systemd" ? "system.slice" : "/" + box_.name()),
-                "--add-runtime=lxcri=" + environment().runtime.string(),
                 "--default-runtime=lxcri"};
     }
 

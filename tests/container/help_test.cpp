@@ -1,11 +1,13 @@
 // What a person sees: help texts, and hints for what was mistyped.
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
 
 using namespace lxcri::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -195,20 +197,82 @@ TEST_CASE("completion: every command and option of the help texts is in every sc
     }
 }
 
-TEST_CASE("completion: zsh and fish take the scripts", "[help][lxcri]") {
+TEST_CASE("completion: fish offers commands, options, values and containers", "[help][lxcri]") {
     NEEDS(need_runtime());
-    NEEDS(need_program("zsh"));
     NEEDS(need_program("fish"));
     Box box;
-    const Finished zsh =
-        run_command({find_program("zsh"), "-f", "-n", completion_script(box, "zsh")});
-    CHECK(zsh.code() == 0);
-    CHECK(zsh.err.empty());
-    const std::string file = completion_script(box, "fish");
+    const std::string script = completion_script(box, "fish");
     CommandOptions options;
-    options.environment = Strings{"HOME=" + (box / "home").string(), "PATH=/usr/bin:/bin"};
-    const Finished fish = run_command(
-        {find_program("fish"), "--no-config", "-c", "source " + file + "; complete -C 'lxcri cr'"},
-        options);
-    CHECK(fish.out.starts_with("create\t"));
+    options.environment =
+        Strings{"HOME=" + (box / "home").string(),
+                "PATH=" + environment().runtime.parent_path().string() + ":/usr/bin:/bin"};
+    // Without the explanations behind the words.
+    const auto offers = [&](const std::string& words) {
+        const Finished fish = run_command(
+            {find_program("fish"), "--no-config", "-c",
+             "source " + script + "; complete -C '" + words + "' | string replace -r '\t.*' ''"},
+            options);
+        CHECK(fish.err == "");
+        return lines_of(fish.out);
+    };
+    CHECK(offers("lxcri st") == Strings{"start", "state"});
+    CHECK(offers("lxcri --log-l") == Strings{"--log-level"});
+    CHECK(offers("lxcri --root /x cr") == Strings{"create"});
+    CHECK(offers("lxcri --root=/x --debug cr") == Strings{"create"});
+    CHECK(offers("lxcri --debug create --bund") == Strings{"--bundle"});
+    CHECK(offers("lxcri create --root") == Strings{});
+    CHECK(offers("lxcri create --bundle " + (box / "bundl").string()) ==
+          Strings{box.bundle.path().string() + "/"});
+    Container container = box.sleeper();
+    const std::string root = "lxcri --root " + box.root().string();
+    CHECK(offers(root + " state ") == Strings{container.id()});
+    CHECK(offers(root + " delete --force ") == Strings{container.id()});
+    CHECK(offers(root + " create ") == Strings{});
+    container.kill();
+}
+
+TEST_CASE("completion: zsh completes commands, options, values and containers",
+          "[help][lxcri][terminal]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("zsh"));
+    Box box;
+    fs::create_directories(box / "functions");
+    fs::rename(completion_script(box, "zsh"), box / "functions/_lxcri");
+    Terminal terminal;
+    CommandOptions options;
+    options.environment = Strings{
+        "PATH=" + environment().runtime.parent_path().string() + ":/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=" + box.bundle.path().string(), "TERM=dumb"};
+    options.fds = {{terminal.slave.get(), 0}, {terminal.slave.get(), 1}, {terminal.slave.get(), 2}};
+    // Somebody at a terminal: zsh completes only where it edits lines.
+    Process zsh({"/usr/bin/setsid", "--ctty", "--wait", find_program("zsh"), "-f", "-i"}, options);
+    Keyboard& keyboard = terminal.keyboard;
+    keyboard.resize(50, 500);  // no line breaks
+    keyboard.wait_for("# ");
+    keyboard.type("setopt nobeep; PS1='rea''dy> '; fpath=(" + (box / "functions").string() +
+                  " $fpath); autoload -U compinit; compinit -u -D\r");
+    keyboard.wait_for("ready> ");
+    // Types the words and the tabulator, waits for what the line becomes, and removes the line.
+    const auto completes = [&](const std::string& words, const std::string& line) {
+        CAPTURE(words);
+        keyboard.type(words + "\t");
+        keyboard.wait_for(line);
+        keyboard.type("\x15");
+    };
+    completes("lxcri res", "lxcri resume ");
+    completes("lxcri --log-l", "lxcri --log-level");
+    completes("lxcri --root /x cre", "lxcri --root /x create ");
+    completes("lxcri --root=/x --debug del", "lxcri --root=/x --debug delete ");
+    completes("lxcri --debug create --bund", "lxcri --debug create --bundle");
+    completes("lxcri create --bundle " + (box / "bundl").string(),
+              "lxcri create --bundle " + box.bundle.path().string() + "/");
+    // More than one: a list with explanations, the longest common part in the line.
+    completes("lxcri st\t", "start  -- let the process of a created container run");
+    Container container = box.sleeper();
+    const std::string root = "lxcri --root " + box.root().string();
+    completes(root + " state ", root + " state " + container.id() + " ");
+    completes(root + " delete --force ", root + " delete --force " + container.id() + " ");
+    keyboard.type("exit 7\r");
+    CHECK(zsh.wait_exit_only().code() == 7);
+    container.kill();
 }

@@ -183,6 +183,44 @@ TEST_CASE("settings: all capabilities are granted where that is said", "[setting
     CHECK(value_of(box.life({"caps"}, with({"--capabilities=false"})).out, "bounding") == own);
 }
 
+TEST_CASE("settings: exec keeps to what create has switched off, and may switch off more itself",
+          "[settings][exec][seccomp][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"] = {{"bounding", {"CAP_KILL"}}};
+    box.bundle.linux()["seccomp"] = mkdir_forbidden();
+    const std::string own = line_after(read_file("/proc/self/status"), "CapBnd:\t");
+    const bool at_create = GENERATE(false, true);
+    CAPTURE(at_create);
+    Container container = box.sleeper(at_create ? with({"--capabilities=false", "--seccomp=false"})
+                                                : CreateOptions{});
+    const Strings look = {"caps", "--", "field", "Seccomp"};
+    const auto bounding = [](const Finished& finished) {
+        CHECK(finished.err == "");
+        return value_of(finished.out, "bounding");
+    };
+    const Finished plain = box.exec(container, look);
+    CHECK(bounding(plain) == (at_create ? own : "0000000000000020"));
+    CHECK(has_line(plain.out, at_create ? "Seccomp:\t0" : "Seccomp:\t2"));
+    const Finished more = box.exec(container, look, {"--cap", "CAP_CHOWN"});
+    CHECK(bounding(more) == (at_create ? own : "0000000000000021"));
+    // The same in a document that says nothing of it, and flags of this call.
+    Json process = box.bundle.config["process"];
+    process.erase("capabilities");
+    process["args"] = {"/probe", "caps", "--", "field", "Seccomp"};
+    write_file(box / "process.json", process.dump());
+    const Strings exec = {"exec", "--process", box / "process.json", container.id()};
+    CHECK(bounding(box.call(exec)) == bounding(plain));
+    Strings switched = {"--capabilities=false", "--seccomp=false"};
+    switched.insert(switched.end(), exec.begin(), exec.end());
+    const Finished off = box.call(switched);
+    CHECK(bounding(off) == own);
+    CHECK(has_line(off.out, "Seccomp:\t0"));
+    container.kill();
+    (void)container.wait();
+    container.remove();
+}
+
 TEST_CASE("settings: every device may be used where that is said", "[settings][devices][lxcri]") {
     NEEDS(need_runtime());
     NEEDS(need_capability(27, "CAP_MKNOD"));

@@ -41,6 +41,9 @@ class SilentFilesystem {
     SilentFilesystem& operator=(const SilentFilesystem&) = delete;
     ~SilentFilesystem() { end(); }
 
+    // From then on the process that asked cannot be killed.
+    void wait_for_lookup() { asked_.wait_for("lookup"); }
+
     // The kernel then answers by itself: ENOTCONN.
     void end() {
         if (server_ <= 0) return;
@@ -82,7 +85,9 @@ class SilentFilesystem {
                 attributes.attr.mode = S_IFDIR | 0755;
                 attributes.attr.nlink = 2;
                 reply(header.unique, 0, &attributes);
-            } else if (header.opcode != FUSE_LOOKUP && header.opcode != FUSE_FORGET) {
+            } else if (header.opcode == FUSE_LOOKUP) {
+                (void)!write(asked_.write_end(), "lookup", 6);
+            } else if (header.opcode != FUSE_FORGET) {
                 reply<fuse_attr_out>(header.unique, -ENOSYS, nullptr);
             }
         }
@@ -91,6 +96,7 @@ class SilentFilesystem {
 
     fs::path mount_point_;
     os::UniqueFd device_;
+    Stream asked_;
     pid_t server_ = -1;
 };
 
@@ -113,10 +119,7 @@ TEST_CASE("stuck: kill and delete of a container in the state D end", "[stuck][k
     box.bundle.args({"echo", "going", "--", "cat", "/mnt/file"});
     Container container = box.create();
     container.start();
-    container.out().wait_for("going");
-    for (int i = 0; i < 1000 && state_of(container.pid())[0] != 'S'; ++i) {
-        let_time_pass(std::chrono::milliseconds{2});
-    }
+    filesystem.wait_for_lookup();
     container.kill("KILL");
     for (int i = 0; i < 1000 && state_of(container.pid())[0] != 'D'; ++i) {
         let_time_pass(std::chrono::milliseconds{2});
@@ -125,15 +128,55 @@ TEST_CASE("stuck: kill and delete of a container in the state D end", "[stuck][k
 
     CHECK(container.status() == "running");
     CHECK(box.call({"kill", "--all", container.id(), "KILL"}).code() == 0);
-    const Finished deleted = box.call({"delete", "--force", container.id()});
+    const Finished deleted =
+        box.call({"--delete-timeout", "1", "delete", "--force", container.id()});
     CHECK(deleted.code() == 1);
     CHECK(lines_of(deleted.err).size() == 1);
     CHECK(contains(deleted.err, "does not end"));
-    CHECK(deleted.duration < std::chrono::seconds{15});
+    CHECK(deleted.duration > std::chrono::milliseconds{900});
+    CHECK(deleted.duration < std::chrono::seconds{5});
     CHECK(container.status() == "running");
 
     filesystem.end();
     CHECK(container.wait_code() == -9);
     CHECK(box.call({"delete", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("stuck: create with a helper that says nothing ends in time", "[stuck][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(in_first_view());
+    Box box;
+    const fs::path prefix = environment().runtime.parent_path().parent_path();
+    fs::copy(prefix / "libexec/lxcri", box / "libexec");
+    fs::remove(box / "libexec/lxcri-start");
+    write_file(box / "libexec/lxcri-start", "#!/bin/sh\nexec sleep 1000\n", 0755);
+    CreateOptions options;
+    options.global = {"--libexec", box / "libexec", "--create-timeout", "1"};
+    CHECK(contains(box.refusal(options), "was not ready within 1 seconds"));
+}
+
+TEST_CASE("stuck: kill of a container that others have frozen ends in time",
+          "[stuck][kill][lxcri]") {
+    NEEDS(need_runtime());
+    // What is frozen with version 2 can be killed.
+    APPLIES(in_first_view() && has_controller("freezer"));
+    Box box;
+    box.bundle.linux()["cgroupsPath"] = "/" + box.name() + "-pod/" + box.name();
+    Container container = box.sleeper();
+    const fs::path pod = cgroup_of(container.pid(), "freezer").parent_path();
+    REQUIRE(contains(pod.filename().string(), box.name() + "-pod"));
+    write_file(pod / "freezer.state", "FROZEN");
+    for (int i = 0; i < 1000 && read_file(pod / "freezer.state") != "FROZEN\n"; ++i) {
+        let_time_pass(std::chrono::milliseconds{2});
+    }
+    const Finished killed = box.call({"--kill-timeout", "1", "kill", container.id(), "KILL"});
+    CHECK(killed.code() == 1);
+    CHECK(contains(killed.err, "thawing the cgroup"));
+    CHECK(killed.duration > std::chrono::milliseconds{900});
+    CHECK(killed.duration < std::chrono::seconds{5});
+    // The signal is there, it waits for those who have frozen the container.
+    write_file(pod / "freezer.state", "THAWED");
+    CHECK(container.wait_code() == -9);
+    container.remove();
 }

@@ -91,11 +91,28 @@ JSON'
 has_manual() { in_debian bash -ec 'zcat /usr/share/man/man8/lxcri.8.gz | grep -q "^.SH NAME"
     zcat /usr/share/man/man5/lxcri.json.5.gz | grep -q "^.SH SETTINGS"'; }
 
-completes() {
+bash_completes() {
     in_debian bash -ec 'source /usr/share/bash-completion/completions/lxcri
         COMP_WORDS=(lxcri cre) COMP_CWORD=1
         _lxcri
         [[ ${COMPREPLY[*]} == create ]]'
+}
+
+# The shells of this machine, with what is installed there, where they look for it by themselves.
+zsh_completes() {
+    local folder=/usr/share/zsh/vendor-completions
+    zsh -f -c 'print -l $fpath' | grep -qx "$folder" &&
+        zsh -f -c 'fpath=($1 $fpath); autoload -U compinit; compinit -u -D
+            [[ $_comps[lxcri] == _lxcri ]] && autoload +X _lxcri' zsh "$root$folder"
+}
+
+fish_completes() {
+    local folder=/usr/share/fish/vendor_completions.d
+    # fish completes what it can find.
+    export HOME=$work XDG_DATA_DIRS=/usr/share PATH=$root/usr/bin:$PATH
+    fish -c 'printf "%s\n" $__fish_vendor_completionsdirs' | grep -qx "$folder" &&
+        fish -c 'set fish_complete_path $argv; complete -C "lxcri cre"' "$root$folder" |
+        grep -q $'^create\t'
 }
 
 # Read as the engines read them, as far as a parser is at hand.
@@ -126,7 +143,9 @@ if [[ -e $root/usr/bin/lxcri ]]; then
     check "lxcri check finds liblxc" finds_liblxc
     check "a container runs" runs_container
     check "manual pages" has_manual
-    check "bash completes" completes
+    check "bash completes" bash_completes
+    check "zsh completes" zsh_completes
+    check "fish completes" fish_completes
     check "examples for the engines" examples_are_readable
     check "dpkg --purge leaves nothing" leaves_nothing
 fi

@@ -181,6 +181,20 @@ bool in_first_view() {
     return (view.empty() || view == "host") && enough_descriptors();
 }
 
+std::string engine_example(std::string_view name) {
+    // The virtual machine has only what is installed.
+    const fs::path prefix = environment().runtime.parent_path().parent_path();
+    std::string text;
+    for (const fs::path& directory :
+         {fs::path(LXCRI_TEST_DATA "/../packaging/engines"), prefix / "share/doc/lxcri/examples"}) {
+        if (text.empty()) text = read_file(directory / name);
+    }
+    constexpr std::string_view kInstalled = "/usr/bin/lxcri";
+    const std::size_t at = text.find(kInstalled);
+    if (at == std::string::npos) throw std::runtime_error("no example for an engine");
+    return text.replace(at, kInstalled.size(), environment().runtime.string());
+}
+
 fs::path find_program(std::string_view name) {
     for (const char* folder : {"/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin", "/sbin"}) {
         fs::path path = fs::path(folder) / name;

@@ -48,6 +48,9 @@ bool in_first_view();
 // Where an executable of this name is in the usual places; empty when it is missing.
 std::filesystem::path find_program(std::string_view name);
 
+// What we ship for an engine's configuration, with the runtime under test in it.
+std::string engine_example(std::string_view name);
+
 // Is systemd pid 1 here, with cgroup version 2 alone? The virtual machine of tests/vm is such a
 // host, build machines seldom are.
 bool has_systemd();

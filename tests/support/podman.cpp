@@ -17,12 +17,10 @@ std::optional<std::string> need_podman() {
 
 Podman::Podman(std::string cgroup_manager) : cgroup_manager_(std::move(cgroup_manager)) {
     // default_ulimits: without CAP_SYS_RESOURCE the limits that Podman sets by itself cannot
-    // be raised. The two lists name the runtimes that understand Podman's flags.
+    // be raised.
     const std::string pids = has_controller("pids") ? "" : "pids_limit = 0\n";
     write_file(box_ / "containers.conf",
-               "[containers]\ndefault_ulimits = []\n" + pids +
-                   "[engine]\nruntime_supports_json = [\"crun\", \"runc\", \"lxcri\"]\n"
-                   "runtime_supports_nocgroup = [\"crun\", \"lxcri\"]\n");
+               engine_example("podman.conf") + "[containers]\ndefault_ulimits = []\n" + pids);
     fs::create_directories(box_ / "tmp");
     const fs::path archive = box_ / "image.tar";
     REQUIRE(run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", archive, "."}).code() == 0);
@@ -56,7 +54,7 @@ Strings Podman::command_line(const Strings& arguments) const {
                        "--events-backend",
                        "none",
                        "--runtime",
-                       environment().runtime};
+                       "lxcri"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }
