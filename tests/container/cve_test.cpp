@@ -267,7 +267,11 @@ TEST_CASE("CVE-2024-45310: dangling links where mount points have to be made",
     write_file(attack.box / "source/file", "x");
     attack.bind(is_file ? attack.box / "source/file" : attack.box / "source",
                 "/volume/made" + below);
-    CHECK(contains(attack.refused(), "/mounts/8: "));
+    attack.box.bundle.args({"cat", "/volume/made" + below + (is_file ? "" : "/file")});
+    // The link means something of the container, and is that there.
+    const auto result = attack.go();
+    CHECK(result.ran);
+    CHECK(result.text == "x");
     CHECK(names_in(volume) == Strings{"made"});
 }
 
