@@ -1,6 +1,6 @@
 // lxcri: an OCI runtime on liblxc. This file reads the options that all commands share, finds the
-// command, and turns whatever fails into one line on stderr, one record in the log, and exit
-// code 1.
+// command, and turns whatever fails into one line on stderr, one record in the log, and an exit
+// code, mostly 1.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -111,7 +111,6 @@ Settings make_settings(const GlobalArguments& arguments, Log& log) {
 
 std::chrono::seconds timeout_of(const Settings& settings, std::string_view command) {
     if (command == "kill") return settings.kill_timeout.value;
-    if (command == "delete") return settings.delete_timeout.value;
     return settings.create_timeout.value;
 }
 
@@ -137,6 +136,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.lxc_debug_log = settings.debug.value;
     options.timeout = timeout_of(settings, command);
     options.start_timeout = settings.start_timeout.value;
+    options.delete_timeout = settings.delete_timeout.value;
     options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
     options.systemd_properties = settings.systemd_properties.value.names;
     options.lxc_items = settings.lxc_items.value.names;
@@ -188,16 +188,20 @@ int main(int argc, char** argv) {
     const Caller caller = look_at_caller();
     Log log;
     std::string message;
+    int code = EXIT_FAILURE;
     try {
         return run(argc, argv, caller, log);
     } catch (const CLI::Success&) {
         return EXIT_SUCCESS;
     } catch (const CLI::ParseError& error) {
         message = error.what();
+    } catch (const ExitError& error) {
+        message = error.what();
+        code = error.code();
     } catch (const std::exception& error) {
         message = error.what();
     }
     log.error(message);
     std::fprintf(stderr, "lxcri: %s\n", message.c_str());
-    return EXIT_FAILURE;
+    return code;
 }

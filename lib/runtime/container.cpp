@@ -138,7 +138,7 @@ void Container::remove_resctrl() const {
 void Container::destroy(const Options& options) {
     std::optional<oci::Spec> spec;
     if (record_.has_poststop) spec = this->spec();
-    const auto deadline = os::Clock::now() + std::chrono::seconds(10);
+    const auto deadline = os::Clock::now() + options.delete_timeout;
     kill_everything(deadline);
     remove_root_mount(record_.root_mount, record_.rootfs);
     remove_cgroup(options, deadline);

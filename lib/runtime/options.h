@@ -29,7 +29,8 @@ struct Options {
     unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
     std::string notify_socket;         // NOTIFY_SOCKET of our environment
     std::chrono::seconds timeout{60};  // for what has to be quick; OCI hooks have their own
-    std::chrono::seconds start_timeout{0};  // until the process is executed; 0: none
+    std::chrono::seconds delete_timeout{10};  // for the processes of a container to end
+    std::chrono::seconds start_timeout{0};    // until the process is executed; 0: none
     // What only the administrator's file says, and the name of that file.
     std::string settings_file;
     std::vector<std::string> systemd_properties;  // that annotations may set

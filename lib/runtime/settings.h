@@ -68,7 +68,7 @@ struct Settings {
     Setting<std::chrono::seconds> create_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::seconds> start_timeout{std::chrono::seconds(0)};
     Setting<std::chrono::seconds> kill_timeout{std::chrono::seconds(60)};
-    Setting<std::chrono::seconds> delete_timeout{std::chrono::seconds(60)};
+    Setting<std::chrono::seconds> delete_timeout{std::chrono::seconds(10)};
     Setting<Path> lxcfs;
     Setting<AllowedNames> systemd_properties;
     Setting<AllowedNames> lxc_items;
@@ -98,7 +98,8 @@ void visit_settings(Object& settings, Visit&& visit) {
     visit("startTimeout", settings.start_timeout,
           "seconds within which the process has to be executed; 0: no limit");
     visit("killTimeout", settings.kill_timeout, "seconds for `kill`");
-    visit("deleteTimeout", settings.delete_timeout, "seconds for `delete`");
+    visit("deleteTimeout", settings.delete_timeout,
+          "seconds within which `delete` ends a container");
     visit("lxcfs", settings.lxcfs,
           "where lxcfs is mounted, /var/lib/lxcfs: /proc then shows the container's limits");
     visit("systemdProperties", settings.systemd_properties,
