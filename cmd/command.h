@@ -4,8 +4,10 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "runtime/options.h"
 #include "runtime/settings.h"
 
@@ -14,6 +16,16 @@ namespace lxcri::cmd {
 // What the caller of the program has left us, seen before anything is opened.
 struct Caller {
     unsigned open_stdio = 7;  // bit n: descriptor n was open
+};
+
+// An error with an exit code of its own.
+class ExitError : public Error {
+  public:
+    ExitError(std::string message, int code) : Error(std::move(message)), code_(code) {}
+    int code() const noexcept { return code_; }
+
+  private:
+    int code_;
 };
 
 struct Globals {

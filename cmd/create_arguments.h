@@ -1,6 +1,8 @@
 #pragma once
 // The arguments that `create` and `run` share, and some of `exec`.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "command.h"
@@ -12,6 +14,7 @@ namespace lxcri::cmd {
 struct CreateArguments {
     std::string id;
     std::string bundle = ".";
+    std::string config;
     std::string pid_file;
     std::string console_socket;
     std::string pidfd_socket;
@@ -19,13 +22,20 @@ struct CreateArguments {
     bool no_pivot = false;
     bool no_new_keyring = false;
     bool no_subreaper = false;
+    std::optional<std::uint32_t> timeout;
 };
 
 // SystemError when there is no such directory.
 std::string absolute_bundle(const std::string& bundle);
 
 // Descriptors 3 to 3 + count - 1 are open: Error for the first one that is not.
-void check_preserved(std::uint32_t count);
+void check_preserved(std::uint32_t count, std::uint32_t of_listen_fds = 0);
+
+// --timeout of a command goes before the setting for it.
+void add_timeout_option(CLI::App& app, std::optional<std::uint32_t>& timeout);
+std::chrono::seconds checked_timeout(std::uint32_t seconds);
+runtime::Options with_timeout(runtime::Options options,
+                              const std::optional<std::uint32_t>& timeout);
 
 void add_create_options(CLI::App& app, CreateArguments& arguments);
 runtime::CreateOptions make_create_options(const CreateArguments& arguments);

@@ -1,4 +1,5 @@
 #include "command.h"
+#include "create_arguments.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
@@ -9,10 +10,17 @@ int run_delete(const Globals& globals, Arguments arguments) {
                  "lxcri delete");
     std::string id;
     bool force = false;
+    bool regex = false;
+    std::optional<std::uint32_t> timeout;
     app.add_option("ID", id, "name of the container")->required();
     app.add_flag("-f,--force", force, "kill it first; no error when there is no such container");
+    app.add_flag("-r,--regex", regex, "ID is a regular expression: all containers that it matches");
+    add_timeout_option(app, timeout);
     parse(app, std::move(arguments));
-    runtime::remove(globals.options, id, force);
+    runtime::Options options = globals.options;
+    if (timeout) options.delete_timeout = checked_timeout(*timeout);
+    const auto remove_one = [&](const std::string& name) { runtime::remove(options, name, force); };
+    regex ? runtime::for_each_match(options, id, remove_one) : remove_one(id);
     return EXIT_SUCCESS;
 }
 

@@ -52,6 +52,7 @@ struct Values {
     std::vector<std::string> gids;
     std::vector<std::string> cgroups;
     std::vector<std::string> namespaces;
+    bool no_new_privileges = false;
 };
 
 // Everything from the first word that is no option: the ID, then the program with its arguments,
@@ -98,7 +99,8 @@ void add_options(CLI::App& app, Values& values, runtime::ExecOptions& options) {
     app.add_option("--pid-file", options.pid_file, "file that gets its pid");
     app.add_option("--process-label", values.process_label, "its SELinux label");
     app.add_option("--apparmor", values.apparmor, "its AppArmor profile");
-    app.add_flag("--no-new-privs", options.no_new_privileges, "set no_new_privs");
+    app.add_flag("--no-new-privs", values.no_new_privileges,
+                 "set no_new_privs; =false: do not, whatever the container has");
     app.add_option("-c,--cap", options.capabilities, "capability, added; repeatable")
         ->allow_extra_args(false);
     app.add_option("--preserve-fds", options.preserve_fds,
@@ -123,6 +125,13 @@ void check_capability(const std::string& name) {
     throw Error(concat("--cap: found ", lxcri::quoted(name), ", accepted is a name as CAP_KILL"));
 }
 
+// What has no line in an option, and the execution itself.
+int execute(const Globals& globals, const Values& values, runtime::ExecOptions options) {
+    if (!values.process.empty()) options.process_json = os::read_file_at(AT_FDCWD, values.process);
+    check_preserved(options.preserve_fds);
+    return runtime::exec(globals.options, options);
+}
+
 }  // namespace
 
 int run_exec(const Globals& globals, Arguments arguments) {
@@ -136,10 +145,14 @@ int run_exec(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     take_words(app.remaining(), !values.process.empty(), options);
 
-    if (!values.process.empty()) options.process_json = os::read_file_at(AT_FDCWD, values.process);
     if (!values.user.empty()) take_user(values.user, options);
     if (app.count("--user") > 0 && values.user.empty()) parse_id("", "--user");
     if (!values.cwd.empty()) options.cwd = values.cwd;
+    if (!values.cwd.empty() && !values.cwd.starts_with('/')) {
+        throw Error(
+            concat("--cwd: found ", lxcri::quoted(values.cwd), ", accepted is an absolute path"));
+    }
+    if (app.count("--no-new-privs") > 0) options.no_new_privileges = values.no_new_privileges;
     if (!values.apparmor.empty()) options.apparmor_profile = values.apparmor;
     if (!values.process_label.empty()) options.selinux_label = values.process_label;
     for (const auto& gid : values.gids) {
@@ -148,8 +161,13 @@ int run_exec(const Globals& globals, Arguments arguments) {
     for (const auto& text : values.cgroups) options.cgroups.push_back(parse_cgroup(text));
     for (const auto& entry : options.env) check_environment_entry(entry);
     for (const auto& name : options.capabilities) check_capability(name);
-    check_preserved(options.preserve_fds);
-    return runtime::exec(globals.options, options);
+    // As runc and crun have it: what the program says with its exit code is seldom 255.
+    constexpr int kNotExecuted = 255;
+    try {
+        return execute(globals, values, std::move(options));
+    } catch (const Error& error) {
+        throw ExitError(error.what(), kNotExecuted);
+    }
 }
 
 }  // namespace lxcri::cmd

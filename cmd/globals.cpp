@@ -32,6 +32,7 @@ constexpr Plain kConfig{"--config", 0, "FILE",
                         "file with settings (default: /etc/lxcri/lxcri.json)"};
 constexpr Plain kSystemdCgroup{"--systemd-cgroup", 0, "", "the same as --cgroup-manager systemd"};
 constexpr Plain kRootless{"--rootless", 0, "NAME", "true, false or auto; accepted, not needed"};
+constexpr Plain kCriu{"--criu", 0, "PATH", "accepted, not needed"};
 constexpr Plain kVersion{"--version", 'v', "", "show the version"};
 constexpr Plain kHelp{"--help", 'h', "", "show this text"};
 
@@ -67,6 +68,11 @@ void take(const GlobalOption& option, const std::string& value, GlobalArguments&
         arguments.settings_file = value;
     } else if (option.flag == kSystemdCgroup.flag) {
         arguments.systemd_cgroup = is_true();
+    } else if (option.flag == kRootless.flag && value != "auto") {
+        if (value != "true" && value != "false") {
+            throw Error(
+                concat(option.flag, ": found ", quoted(value), ", accepted are true, false, auto"));
+        }
     } else if (option.flag == kVersion.flag) {
         arguments.version = is_true();
     } else if (option.flag == kHelp.flag) {
@@ -91,7 +97,9 @@ std::vector<GlobalOption> global_options() {
                 options.push_back({runtime::flag_of(name), 0, word_for<Value>(), help});
             }
         });
-    for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kVersion, kHelp}) add(plain);
+    for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kCriu, kVersion, kHelp}) {
+        add(plain);
+    }
     return options;
 }
 

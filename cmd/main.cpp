@@ -1,6 +1,6 @@
 // lxcri: an OCI runtime on liblxc. This file reads the options that all commands share, finds the
-// command, and turns whatever fails into one line on stderr, one record in the log, and exit
-// code 1.
+// command, and turns whatever fails into one line on stderr, one record in the log, and an exit
+// code, mostly 1.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -188,16 +188,20 @@ int main(int argc, char** argv) {
     const Caller caller = look_at_caller();
     Log log;
     std::string message;
+    int code = EXIT_FAILURE;
     try {
         return run(argc, argv, caller, log);
     } catch (const CLI::Success&) {
         return EXIT_SUCCESS;
     } catch (const CLI::ParseError& error) {
         message = error.what();
+    } catch (const ExitError& error) {
+        message = error.what();
+        code = error.code();
     } catch (const std::exception& error) {
         message = error.what();
     }
     log.error(message);
     std::fprintf(stderr, "lxcri: %s\n", message.c_str());
-    return EXIT_FAILURE;
+    return code;
 }

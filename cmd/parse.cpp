@@ -31,6 +31,18 @@ std::string command_of(const CLI::App& app) {
     return name.substr(name.rfind(' ') + 1);
 }
 
+// CLI11 says "Could not convert: --option = value".
+[[noreturn]] void reject_value(std::string_view text) {
+    const auto colon = text.find(": ");
+    const auto equals = text.find(" = ");
+    if (colon == std::string_view::npos || equals == std::string_view::npos) {
+        throw Error(std::string(text));
+    }
+    const auto option = text.substr(colon + 2, equals - colon - 2);
+    throw Error(concat(option, ": found ", lxcri::quoted(text.substr(equals + 3)),
+                       ", accepted is a number"));
+}
+
 // What somebody who has mistyped an option is to be told.
 [[noreturn]] void reject_extra(const CLI::App& app, const std::vector<std::string>& words) {
     const auto found = std::find_if(words.begin(), words.end(), [](const std::string& word) {
@@ -71,6 +83,8 @@ void parse(CLI::App& app, Arguments arguments) {
         throw;
     } catch (const CLI::ExtrasError&) {
         reject_extra(app, app.remaining());
+    } catch (const CLI::ConversionError& error) {
+        reject_value(error.what());
     } catch (const CLI::RequiredError& error) {
         throw Error(concat(error.what(), "; `", app.get_name(), " --help` shows what there is"));
     }

@@ -15,7 +15,7 @@ int run_run(const Globals& globals, Arguments arguments) {
     app.add_flag("--keep", options.keep, "do not delete the container at the end");
     parse(app, std::move(arguments));
     options.create = make_create_options(values);
-    return runtime::run(globals.options, std::move(options));
+    return runtime::run(with_timeout(globals.options, values.timeout), std::move(options));
 }
 
 }  // namespace lxcri::cmd

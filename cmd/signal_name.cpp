@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstring>
 #include <optional>
@@ -15,6 +16,14 @@ namespace lxcri::cmd {
 
 namespace {
 
+// Second names; sigabbrev_np(3) knows the first.
+struct Alias {
+    std::string_view name;
+    int number;
+};
+constexpr std::array<Alias, 4> kAliases{
+    {{"CLD", SIGCHLD}, {"IO", SIGIO}, {"IOT", SIGIOT}, {"UNUSED", SIGSYS}}};
+
 std::optional<int> find_number(std::string name) {
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -23,6 +32,9 @@ std::optional<int> find_number(std::string name) {
     for (int number = 1; number < SIGRTMIN; ++number) {
         const char* abbreviation = ::sigabbrev_np(number);
         if (abbreviation != nullptr && name == abbreviation) return number;
+    }
+    for (const Alias& alias : kAliases) {
+        if (name == alias.name) return alias.number;
     }
     if (name == "RTMIN") return SIGRTMIN;
     if (name == "RTMAX") return SIGRTMAX;
@@ -41,9 +53,10 @@ std::optional<int> find_number(std::string name) {
 int parse_signal(std::string_view text) {
     const auto plain = parse_integer<int>(text);
     const auto number = plain ? plain : find_number(std::string(text));
-    if (number && *number >= 1 && *number <= SIGRTMAX) return *number;
+    // kill(2): 0 asks whether there is anybody to signal.
+    if (number && *number >= 0 && *number <= SIGRTMAX) return *number;
     throw Error(concat("signal: found ", lxcri::quoted(text),
-                       ", accepted are names such as TERM and numbers from 1 to ",
+                       ", accepted are names such as TERM and numbers from 0 to ",
                        std::to_string(SIGRTMAX)));
 }
 

@@ -84,15 +84,26 @@ constexpr std::array kSettings = std::to_array<Setting>({
      [](Resources& r, const Value& v) { r.pids.limit = v.number<std::int64_t>(); }},
 });
 
-Resources read_resources(const std::string& file) {
+// config.md "Extensibility": what is not known is ignored. But not what is known at another place:
+// then all of the document would be.
+void judge_unknown(const std::vector<std::string>& pointers, const runtime::Options& options) {
+    for (const auto& pointer : pointers) {
+        if (pointer == "/linux") {
+            throw Error("found /linux, accepted is what config.json has at /linux/resources");
+        }
+        options.always_warn(concat("--resources: ", pointer, " is not known, and ignored"));
+    }
+}
+
+Resources read_resources(const std::string& file, const runtime::Options& options) {
     constexpr std::size_t kLongest = 16U << 20U;
     const os::UniqueFd opened =
         file == "-" ? os::UniqueFd() : os::open_at(AT_FDCWD, file, O_RDONLY);
     const std::string text =
         os::read_all(file == "-" ? STDIN_FILENO : opened.get(), file, kLongest);
-    std::vector<std::string> refused;
-    Resources resources = oci::parse_resources(text, &refused);
-    if (!refused.empty()) throw Error(concat("not supported: ", join(refused, ", ")));
+    std::vector<std::string> unknown;
+    Resources resources = oci::parse_resources(text, &unknown);
+    judge_unknown(unknown, options);
     return resources;
 }
 
@@ -128,7 +139,8 @@ int run_update(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
 
     Resources resources;
-    if (!file.empty()) in_context("--resources", [&] { resources = read_resources(file); });
+    if (!file.empty())
+        in_context("--resources", [&] { resources = read_resources(file, globals.options); });
     std::vector<std::string_view> from_options;
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
         if (texts[i].empty()) continue;

@@ -52,6 +52,17 @@ bool is_directory(int fd, const std::string& path) {
     return S_ISDIR(status.st_mode);
 }
 
+// What is attached on top of the root covers nothing of it.
+void refuse_root(int rootfs_fd, int target_fd, const std::string& path) {
+    struct stat root {};
+    struct stat target {};
+    os::check(::fstat(rootfs_fd, &root), "fstat", "/");
+    os::check(::fstat(target_fd, &target), "fstat", path);
+    if (root.st_dev == target.st_dev && root.st_ino == target.st_ino) {
+        throw Error(concat(quoted(path), " leads to the root itself"));
+    }
+}
+
 std::string pointer(const char* property, std::size_t index) {
     return concat("/linux/", property, "/", std::to_string(index));
 }
@@ -67,6 +78,7 @@ void mask_paths(int rootfs_fd, const std::vector<std::string>& paths, UniqueFd d
         in_context(pointer("maskedPaths", i), [&] {
             const auto target = root.find(paths[i], O_PATH);
             if (!target) return;
+            refuse_root(rootfs_fd, target->get(), paths[i]);
             if (!is_directory(target->get(), paths[i])) {
                 return file_cover.put_on(target->get(), paths[i]);
             }
@@ -81,7 +93,8 @@ void make_paths_readonly(int rootfs_fd, const std::vector<std::string>& paths) {
     for (std::size_t i = 0; i < paths.size(); ++i) {
         in_context(pointer("readonlyPaths", i), [&] {
             const auto target = root.find(paths[i], O_PATH);
-            if (!target) return;
+            if (!target || normalized_path(paths[i]) == "/") return;  // the root: by init
+            refuse_root(rootfs_fd, target->get(), paths[i]);
             // A copy on top of the original keeps nosuid, nodev and noexec as they are.
             const UniqueFd copy = os::clone_mount(target->get(), {}, true);
             mount_attr attributes{};

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -135,14 +136,14 @@ UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
 }
 
 // mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
-void keep_mode_of_covered(int target_fd, const MountAction& action, os::NewFilesystem& filesystem) {
+std::optional<std::string> mode_of_covered(int target_fd, const MountAction& action) {
     const bool has_mode = std::any_of(action.data.begin(), action.data.end(),
                                       [](const auto& item) { return item.starts_with("mode="); });
-    if (action.type != "tmpfs" || has_mode) return;
+    if (action.type != "tmpfs" || has_mode) return {};
     const mode_t mode = status_of(target_fd, action.destination).st_mode & 07777U;
     std::array<char, 8> octal{};
     std::snprintf(octal.data(), octal.size(), "%o", mode);
-    filesystem.set_string("mode", octal.data());
+    return octal.data();
 }
 
 struct OldFlag {
@@ -161,6 +162,10 @@ constexpr std::array<OldFlag, 7> kOldFlags{{
 }};
 
 bool needs_old_way(const MountAction& action) {
+    // fsconfig(2) leaves it to filesystems that know it, mount(2) takes it for each.
+    if (std::find(action.flags.begin(), action.flags.end(), "iversion") != action.flags.end()) {
+        return true;
+    }
     return action.source.size() > os::kMaxFsconfigValue ||
            std::any_of(action.data.begin(), action.data.end(), [](const std::string& option) {
                return option.size() - std::min(option.find('='), option.size()) >
@@ -182,7 +187,7 @@ std::string in_one_text(const std::string& option) {
 }
 
 // The list of layers of an overlay gets long.
-UniqueFd make_filesystem_old_way(const MountAction& action) {
+UniqueFd make_filesystem_old_way(int target_fd, const MountAction& action) {
     unsigned long flags = 0;
     for (const auto& [name, flag] : kOldFlags) {
         if (std::find(action.flags.begin(), action.flags.end(), name) != action.flags.end()) {
@@ -194,6 +199,9 @@ UniqueFd make_filesystem_old_way(const MountAction& action) {
         if (!data.empty()) data += ',';
         data += in_one_text(option);
     }
+    if (const auto mode = mode_of_covered(target_fd, action)) {
+        data += concat(data.empty() ? "" : ",", "mode=", *mode);
+    }
     constexpr std::size_t kMaxData = 4095;  // mount(2): a page; the rest would be cut off
     if (data.size() > kMaxData) throw Error("the options have more than 4095 bytes together");
     // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
@@ -202,7 +210,7 @@ UniqueFd make_filesystem_old_way(const MountAction& action) {
 
 // `target_fd`: where it is going to be.
 UniqueFd make_filesystem(int target_fd, const MountAction& action) {
-    if (needs_old_way(action)) return make_filesystem_old_way(action);
+    if (needs_old_way(action)) return make_filesystem_old_way(target_fd, action);
     os::NewFilesystem filesystem(action.type);
     filesystem.set_string("source", action.source);
     for (const auto& flag : action.flags) filesystem.set_flag(flag);
@@ -214,7 +222,9 @@ UniqueFd make_filesystem(int target_fd, const MountAction& action) {
             filesystem.set_string(option.substr(0, equals), option.substr(equals + 1));
         }
     }
-    keep_mode_of_covered(target_fd, action, filesystem);
+    if (const auto mode = mode_of_covered(target_fd, action)) {
+        filesystem.set_string("mode", *mode);
+    }
     return filesystem.mount(0);
 }
 

@@ -31,8 +31,12 @@ bool is_for(const SubCgroup& below, const Directory& directory) {
 os::UniqueFd open_below(const os::UniqueFd& dir, std::string_view path) {
     while (path.starts_with('/')) path.remove_prefix(1);
     if (path.empty()) path = ".";
-    return os::openat2(dir.get(), std::string(path), O_PATH | O_DIRECTORY, 0,
-                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    const std::string name(path);
+    os::UniqueFd found(os::try_openat2(dir.get(), name, O_PATH | O_DIRECTORY, 0,
+                                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+    if (found.valid()) return found;
+    if (errno == EXDEV) throw Error(concat(quoted(path), " leads out of the container's cgroup"));
+    throw SystemError(errno, "open cgroup", path);
 }
 
 // "/a/b" of the line "0::/a/b" of /proc/PID/cgroup: cgroups(7).

@@ -35,6 +35,7 @@ class Walk {
         : start_(dir_fd), flags_(flags), resolve_(resolve), rest_(path) {}
 
     int run();
+    int run_and_make(const Missing& missing);
 
   private:
     bool has(std::uint64_t flag) const { return (resolve_ & flag) != 0; }
@@ -43,6 +44,9 @@ class Walk {
     bool go_to_root();
     bool go_up();
     bool follow(int link_fd);
+    // Without following: a link is for the next step.
+    UniqueFd open_element(const std::string& name);
+    bool make_element(const std::string& name);
     int open_last(const std::string& name, UniqueFd found, const struct stat& status);
     int leave_dots();
     std::string take_element();
@@ -52,6 +56,7 @@ class Walk {
     int flags_;
     std::uint64_t resolve_;
     std::string rest_;
+    const Missing* missing_ = nullptr;  // nothing is made
     // The way from the start to where we are: ".." is what we came from, wherever it is now.
     std::vector<UniqueFd> above_;
     int links_ = 0;
@@ -111,6 +116,30 @@ int Walk::open_last(const std::string& name, UniqueFd found, const struct stat& 
     return opened.release();
 }
 
+bool Walk::make_element(const std::string& name) {
+    const bool is_file = rest_.empty() && missing_->file_mode.has_value();
+    if (!is_file) {
+        return ::mkdirat(here(), name.c_str(), missing_->directory_mode) == 0 || errno == EEXIST;
+    }
+    constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const UniqueFd made(::openat(here(), name.c_str(), kNewFile, *missing_->file_mode));
+    return made.valid() || errno == EEXIST;
+}
+
+UniqueFd Walk::open_element(const std::string& name) {
+    constexpr int kFlags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    UniqueFd found(::openat(here(), name.c_str(), kFlags));
+    if (found.valid() || errno != ENOENT || missing_ == nullptr) return found;
+    if (!make_element(name)) return {};
+    // Opened as anything else: who is quick may have put a link in its place.
+    return UniqueFd(::openat(here(), name.c_str(), kFlags));
+}
+
+int Walk::run_and_make(const Missing& missing) {
+    missing_ = &missing;
+    return run();
+}
+
 int Walk::run() {
     if (rest_.empty()) return fail(ENOENT);
     struct stat first {};
@@ -126,7 +155,7 @@ int Walk::run() {
             if (!go_up()) return -1;
             continue;
         }
-        UniqueFd found(::openat(here(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        UniqueFd found = open_element(name);
         struct stat status {};
         if (!found.valid() || ::fstat(found.get(), &status) == -1) return -1;
         if (has(RESOLVE_NO_XDEV) && status.st_dev != first.st_dev) return fail(EXDEV);
@@ -153,6 +182,16 @@ int Walk::run() {
 int walk_path(int dir_fd, const std::string& path, int flags, std::uint64_t resolve) noexcept {
     try {
         return Walk(dir_fd, path, flags, resolve).run();
+    } catch (const std::bad_alloc&) {
+        return fail(ENOMEM);
+    }
+}
+
+int make_path(int dir_fd, const std::string& path, std::uint64_t resolve,
+              const Missing& missing) noexcept {
+    const int flags = missing.file_mode ? O_PATH : O_PATH | O_DIRECTORY;
+    try {
+        return Walk(dir_fd, path, flags, resolve).run_and_make(missing);
     } catch (const std::bad_alloc&) {
         return fail(ENOMEM);
     }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace lxcri::os {
@@ -14,5 +15,16 @@ namespace lxcri::os {
 // element through descriptors and follows no link but by itself, so that nobody who renames
 // meanwhile leads it out. -1 and errno.
 int walk_path(int dir_fd, const std::string& path, int flags, std::uint64_t resolve) noexcept;
+
+// What is made where it is missing: the directories on the way, and at its end one more, or an
+// empty file.
+struct Missing {
+    mode_t directory_mode;
+    std::optional<mode_t> file_mode;
+};
+
+// The same with O_PATH for a path of which parts may be missing, also behind a link.
+int make_path(int dir_fd, const std::string& path, std::uint64_t resolve,
+              const Missing& missing) noexcept;
 
 }  // namespace lxcri::os

@@ -56,39 +56,18 @@ std::optional<UniqueFd> RootedDir::find(std::string_view path, int flags) const 
 
 UniqueFd RootedDir::make_directories(std::string_view path, mode_t mode) const {
     if (auto existing = find(path, O_PATH | O_DIRECTORY)) return std::move(*existing);
-    // Not there as a whole: go down element by element. Each one is opened as seen from the root,
-    // so that symlinks on the way keep their meaning inside.
-    std::string so_far;
-    UniqueFd current = open("/", O_PATH | O_DIRECTORY);
-    for (const auto& element : split(path, '/')) {
-        if (element.empty() || element == ".") continue;
-        so_far += '/';
-        so_far += element;
-        auto next = find(so_far, O_PATH | O_DIRECTORY);
-        if (!next) {
-            if (element == "..") throw SystemError(ENOENT, "mkdir", so_far);
-            if (::mkdirat(current.get(), element.c_str(), mode) == -1 && errno != EEXIST) {
-                throw SystemError(errno, "mkdir", so_far);
-            }
-            next = open(so_far, O_PATH | O_DIRECTORY);
-        }
-        current = std::move(*next);
-    }
-    return current;
+    const std::string inside = path.empty() ? "/" : std::string(path);
+    const Missing missing{mode, {}};
+    return UniqueFd(check(make_path(root_fd_, inside, resolve(), missing), "mkdir", path));
 }
 
 UniqueFd RootedDir::make_file(std::string_view path, mode_t mode) const {
     if (auto existing = find(path, O_PATH)) return std::move(*existing);
-    const auto [parent, name] = split_parent(path);
+    const auto name = split_parent(path).second;
     if (name.empty() || name == "." || name == "..") throw SystemError(EISDIR, "create", path);
-    const UniqueFd dir = make_directories(parent, 0755);
-    // O_EXCL and O_NOFOLLOW: what appeared meanwhile is looked up again from the root, never
-    // followed from here.
-    const int made = ::openat(dir.get(), std::string(name).c_str(),
-                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (made == -1 && errno != EEXIST) throw SystemError(errno, "create", path);
-    const UniqueFd closes_it(made);
-    return open(path, O_PATH);
+    const Missing missing{0755, mode};
+    const std::string without_slash(path.substr(0, path.find_last_not_of('/') + 1));
+    return UniqueFd(check(make_path(root_fd_, without_slash, resolve(), missing), "create", path));
 }
 
 std::pair<std::string_view, std::string_view> split_parent(std::string_view path) {

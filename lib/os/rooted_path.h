@@ -30,8 +30,8 @@ class RootedDir {
     std::optional<UniqueFd> find(std::string_view path, int flags) const;
 
     // Opens the directory `path` (O_PATH); missing components are made with `mode` (umask
-    // applies). A dangling symlink on the way is an error: following it by hand would be the race
-    // that this type exists to prevent.
+    // applies), also those that a link leads to: it is followed by hand, through descriptors, as
+    // seen from the root (path_walk.h).
     UniqueFd make_directories(std::string_view path, mode_t mode) const;
     // Opens the file `path` (O_PATH); when it is missing, an empty regular file is made (mode) and
     // the directories above it (0755).

@@ -90,9 +90,10 @@ class Creation {
     void hand_over();
     void finish();
     void undo() noexcept;
-    // Hooks of the start are run, and their failures dealt with, by start().
+    // Hooks of the start are run, and their failures dealt with, by start(); so is that there is
+    // no process.
     bool starts_now() const {
-        return call_.start_now && spec().hooks.start_container.empty() &&
+        return call_.start_now && spec().process && spec().hooks.start_container.empty() &&
                spec().hooks.poststart.empty();
     }
     const oci::Spec& spec() const { return translation_.spec; }
@@ -126,8 +127,9 @@ class Creation {
 };
 
 void Creation::read_bundle() {
-    const os::UniqueFd bundle = os::open_at(AT_FDCWD, call_.bundle, O_RDONLY | O_DIRECTORY);
-    const std::string text = os::read_file_at(bundle.get(), "config.json");
+    const std::string file =
+        call_.config_file.empty() ? concat(call_.bundle, "/config.json") : call_.config_file;
+    const std::string text = os::read_file_at(AT_FDCWD, file);
     // From here on changes in the bundle have no effect (runtime.md "Lifecycle", 2).
     const os::UniqueFd copy =
         os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -140,8 +142,7 @@ void Creation::read_bundle() {
             notify_socket_ = NotifySocket::listen(dir_->fd(), options_.notify_socket);
         }
     }
-    in_context(concat(call_.bundle, "/config.json"),
-               [&] { translation_ = translate_config(options_, call_, text); });
+    in_context(file, [&] { translation_ = translate_config(options_, call_, text); });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
     connect_caller();
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));

@@ -75,7 +75,7 @@ int foreign_namespaces(pid_t pid) {
 oci::Process asked_process(const Container& container, const ExecOptions& call) {
     oci::Process process;
     if (call.process_json) {
-        process = oci::parse_process(*call.process_json);
+        process = in_context("--process", [&] { return oci::parse_process(*call.process_json); });
     } else {
         const auto container_process = container.spec().process;
         if (!container_process) throw SpecError("/process", "missing: --process is required");
@@ -95,7 +95,7 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
     if (call.gid) process.user.gid = *call.gid;
     auto& gids = process.user.additional_gids;
     gids.insert(gids.end(), call.additional_gids.begin(), call.additional_gids.end());
-    process.no_new_privileges = process.no_new_privileges || call.no_new_privileges;
+    process.no_new_privileges = call.no_new_privileges.value_or(process.no_new_privileges);
     if (call.apparmor_profile) process.apparmor_profile = call.apparmor_profile;
     if (call.selinux_label) process.selinux_label = call.selinux_label;
     return process;

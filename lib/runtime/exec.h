@@ -25,7 +25,7 @@ struct ExecOptions {
     std::optional<std::uint32_t> gid;
     std::vector<std::uint32_t> additional_gids;  // added
     std::vector<std::string> capabilities;       // added; names
-    bool no_new_privileges = false;
+    std::optional<bool> no_new_privileges;
     std::optional<std::string> apparmor_profile;
     std::optional<std::string> selinux_label;
 

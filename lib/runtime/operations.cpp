@@ -1,10 +1,13 @@
 #include "runtime/operations.h"
 
 #include <fcntl.h>
+#include <regex.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -41,6 +44,32 @@ void update_schemata(const Container& container, const oci::IntelRdt& rdt) {
     if (!resctrl) throw Error("no resctrl filesystem is mounted on this host");
     resctrl->update(record, rdt);
 }
+
+std::vector<std::string> known_ids(const Options& options) {
+    if (options.root_is_default && ::access(options.root.c_str(), F_OK) == -1) return {};
+    return list_ids(options.root);
+}
+
+class Regex {
+  public:
+    explicit Regex(const std::string& pattern) {
+        const int error = ::regcomp(&compiled_, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+        if (error == 0) return;
+        std::array<char, 256> text{};
+        ::regerror(error, &compiled_, text.data(), text.size());
+        throw Error(concat("--regex: found ", quoted(pattern), ": ", text.data()));
+    }
+    Regex(const Regex&) = delete;
+    Regex& operator=(const Regex&) = delete;
+    ~Regex() { ::regfree(&compiled_); }
+
+    bool matches(const std::string& text) const {
+        return ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0;
+    }
+
+  private:
+    regex_t compiled_{};
+};
 
 bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
     return std::all_of(rules.begin(), rules.end(), [](const oci::DeviceRule& rule) {
@@ -79,6 +108,25 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
 }
 
 }  // namespace
+
+void for_each_match(const Options& options, const std::string& pattern,
+                    const std::function<void(const std::string& id)>& operation) {
+    const Regex regex(pattern);
+    std::optional<Error> first;
+    std::size_t more = 0;
+    for (const auto& id : known_ids(options)) {
+        if (!regex.matches(id)) continue;
+        try {
+            operation(id);
+        } catch (const Error& error) {
+            if (first) ++more;
+            if (!first) first = error;
+        }
+    }
+    if (!first) return;
+    if (more != 0) first->add_consequence(concat("and ", std::to_string(more), " more failed"));
+    throw *first;
+}
 
 void start(const Options& options, const std::string& id) {
     Container container = Container::open(options, id);
@@ -186,8 +234,7 @@ void remove(const Options& options, const std::string& id, bool force) {
 
 std::vector<oci::State> list(const Options& options) {
     std::vector<oci::State> states;
-    if (options.root_is_default && ::access(options.root.c_str(), F_OK) == -1) return states;
-    for (const auto& id : list_ids(options.root)) {
+    for (const auto& id : known_ids(options)) {
         try {
             states.push_back(state(options, id));
         } catch (const NotFoundError&) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,11 @@ void update(const Options& options, const std::string& id, oci::Resources resour
 // The processes of the container, as the host numbers them, in ascending order; also what a
 // stopped container has left.
 std::vector<pid_t> processes(const Options& options, const std::string& id);
+
+// Does it for every container whose ID the extended regular expression (regex(7)) matches, also
+// after one has failed: then the Error of the first, with the number of the others.
+void for_each_match(const Options& options, const std::string& pattern,
+                    const std::function<void(const std::string& id)>& operation);
 
 void remove(const Options& options, const std::string& id, bool force);
 

@@ -104,6 +104,27 @@ void merge(const AttributeOption& option, std::uint64_t& set, std::uint64_t& cle
     if ((clear & kAtime) != 0) clear |= kAtime;
 }
 
+// mount(2) gets all data as one text and takes it apart at the commas; so does whoever writes
+// several in one string. But not those in quotes (labels), behind a backslash, or in front of a
+// digit, which are part of a list (mpol=bind:0,2).
+void add_data(std::string_view option, std::vector<std::string>& data) {
+    bool in_quotes = false;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < option.size(); ++i) {
+        if (option[i] == '"') in_quotes = !in_quotes;
+        if (option[i] != ',' || in_quotes || i == 0 || option[i - 1] == '\\') continue;
+        if (i + 1 < option.size() && option[i + 1] >= '0' && option[i + 1] <= '9') continue;
+        if (i > begin) data.emplace_back(option.substr(begin, i - begin));
+        begin = i + 1;
+    }
+    if (begin < option.size()) data.emplace_back(option.substr(begin));
+}
+
+// Paths with commas are nothing special where each option comes by itself.
+bool has_paths(std::string_view type) {
+    return type == "overlay" || type.starts_with("fuse");
+}
+
 }  // namespace
 
 bool is_bind(const std::vector<std::string>& options) {
@@ -142,8 +163,10 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
                 concat(here(), ": ", quoted(option), " has no effect on a bind mount"));
         } else if (bind) {
             throw SpecError(here(), concat(quoted(option), " is no option of a bind mount"));
-        } else {
+        } else if (has_paths(action.type)) {
             action.data.emplace_back(option);
+        } else {
+            add_data(option, action.data);
         }
     }
 }

@@ -43,7 +43,7 @@ void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan) {
     items.push_back({"lxc.rootfs.path", concat("dir:", host.rootfs)});
     items.push_back({"lxc.rootfs.mount", host.rootfs});
     items.push_back({"lxc.rootfs.managed", "0"});
-    plan.init.readonly_root = spec.root.readonly;
+    plan.init.readonly_root |= spec.root.readonly;
     if (spec.linux_ && spec.linux_->rootfs_propagation) {
         const std::uint64_t flags = propagation_flags(*spec.linux_->rootfs_propagation);
         plan.hook.root_propagation = flags;

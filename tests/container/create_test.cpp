@@ -45,6 +45,24 @@ TEST_CASE("create: the bundle is the working directory unless given", "[create]"
     CHECK(Json::parse(box.call({"state", id}).out).at("bundle") == box.bundle.path().string());
 }
 
+TEST_CASE("create: --config names another file, seen from the working directory",
+          "[create][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"echo", "other"}).write();
+    fs::rename(box.bundle.path() / "config.json", box / "other.json");
+    const std::string flag = GENERATE(as<std::string>(), "--config", "-f");
+    Strings command =
+        box.command_line({"run", "--bundle", box.bundle.path(), flag, "other.json", box.new_id()});
+    CommandOptions options;
+    options.working_directory = box / "";
+    CHECK(run_command(command, options).out == "other\n");
+    command[command.size() - 2] = "none.json";
+    const Finished finished = run_command(command, options);
+    CHECK(finished.code() == 1);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("create: accepts a relative bundle and -b, and shows the absolute path", "[create]") {
     NEEDS(need_runtime());
     Box box;
@@ -216,6 +234,39 @@ TEST_CASE("create: the root directory of the runtime is made as needed, private"
         CAPTURE(entry.path());
         if (!S_ISLNK(info.st_mode)) CHECK((info.st_mode & 0022u) == 0);  // nobody else writes
     }
+}
+
+TEST_CASE("create, start, kill, delete --timeout", "[create][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string id = box.new_id();
+    box.bundle.write();
+    const auto call = [&](Strings words) {
+        CommandOptions options;
+        const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+        options.fds = {{null.get(), 1}};
+        const Finished finished = box.call(words, options);
+        CAPTURE(words, finished.err);
+        return finished;
+    };
+    for (const char* command : {"start", "kill", "delete"}) {
+        CHECK(contains(call({command, "--timeout", "0", id}).err,
+                       "--timeout: found 0, accepted is 1 to 86400"));
+    }
+    CHECK(contains(call({"create", "--timeout", "x", "--bundle", box.bundle.path(), id}).err,
+                   "--timeout: found \"x\""));
+    // Whoever waits for a hook that stays longer than that gives up.
+    box.bundle.config["hooks"]["startContainer"] = {
+        {{"path", "/probe"}, {"args", {"probe", "sleep"}}}};
+    box.bundle.write();
+    CommandOptions options;
+    const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    options.fds = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
+    CHECK(box.call({"create", "--timeout=30", "--bundle", box.bundle.path(), id}, options).code() ==
+          0);
+    CHECK(call({"start", "--timeout", "1", id}).code() == 1);
+    CHECK(call({"delete", "--force", "--timeout", "10", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("create: a failed create leaves nothing and the ID can be used", "[create]") {

@@ -117,6 +117,27 @@ TEST_CASE("descriptors: LISTEN_FDS are passed, with LISTEN_PID of the container"
     CHECK(has_line(text, "LISTEN_PID=1"));
 }
 
+TEST_CASE("descriptors: LISTEN_FDS for another process, or empty, pass nothing",
+          "[descriptors][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    write_file(box / "three", "text of three\n");
+    const UniqueFd three = open_file(box / "three", O_RDONLY);
+    CreateOptions options;
+    options.command.fds = {{three.get(), 3}};
+    options.command.environment = Strings{"PATH=/usr/bin:/bin"};
+    auto& variables = *options.command.environment;
+    if (GENERATE(true, false)) {
+        variables.insert(variables.end(), {"LISTEN_FDS=1", "LISTEN_PID=1"});
+    } else {
+        variables.emplace_back("LISTEN_FDS=");
+    }
+    const Outcome outcome = box.life({"fds", "--", "env"}, options);
+    CHECK(outcome.code == 0);
+    CHECK_FALSE(contains(outcome.out, "three"));
+    CHECK_FALSE(contains(outcome.out, "LISTEN_FDS"));
+}
+
 TEST_CASE("descriptors: files on stdin, stdout and stderr keep their mode", "[descriptors]") {
     NEEDS(need_runtime());
     Box box;

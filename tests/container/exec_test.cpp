@@ -133,7 +133,8 @@ TEST_CASE("exec: what cannot be executed is an error with the known words", "[ex
     Container container = box.sleeper();
     const auto say = [&](const std::string& program) {
         const Finished finished = box.call({"exec", container.id(), program});
-        CHECK(finished.code() != 0);
+        // No exit code that a program is likely to have.
+        CHECK(finished.code() == 255);
         return finished.err;
     };
     CHECK(contains(say("not-there"), "executable file not found in $PATH"));
@@ -150,7 +151,7 @@ TEST_CASE("exec: a failed one leaves no pid-file and no process", "[exec][lxcri]
     Container container = box.sleeper();
     const Finished finished =
         box.exec(container, {}, {"--cwd", "/not/there", "--pid-file", box / "exec.pid"});
-    CHECK(finished.code() == 1);
+    CHECK(finished.code() == 255);
     CHECK(contains(finished.err, "/process/cwd"));
     CHECK_FALSE(fs::exists(box / "exec.pid"));
     CHECK(box.exec(container, {"processes"}).out.find("probe") != std::string::npos);
@@ -291,6 +292,9 @@ TEST_CASE("exec: numbers that are none", "[exec][CVE-2026-30892][lxcri]") {
     }
     CHECK(contains(box.exec(container, {"true"}, {"--env", "novalue"}).err, "--env"));
     CHECK(contains(box.exec(container, {"true"}, {"--cap", "CAP_NONE"}).err, "--cap"));
+    CHECK(contains(box.exec(container, {"true"}, {"--cwd", "tmp"}).err, "--cwd: found \"tmp\""));
+    CHECK(contains(box.exec(container, {"true"}, {"--preserve-fds", "-1"}).err,
+                   "--preserve-fds: found \"-1\", accepted is a number"));
     CHECK(contains(box.call({"exec", "--unknown", container.id(), "true"}).err, "--unknown"));
     end(container);
 }
@@ -334,7 +338,7 @@ TEST_CASE("exec --process: mistakes are named by their place", "[exec][lxcri]") 
         const Finished finished =
             exec_document(box, container, process_document({"true"}, changes));
         INFO(finished.err);
-        CHECK(finished.code() == 1);
+        CHECK(finished.code() == 255);
         CHECK(lines_of(finished.err).size() == 1);
         return finished.err;
     };
@@ -348,7 +352,7 @@ TEST_CASE("exec --process: mistakes are named by their place", "[exec][lxcri]") 
     CHECK(contains(said({{"cwd", "/proc/self/fd/7"}}), "/process/cwd"));
     CHECK(contains(box.call({"exec", "--process", box / "none", container.id()}).err, "none"));
     write_file(box / "process.json", "{");
-    CHECK(box.call({"exec", "--process", box / "process.json", container.id()}).code() == 1);
+    CHECK(box.call({"exec", "--process", box / "process.json", container.id()}).code() == 255);
     CHECK(contains(box.call({"exec", "--process", box / "process.json", container.id(), "x"}).err,
                    "--process"));
     end(container);
@@ -424,6 +428,19 @@ TEST_CASE("exec --cap, --no-new-privs", "[exec][capabilities]") {
     CHECK(value_of(out, "ambient") == "0000000000000000");
     CHECK(value_of(out, "no_new_privs") == "0");
     CHECK(value_of(box.exec(container, {"caps"}, {"--no-new-privs"}).out, "no_new_privs") == "1");
+    end(container);
+}
+
+TEST_CASE("exec --no-new-privs=false goes before the container's", "[exec][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["noNewPrivileges"] = true;
+    Container container = box.sleeper();
+    const auto of = [&](const Strings& flags) {
+        return value_of(box.exec(container, {"caps"}, flags).out, "no_new_privs");
+    };
+    CHECK(of({}) == "1");
+    CHECK(of({"--no-new-privs=false"}) == "0");
     end(container);
 }
 
@@ -549,6 +566,7 @@ TEST_CASE("exec --cgroup: into one below the container's", "[exec][cgroup][not-c
         CHECK(refused.out == "");
     }
     CHECK(contains(box.exec(container, {"true"}, {"--cgroup", "nothing:below"}).err, "nothing"));
+    CHECK(contains(box.exec(container, {"true"}, {"--cgroup", ".."}).err, "\"..\""));
     end(container, {pid});
     CHECK(box.leftovers() == Strings{});
 }

@@ -43,6 +43,12 @@ TEST_CASE("kill: lower case names and real-time signals", "[kill][lxcri]") {
         container.kill("usr1");
         container.out().wait_for("signal 10 ");
     }
+    SECTION("second names") {
+        container.kill("SIGCLD");
+        container.out().wait_for("signal 17 ");
+        container.kill("io");
+        container.out().wait_for("signal 29 ");
+    }
     SECTION("real time") {
         container.kill("RTMIN+3");
         container.out().wait_for("signal 37 ");
@@ -56,6 +62,44 @@ TEST_CASE("kill: without a signal it is TERM", "[kill]") {
     CHECK(box.call({"kill", container.id()}).code() == 0);
     container.out().wait_for("signal 15 ");
     CHECK(container.wait_code() == 128 + SIGTERM);
+}
+
+TEST_CASE("kill: 0 asks whether there is a process, and has no effect", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = reporting(box);
+    CHECK(box.call({"kill", container.id(), "0"}).code() == 0);
+    CHECK(box.call({"kill", "--all", container.id(), "0"}).code() == 0);
+    CHECK(container.status() == "running");
+    container.kill();
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(box.call({"kill", container.id(), "0"}).code() != 0);
+}
+
+TEST_CASE("kill, delete --regex: all whose ID matches, whatever becomes of one of them",
+          "[kill][delete][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.linux().erase("cgroupsPath");  // each has its own
+    Container running = reporting(box);
+    box.bundle.args({"true"});
+    Container created = box.create();
+    Container other = box.create({}, "x" + box.name());
+    box.clean_up_id(other.id());
+    CHECK(box.call({"kill", "--regex", "^nobody", "KILL"}).code() == 0);
+    CHECK(contains(box.call({"kill", "--regex", "a[", "KILL"}).err, "--regex: found \"a[\": "));
+    const std::string pattern = "^" + box.name();
+    CHECK(box.call({"kill", "-r", pattern, "KILL"}).code() == 0);
+    CHECK(running.wait_code() == -SIGKILL);
+    CHECK(created.wait_code() == -SIGKILL);
+    CHECK(other.status() == "created");
+    const Finished deleted = box.call({"delete", "--regex", box.name()});
+    CHECK(deleted.code() == 1);
+    CHECK(contains(deleted.err, "\"" + other.id() + "\": it is created"));
+    CHECK(box.call({"list", "-q"}).out == other.id() + "\n");
+    CHECK(box.call({"delete", "--regex", "--force", ".*"}).code() == 0);
+    CHECK(other.wait_code() == -SIGKILL);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("kill: KILL cannot be handled", "[kill]") {

@@ -231,6 +231,40 @@ TEST_CASE("mounts: are listed in their order, whatever they are", "[mounts][lxcr
     CHECK(found == wanted);
 }
 
+TEST_CASE("odd mounts: several options in one string, as mount(2) takes them", "[mounts]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.add_mount(filesystem("tmpfs", "/several", {"size=64k,mode=711", "nosuid"}));
+    const Outcome outcome = box.life({"stat", "/several", "--", "statfs", "/several"});
+    CHECK(facts_of(outcome.out, "/several").starts_with("dir 0711"));
+    CHECK(contains(outcome.out, "size=65536"));
+}
+
+TEST_CASE("odd mounts: a flag that only mount(2) has for each filesystem", "[mounts][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.add_mount(filesystem("tmpfs", "/counted", {"iversion"}));
+    const Outcome outcome = box.life({"stat", "/counted"});
+    CHECK(facts_of(outcome.out, "/counted").starts_with("dir 0755"));
+}
+
+TEST_CASE("odd mounts: a mount point behind a dangling link is made inside", "[mounts]") {
+    NEEDS(need_runtime());
+    Box box;
+    // As images with systemd-resolved have it.
+    fs::create_directories(box.bundle.in_rootfs("etc"));
+    fs::create_symlink("../run/resolve/stub.conf", box.bundle.in_rootfs("etc/resolv.conf"));
+    fs::create_symlink("/data/deep", box.bundle.in_rootfs("etc/data"));
+    fs::create_directories(box / "source");
+    write_file(box / "source/file", "nameserver\n");
+    box.bundle.add_mount(bind_mount(box / "source/file", "/etc/resolv.conf"))
+        .add_mount(bind_mount(box / "source", "/etc/data/er"));
+    CHECK(
+        box.life({"cat", "/etc/resolv.conf", "/run/resolve/stub.conf", "/data/deep/er/file"}).out ==
+        "nameserver\nnameserver\nnameserver\n");
+    CHECK(fs::is_symlink(box.bundle.in_rootfs("etc/resolv.conf")));
+}
+
 TEST_CASE("odd mounts: a bind keeps the flags of its source but for those named",
           "[mounts][not-crun][not-runc]") {
     NEEDS(need_runtime());

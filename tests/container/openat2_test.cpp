@@ -91,9 +91,12 @@ TEST_CASE("openat2 refused: links lead nowhere outside", "[openat2][hostile][lxc
                           {"type", "bind"},
                           {"source", box / "source"},
                           {"options", {"bind"}}});
+    box.bundle.args({"mountinfo"});
     const Finished result = run_confined(box, "ENOSYS");
-    CHECK(result.code() == 1);
-    CHECK(contains(result.err, "/mounts/"));
+    CAPTURE(result.err);
+    CHECK(result.code() == 0);
+    const std::string inside = absolute ? target : "/outside";
+    CHECK(contains(result.out, " " + inside + "/made rw"));
     CHECK(names_in(box / "outside") == Strings{});
     CHECK(box.leftovers() == Strings{});
 }

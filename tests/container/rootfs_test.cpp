@@ -188,6 +188,28 @@ TEST_CASE("readonlyPaths: cannot be written, the rest can", "[masked]") {
     CHECK(has_line(outcome.out, "fixed"));
 }
 
+TEST_CASE("maskedPaths, readonlyPaths: the root itself", "[masked][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    SECTION("read-only, and what is mounted below is not") {
+        box.bundle.linux()["readonlyPaths"] = {"/."};
+        const std::string out =
+            box.life({"write", "/new", "x", "--", "write", "/dev/new", "x"}).out;
+        CHECK(has_line(out, "write /new: EROFS"));
+        CHECK(has_line(out, "write /dev/new: ok"));
+    }
+    SECTION("cannot be masked") {
+        box.bundle.linux()["maskedPaths"] = {"/"};
+        CHECK(contains(box.refusal(), "/linux/maskedPaths/0: \"/\" is the root"));
+    }
+    SECTION("behind a link") {
+        fs::create_symlink("/", box.bundle.in_rootfs("link"));
+        const char* property = GENERATE("maskedPaths", "readonlyPaths");
+        box.bundle.linux()[property] = {"/link"};
+        CHECK(contains(box.refusal(), "\"/link\" leads to the root"));
+    }
+}
+
 TEST_CASE("readonlyPaths: keep the other flags of the mount", "[masked][not-crun]") {
     NEEDS(need_runtime());
     Box box;

@@ -107,6 +107,19 @@ TEST_CASE("run: a program that is not there fails, and nothing is left", "[run]"
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("run: without a process there is nothing to start", "[run][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Strings flags = GENERATE(Strings{}, Strings{"--detach"});
+    Strings line = run_line(box, {"true"}, flags);
+    box.bundle.config.erase("process");
+    box.bundle.write();
+    const Finished finished = box.call(line);
+    CHECK(finished.code() == 1);
+    CHECK(contains(finished.err, "process"));
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("run: a used ID is refused and the first container is unharmed", "[run]") {
     NEEDS(need_runtime());
     Box box;

@@ -351,10 +351,8 @@ TEST_CASE("update: the error names the option or the place in the document",
         {{"-r", "-"}, R"({"cpu": {"shares": -1}})", {"/cpu/shares", "-1"}},
         {{"-r", "-"}, R"({"memory": {"limit": 1.5}})", {"/memory/limit"}},
         {{"-r", "-"}, R"({"memory": {"limit": 10, "swap": 5}})", {"/memory/swap"}},
-        {{"-r", "-"}, R"({"memory": {"limitt": 10}})", {"/memory/limitt"}},
-        {{"-r", "-"}, R"({"cpus": {"shares": 10}})", {"/cpus"}},
+        {{"-r", "-"}, R"({"linux": {"resources": {"pids": {"limit": 5}}}})", {"/linux/resources"}},
         {{"-r", "-"}, R"({"devices": [{"allow": true, "access": "x"}]})", {"/devices/0/access"}},
-        {{"-r", "-"}, R"({"devices": [{"allow": true, "kind": "x"}]})", {"/devices/0/kind"}},
     }));
     CAPTURE(options, document);
     const Finished finished = update(box, container, options, document);
@@ -365,6 +363,19 @@ TEST_CASE("update: the error names the option or the place in the document",
         CAPTURE(word, finished.err);
         CHECK(contains(finished.err, word));
     }
+}
+
+TEST_CASE("update: what a document has beside what is known is ignored, with a warning",
+          "[update][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = sleeper(box);
+    const Finished finished = update(box, container, {"-r", "-"},
+                                     R"({"memory": {"limitt": 10}, "new": {"from": "2030"}})");
+    CHECK(finished.code() == 0);
+    CHECK(lines_of(finished.err).size() == 2);
+    CHECK(contains(finished.err, "warning: --resources: /memory/limitt is not known"));
+    CHECK(contains(finished.err, "/new is not known"));
 }
 
 TEST_CASE("update: without the controller it is an error that names the option",
