@@ -28,17 +28,24 @@ using Pids = std::vector<pid_t>;
 // Not by PATH: callers run us without one, and as root.
 constexpr std::array kPlaces = {"/usr/bin/ps", "/bin/ps", "/usr/local/bin/ps"};
 
-[[noreturn]] void become_ps(char* const* arguments, int output) noexcept {
-    os::reset_signals();
-    if (::dup2(output, STDOUT_FILENO) != -1) {
-        for (const char* path : kPlaces) ::execv(path, arguments);
+const char* find_ps() {
+    for (const char* path : kPlaces) {
+        if (::access(path, X_OK) == 0) return path;
     }
+    throw Error(concat("ps(1) is not at ", kPlaces.front(),
+                       ", the package procps has it; `--format json` does without"));
+}
+
+[[noreturn]] void become_ps(const char* path, char* const* arguments, int output) noexcept {
+    os::reset_signals();
+    if (::dup2(output, STDOUT_FILENO) != -1) ::execv(path, arguments);
     const char* text = ::strerrordesc_np(errno);
-    std::fprintf(stderr, "lxcri: execute %s: %s\n", kPlaces.front(), text);
+    std::fprintf(stderr, "lxcri: execute %s: %s\n", path, text);
     ::_exit(127);
 }
 
 std::string run_ps(Arguments arguments) {
+    const char* path = find_ps();
     arguments.insert(arguments.begin(), "ps");
     std::vector<char*> pointers;
     for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -48,7 +55,7 @@ std::string run_ps(Arguments arguments) {
     const os::UniqueFd reader(ends[0]);
     os::UniqueFd writer(ends[1]);
     auto child = os::fork_child();
-    if (!child) become_ps(pointers.data(), writer.get());
+    if (!child) become_ps(path, pointers.data(), writer.get());
     writer.reset();
     std::string output = os::read_all(reader.get(), "the output of ps");
     const auto status = child->wait();

@@ -95,6 +95,27 @@ TEST_CASE("ps: the table needs no PATH, callers run us without one", "[ps][not-c
     CHECK(lines_of(finished.out).size() == 2 + kChildren);
 }
 
+TEST_CASE("ps: where ps(1) is not installed an error says what to do", "[ps][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("ps"));
+    Box box;
+    Container container = box.sleeper();
+    Strings line = {"/usr/bin/unshare",
+                    "--mount",
+                    "/bin/sh",
+                    "-c",
+                    "mount --bind /dev/null /usr/bin/ps && exec \"$@\"",
+                    "sh"};
+    const Strings command = box.command_line({"ps", container.id()});
+    line.insert(line.end(), command.begin(), command.end());
+    const Finished finished = run_command(line);
+    CHECK(finished.code() == 1);
+    CHECK(finished.out == "");
+    CHECK(lines_of(finished.err).size() == 1);
+    CHECK(contains(finished.err, "procps"));
+    container.kill();
+}
+
 TEST_CASE("ps: what it cannot do", "[ps][not-crun]") {
     NEEDS(need_runtime());
     Box box;
