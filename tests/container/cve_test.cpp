@@ -206,8 +206,8 @@ TEST_CASE("CVE-2021-30465: links in a shared volume at mount points below it",
     if (inside == "/" && below.empty()) {
         CHECK(contains(attack.refused(), "/mounts/8: "));
     } else {
-        CHECK(has(mount_points(attack.ran()),
-                  (inside / below.substr(below.empty() ? 0 : 1)).string()));
+        const std::string above = inside == "/" ? "" : inside.string();
+        CHECK(has(mount_points(attack.ran()), above + below));
     }
     CHECK(names_in(volume) == Strings{"link"});
 }
