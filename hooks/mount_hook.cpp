@@ -96,6 +96,7 @@ void set_up_container() {
     ::umask(0);
     if (plan.shares_mounts) {
         if (message.fds.empty()) throw Error("internal error: the plan came without a namespace");
+        hooks::refuse_old_way(plan.mounts);
         hooks::mount_temporary_proc(rootfs.get());  // for liblxc, which stays where it is
         rootfs = hooks::enter_shared_mounts(message.fds.back().get(), rootfs_path);
     }

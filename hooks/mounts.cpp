@@ -365,6 +365,15 @@ void set_root_propagation(int rootfs_fd, std::uint64_t flags) {
     set_propagation(rootfs_fd, MS_PRIVATE, "/");  // init gives the root itself what it asks for
 }
 
+void refuse_old_way(const std::vector<MountAction>& mounts) {
+    for (const auto& action : mounts) {
+        if (action.kind != MountKind::filesystem || !needs_old_way(action)) continue;
+        throw Error(concat(action.pointer, ": \"iversion\", or a text of more than ",
+                           std::to_string(os::kMaxFsconfigValue),
+                           " bytes, needs a mount namespace of the container's own"));
+    }
+}
+
 void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
                 DelayedAttributes& delayed) {
     in_context(action.pointer, [&] {

@@ -45,6 +45,10 @@ class DelayedAttributes {
 // Of the root filesystem, and of what the host has mounted in it: before anything is mounted there.
 void set_root_propagation(int rootfs_fd, std::uint64_t flags);
 
+// Some filesystems can only be made with mount(2), for which lxcri-start has a place where nobody
+// looks. In a mount namespace that is shared with others there is none: Error.
+void refuse_old_way(const std::vector<handoff::MountAction>& mounts);
+
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
                 DelayedAttributes& delayed);
 

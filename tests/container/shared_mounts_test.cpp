@@ -181,6 +181,17 @@ TEST_CASE("shared mounts: not with a new user namespace, which may not touch the
     CHECK(contains(box.refusal(), "/linux/namespaces: a new user namespace needs a new mount"));
 }
 
+TEST_CASE("shared mounts: what takes mount(2) is refused", "[namespaces][mounts][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.remove_namespace("mount");
+    box.bundle.add_mount(
+        {{"destination", "/data"}, {"type", "tmpfs"}, {"source", std::string(300, 's')}});
+    const std::string before = read_file("/proc/self/mountinfo");
+    CHECK(contains(box.refusal(), "/mounts/7: "));
+    CHECK(read_file("/proc/self/mountinfo") == before);
+}
+
 TEST_CASE("shared mounts: the root of the namespace cannot be the root filesystem",
           "[namespaces][lxcri]") {
     NEEDS(need_runtime());
