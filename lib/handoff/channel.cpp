@@ -1,5 +1,7 @@
 #include "handoff/channel.h"
 
+#include <cerrno>
+
 #include "base/strings.h"
 #include "os/file.h"
 
@@ -13,6 +15,15 @@ constexpr std::size_t kInlineBody = 32768;
 constexpr char kInline = 'i';
 constexpr char kInMemfd = 'm';  // the last descriptor is the body
 
+bool send_message(int channel, std::string_view data, std::span<const int> fds, bool dont_wait) {
+    try {
+        return os::send_message(channel, data, fds, dont_wait);
+    } catch (const SystemError& error) {
+        if (error.code() != EPIPE) throw;
+        throw Disconnected("the other side has ended");
+    }
+}
+
 }  // namespace
 
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds,
@@ -20,13 +31,13 @@ bool send(int channel, MessageKind kind, std::string_view body, std::span<const 
     std::string data{static_cast<char>(kind), kInline};
     if (body.size() <= kInlineBody) {
         data += body;
-        return os::send_message(channel, data, fds, dont_wait);
+        return send_message(channel, data, fds, dont_wait);
     }
     data[1] = kInMemfd;
     const os::UniqueFd memfd = os::make_sealed_memfd("lxcri plan", body);
     std::vector<int> all(fds.begin(), fds.end());
     all.push_back(memfd.get());
-    return os::send_message(channel, data, all, dont_wait);
+    return send_message(channel, data, all, dont_wait);
 }
 
 std::optional<Received> receive(int channel) {

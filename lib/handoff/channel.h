@@ -37,6 +37,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "handoff/codec.h"
 #include "os/unix_socket.h"
 
@@ -74,6 +75,12 @@ struct Received {
     std::string body;
     std::vector<os::UniqueFd> fds;
     pid_t sender = 0;
+};
+
+// What send() throws when nobody has the other end any more. Before they went they may have said
+// Failure, which can still be received.
+class Disconnected : public Error {
+    using Error::Error;
 };
 
 // Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer.

@@ -77,6 +77,7 @@ class Creation {
     void find_resctrl();
     void start_helper();
     void converse();
+    void talk();
     void take_message(handoff::Received message);
     void remember_root_mount(handoff::Received message);
     void move_net_devices(pid_t hook_pid);
@@ -205,8 +206,18 @@ void Creation::start_helper() {
                     rootless_ ? &*rootless_ : nullptr);
 }
 
-// Sends the plans as the helpers take them, and listens, until init is ready.
 void Creation::converse() {
+    try {
+        talk();
+    } catch (const handoff::Disconnected&) {
+        // What they have said is worth more than that they have gone.
+        if (init_) init_has_ended();
+        helper_has_ended();
+    }
+}
+
+// Sends the plans as the helpers take them, and listens, until init is ready.
+void Creation::talk() {
     os::Deadline limit = deadline();
     while (!ready_) {
         const bool sending = sender_->has_next();

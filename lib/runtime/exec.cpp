@@ -119,7 +119,9 @@ class Execution {
     void start_helper();
     void start_helper_beside_init(const cgroup::ContainerCgroup& cgroup);
     void send_plan();
+    void try_to_send_plan();
     void converse();
+    void answer(handoff::Received message);
     void take_message(handoff::Received message);
     void meet_process(pid_t pid);
     void pass_listener(const handoff::Received& message);
@@ -276,6 +278,14 @@ void Execution::start_helper_beside_init(const cgroup::ContainerCgroup& cgroup) 
 }
 
 void Execution::send_plan() {
+    try {
+        try_to_send_plan();
+    } catch (const handoff::Disconnected&) {
+        return;  // converse() hears why
+    }
+}
+
+void Execution::try_to_send_plan() {
     handoff::JoinPlan join;
     join.namespaces = static_cast<std::uint64_t>(namespaces_);
     join.process = process_plan();
@@ -312,11 +322,19 @@ void Execution::converse() {
         }
         auto message = handoff::receive(helper_->channel());
         if (message) {
-            take_message(std::move(*message));
+            answer(std::move(*message));
             continue;
         }
         if (started_) return;
         helper_has_ended();
+    }
+}
+
+void Execution::answer(handoff::Received message) {
+    try {
+        take_message(std::move(message));
+    } catch (const handoff::Disconnected&) {
+        return;  // the next message, or its absence, tells why
     }
 }
 

@@ -141,3 +141,15 @@ TEST_CASE("a received body does not change any more") {
     CHECK((seals & F_SEAL_SHRINK) != 0);
     CHECK((seals & F_SEAL_SEAL) != 0);
 }
+
+TEST_CASE("whoever has gone may have said something before") {
+    auto [near, far] = os::make_seqpacket_pair();
+    handoff::send_failure(far.get(), "the reason");
+    far.reset();
+    CHECK_THROWS_AS(handoff::send(near.get(), MessageKind::proceed, {}), handoff::Disconnected);
+    const auto message = handoff::receive(near.get());
+    REQUIRE(message);
+    CHECK(message->kind == MessageKind::failure);
+    CHECK(message->body == "the reason");
+    CHECK_FALSE(handoff::receive(near.get()));
+}
