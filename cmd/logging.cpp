@@ -1,5 +1,6 @@
 #include "logging.h"
 
+#include <fcntl.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "os/file.h"
 
 namespace lxcri::cmd {
 
@@ -37,6 +39,11 @@ std::string json_string(std::string_view text) {
 
 void Log::open(const std::string& file, LogFormat format, LogLevel level) {
     format_ = format;
+    // spdlog would make missing directories.
+    if (!file.empty()) {
+        in_context("--log",
+                   [&] { (void)os::open_at(AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT, 0666); });
+    }
     try {
         spdlog::sink_ptr sink;
         if (file.empty()) {
@@ -53,6 +60,8 @@ void Log::open(const std::string& file, LogFormat format, LogLevel level) {
                              ? R"({"level":"%l","msg":%v,"time":"%Y-%m-%dT%H:%M:%S.%f%z"})"
                              : R"(time="%Y-%m-%dT%H:%M:%S.%f%z" level=%l msg=%v)");
     logger_->set_level(spdlog_level(level));
+    // What cannot be written there is on stderr all the same, and one line is enough.
+    logger_->set_error_handler([](const std::string&) {});
     logger_->flush_on(spdlog::level::trace);
 }
 

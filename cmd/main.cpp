@@ -164,6 +164,12 @@ int show(const std::string& text) {
     return EXIT_SUCCESS;
 }
 
+// What the caller has not got must not pass for success.
+int flushed(int code) {
+    if (code != EXIT_SUCCESS || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
+    throw SystemError(errno, "write", "stdout");
+}
+
 int run(int argc, char** argv, const Caller& caller, Log& log) {
     const GlobalArguments arguments = parse_globals(argc, argv);
     Arguments rest = arguments.rest;
@@ -190,7 +196,7 @@ int main(int argc, char** argv) {
     std::string message;
     int code = EXIT_FAILURE;
     try {
-        return run(argc, argv, caller, log);
+        return flushed(run(argc, argv, caller, log));
     } catch (const CLI::Success&) {
         return EXIT_SUCCESS;
     } catch (const CLI::ParseError& error) {

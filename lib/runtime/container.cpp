@@ -25,7 +25,8 @@ constexpr std::chrono::milliseconds kAgain{250};
 Container Container::open(const Options& options, const std::string& id) {
     check_id(id);
     ContainerDir dir = ContainerDir::open(options.root, id);
-    auto record = find_record(dir.fd());
+    auto record =
+        in_context(concat("container ", quoted(id)), [&] { return find_record(dir.fd()); });
     const bool complete = record.has_value();
     if (!complete) {
         record.emplace();

@@ -94,12 +94,17 @@ static std::string similar_id(const std::string& root, const std::string& id) {
 ContainerDir ContainerDir::create(const std::string& root, const std::string& id) {
     make_root(root);
     os::UniqueFd root_fd = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
+    constexpr std::size_t kSpare = 4;
+    std::vector<os::UniqueFd> spare;
+    while (spare.size() < kSpare) spare.push_back(os::duplicate(root_fd.get()));
     if (::mkdirat(root_fd.get(), id.c_str(), 0700) == -1) {
         if (errno == EEXIST) throw StateError(concat("container ", quoted(id), " exists already"));
         throw SystemError(errno, "mkdir", concat(root, "/", id));
     }
+    spare.pop_back();
     os::UniqueFd fd = open_directory_at(root_fd.get(), id);
     ContainerDir dir(std::move(root_fd), std::move(fd), id);
+    dir.spare_ = std::move(spare);
     dir.lock();
     return dir;
 }

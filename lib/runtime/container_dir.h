@@ -44,6 +44,9 @@ class ContainerDir {
 
     // Removes the directory and all in it. What is gone already is success.
     void remove();
+    // Descriptors that create() has set aside: undoing what has failed for want of descriptors
+    // needs some, too.
+    void use_spare() { spare_.clear(); }
 
   private:
     ContainerDir(os::UniqueFd root, os::UniqueFd fd, std::string id)
@@ -51,6 +54,7 @@ class ContainerDir {
     os::UniqueFd root_;
     os::UniqueFd fd_;
     std::string id_;
+    std::vector<os::UniqueFd> spare_;
 };
 
 }  // namespace lxcri::runtime

@@ -410,6 +410,7 @@ void Creation::finish() {
 }
 
 void Creation::undo() noexcept {
+    if (dir_) dir_->use_spare();
     if (net_devices_) net_devices_->give_back(options_.warn);
     try {
         const auto limit = os::Clock::now() + std::chrono::seconds(10);

@@ -240,7 +240,7 @@ std::vector<oci::State> list(const Options& options) {
         } catch (const NotFoundError&) {
             continue;  // deleted while we looked
         } catch (const Error& error) {
-            options.warn(concat("container ", quoted(id), " is left out: ", error.what()));
+            options.warn(concat("left out: ", error.what()));
         }
     }
     return states;

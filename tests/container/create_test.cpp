@@ -236,6 +236,25 @@ TEST_CASE("create: the root directory of the runtime is made as needed, private"
     }
 }
 
+TEST_CASE("create: with too few descriptors nothing stays, however many there are",
+          "[create][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"echo", "ran"}).write();
+    for (int limit = 3; limit < 34; ++limit) {
+        const std::string id = box.new_id();
+        Strings command = {"/bin/sh", "-c", "ulimit -n " + std::to_string(limit) + "; exec \"$@\"",
+                           "sh"};
+        for (const auto& word : box.command_line({"run", "--bundle", box.bundle.path(), id})) {
+            command.push_back(word);
+        }
+        const Finished finished = run_command(command);
+        CAPTURE(limit, finished.err);
+        CHECK(finished.code() == (finished.out == "ran\n" ? 0 : 1));
+        CHECK(box.leftovers() == Strings{});
+    }
+}
+
 TEST_CASE("create, start, kill, delete --timeout", "[create][lxcri]") {
     NEEDS(need_runtime());
     Box box;

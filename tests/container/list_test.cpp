@@ -1,4 +1,6 @@
 // list: tables and JSON of all containers of a runtime root.
+#include <fcntl.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -73,6 +75,32 @@ TEST_CASE("list: an empty root gives an empty list", "[list][not-crun]") {
     CHECK(box.call({"list", "-q"}).out == "");
     const Json list = Json::parse(box.call({"list", "--format", "json"}).out);
     CHECK((list.is_null() || list.empty()));
+}
+
+TEST_CASE("list, state: a damaged record is named, and left out", "[list][state][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    std::filesystem::create_directories(box.root() / "broken");
+    write_file(box.root() / "broken/state.json", "{");
+    CHECK(
+        contains(box.call({"state", "broken"}).err, "container \"broken\": state.json is damaged"));
+    CHECK(box.call({"list", "-q"}).out == "");
+    std::filesystem::remove_all(box.root() / "broken");
+}
+
+TEST_CASE("list, state, features: what cannot be written is no success", "[list][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    two_containers(box);
+    const UniqueFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    CommandOptions options;
+    options.fds = {{full.get(), 1}};
+    for (const Strings& command :
+         {Strings{"list"}, Strings{"features"}, Strings{"state", box.name() + "-a"}}) {
+        const Finished finished = box.call(command, options);
+        CHECK(finished.code() == 1);
+        CHECK(contains(finished.err, "no space left on device"));
+    }
 }
 
 TEST_CASE("list: an unknown format is an error", "[list]") {

@@ -91,6 +91,16 @@ TEST_CASE("log: quotes, newlines and bytes that are no UTF-8 stay inside the str
     CHECK(contains(Json::parse(lines[0]).at("msg").get<std::string>(), "such"));
 }
 
+TEST_CASE("log: in a directory that is not there is an error, and makes none", "[log]") {
+    NEEDS(need_runtime());
+    Box box;
+    std::filesystem::create_directories(box.root());
+    const Finished finished =
+        run_command({box.runtime(), "--root", box.root(), "--log", box / "none/log", "list"});
+    CHECK(finished.code() != 0);
+    CHECK_FALSE(std::filesystem::exists(box / "none"));
+}
+
 TEST_CASE("log: an unknown format or level is refused", "[log][not-crun]") {
     NEEDS(need_runtime());
     Box box;
