@@ -43,6 +43,7 @@ class Walk {
     // False, and errno, when that leads where it may not.
     bool go_to_root();
     bool go_up();
+    void go_down(UniqueFd directory);
     bool follow(int link_fd);
     // Without following: a link is for the next step.
     UniqueFd open_element(const std::string& name);
@@ -59,12 +60,14 @@ class Walk {
     const Missing* missing_ = nullptr;  // nothing is made
     // The way from the start to where we are: ".." is what we came from, wherever it is now.
     std::vector<UniqueFd> above_;
+    bool has_forgotten_ = false;  // where the first of them were
     int links_ = 0;
 };
 
 bool Walk::go_to_root() {
     if (has(RESOLVE_BENEATH)) return refuse(EXDEV);
     above_.clear();
+    has_forgotten_ = false;
     if (has(RESOLVE_IN_ROOT)) return true;
     real_root_ = UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     start_ = real_root_.get();
@@ -73,11 +76,23 @@ bool Walk::go_to_root() {
 
 bool Walk::go_up() {
     if (!above_.empty()) {
+        if (has_forgotten_ && above_.size() == 1) return refuse(ELOOP);
         above_.pop_back();
         return true;
     }
     if (has(RESOLVE_IN_ROOT) || real_root_.valid()) return true;
     return refuse(EXDEV);
+}
+
+// However deep a path leads, it takes no more descriptors than this. Of those who need more nobody
+// goes up that far again.
+void Walk::go_down(UniqueFd directory) {
+    constexpr std::size_t kMostAbove = 16;
+    if (above_.size() == kMostAbove) {
+        above_.erase(above_.begin());
+        has_forgotten_ = true;
+    }
+    above_.push_back(std::move(directory));
 }
 
 // A magic link of procfs is read as any other: what its text means inside.
@@ -173,7 +188,7 @@ int Walk::run() {
         }
         if (is_last) return open_last(name, std::move(found), status);
         if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
-        above_.push_back(std::move(found));
+        go_down(std::move(found));
     }
 }
 

@@ -159,6 +159,26 @@ TEST_CASE("path walk: an absolute path of no root, through no link") {
     }
 }
 
+TEST_CASE("path walk: a deep path, and up again as far as is remembered") {
+    const TempDir temp;
+    std::string deep = "inside";
+    for (int i = 0; i < 30; ++i) deep += "/d" + std::to_string(i);
+    put_file(temp / deep / "file", "file");
+    const auto inside = os::open_at(AT_FDCWD, temp / "inside", O_PATH | O_DIRECTORY);
+    const std::string path = deep.substr(deep.find('/') + 1);
+    CHECK(by_walk(inside.get(), path + "/file", O_RDONLY, RESOLVE_IN_ROOT) ==
+          by_kernel(inside.get(), path + "/file", O_RDONLY, RESOLVE_IN_ROOT));
+    std::string up = path;
+    for (int i = 0; i < 15; ++i) up += "/..";
+    CHECK(by_walk(inside.get(), up, O_PATH, RESOLVE_IN_ROOT) ==
+          by_kernel(inside.get(), up, O_PATH, RESOLVE_IN_ROOT));
+    CHECK(by_walk(inside.get(), up + "/..", O_PATH, RESOLVE_IN_ROOT) == errno_text(ELOOP));
+    // From the root on it is known again.
+    fs::create_symlink("/d0", temp / deep / "link");
+    CHECK(by_walk(inside.get(), path + "/link/../d0", O_PATH, RESOLVE_IN_ROOT) ==
+          by_kernel(inside.get(), "d0", O_PATH, RESOLVE_IN_ROOT));
+}
+
 TEST_CASE("path walk: another filesystem is one too many") {
     const auto root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     for (const auto* path : {"proc/self/stat", "proc/version", "dev/null"}) {
