@@ -194,7 +194,9 @@ void Execution::plan_process() {
     oci::Spec spec;
     spec.process = asked_process(container_, call_);
     oci::Process& asked = *spec.process;
-    for (const auto& warning : oci::validate(asked)) options_.warn(warning);
+    const std::string_view document = call_.process_json ? "--process" : "the process";
+    const auto warnings = in_context(document, [&] { return oci::validate(asked); });
+    for (const auto& warning : warnings) options_.warn(warning);
     for (const auto& warning : switch_off(options_, spec)) options_.warn(warning);
     translate::Host host = look_at_host(options_, {}, {});
     host.id = call_.id;

@@ -342,7 +342,7 @@ TEST_CASE("exec --process: mistakes are named by their place", "[exec][lxcri]") 
         CHECK(lines_of(finished.err).size() == 1);
         return finished.err;
     };
-    CHECK(contains(said({{"cwd", "relative"}}), "/cwd"));
+    CHECK(contains(said({{"cwd", "relative"}}), "--process: /cwd: found \"relative\""));
     CHECK(contains(said({{"args", Json::array()}}), "/args"));
     CHECK(contains(said({{"user", {{"uid", 4294967295U}}}}), "/user/uid"));
     CHECK(contains(said({{"rlimits", {{{"type", "RLIMIT_X"}, {"soft", 1}, {"hard", 1}}}}}),
