@@ -240,7 +240,7 @@ TEST_CASE("odd mounts: several options in one string, as mount(2) takes them", "
     CHECK(contains(outcome.out, "size=65536"));
 }
 
-TEST_CASE("odd mounts: a flag that only mount(2) has for each filesystem", "[mounts][not-crun]") {
+TEST_CASE("odd mounts: a flag that only mount(2) has for each filesystem", "[mounts][lxcri]") {
     NEEDS(need_runtime());
     Box box;
     box.bundle.add_mount(filesystem("tmpfs", "/counted", {"iversion"}));
@@ -248,7 +248,7 @@ TEST_CASE("odd mounts: a flag that only mount(2) has for each filesystem", "[mou
     CHECK(facts_of(outcome.out, "/counted").starts_with("dir 0755"));
 }
 
-TEST_CASE("odd mounts: a mount point behind a dangling link is made inside", "[mounts]") {
+TEST_CASE("odd mounts: a mount point behind a dangling link is made inside", "[mounts][not-crun]") {
     NEEDS(need_runtime());
     Box box;
     // As images with systemd-resolved have it.
