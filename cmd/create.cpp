@@ -82,7 +82,8 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
                    "socket that gets a pidfd of the container process");
     app.add_option("--preserve-fds", arguments.preserve_fds,
                    "pass this many descriptors, from 3 on, to the container process");
-    app.add_flag("--no-pivot", arguments.no_pivot, "refused: liblxc always uses pivot_root");
+    app.add_flag("--no-pivot", arguments.no_pivot,
+                 "accepted: on a ramdisk liblxc does without pivot_root by itself");
     app.add_flag("--no-new-keyring", arguments.no_new_keyring,
                  "stay in the session keyring of the caller");
     app.add_flag("--no-subreaper", arguments.no_subreaper, "accepted, without effect");
@@ -90,9 +91,6 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
 }
 
 runtime::CreateOptions make_create_options(const CreateArguments& arguments) {
-    if (arguments.no_pivot) {
-        throw Error("--no-pivot: not possible, liblxc changes the root with pivot_root alone");
-    }
     runtime::CreateOptions options;
     options.id = arguments.id;
     options.bundle = absolute_bundle(arguments.bundle);
