@@ -39,7 +39,11 @@ std::string by_kernel(int dir, const std::string& path, int flags, std::uint64_t
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.resolve = resolve;
-    return described(static_cast<int>(::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how)));
+    long fd = -1;
+    do {  // EAGAIN: somebody on this machine has mounted or renamed something meanwhile
+        fd = ::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
+    } while (fd == -1 && errno == EAGAIN);
+    return described(static_cast<int>(fd));
 }
 
 std::string by_walk(int dir, const std::string& path, int flags, std::uint64_t resolve) {
