@@ -39,10 +39,14 @@ std::string by_kernel(int dir, const std::string& path, int flags, std::uint64_t
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.resolve = resolve;
+    // Somebody on this machine may mount or rename something meanwhile. Then the kernel begins
+    // anew by itself, but goes on counting the links; or it says EAGAIN.
+    constexpr int kTries = 20;
     long fd = -1;
-    do {  // EAGAIN: somebody on this machine has mounted or renamed something meanwhile
+    for (int i = 0; i < kTries && fd == -1; ++i) {
         fd = ::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
-    } while (fd == -1 && errno == EAGAIN);
+        if (fd == -1 && errno != EAGAIN && errno != ELOOP) break;
+    }
     return described(static_cast<int>(fd));
 }
 
