@@ -31,6 +31,14 @@ clean_up() {
 }
 trap clean_up EXIT
 
+# Some programs leave their containers when they fail, and then processes and cgroups with them.
+remove_containers() {
+    local id
+    for id in $("$RUNTIME" list -q 2>/dev/null); do
+        "$RUNTIME" delete --force "$id" 2>/dev/null || true
+    done
+}
+
 # The output is TAP. A program that dies has not said all that it was to say.
 judge() {
     local name=$1 output=$2 status=$3 reason planned
@@ -65,6 +73,7 @@ judge() {
 for name in "${programs[@]}"; do
     status=0
     timeout --kill-after=5 60 "validation/$name/$name.t" >"$TMPDIR/output" 2>&1 </dev/null || status=$?
+    remove_containers
     judge "$name" "$TMPDIR/output" "$status"
     [[ -z ${KEEP_OUTPUT:-} ]] || cp "$TMPDIR/output" "$KEEP_OUTPUT/$name"
 done
