@@ -2,17 +2,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "handoff/channel.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/namespace.h"
-#include "os/process.h"
-#include "os/unix_socket.h"
+#include "runtime/call_in_child.h"
 
 namespace lxcri::runtime {
 
@@ -29,18 +26,6 @@ void remove_here(std::uint64_t id, const std::string& rootfs) {
     os::detach_mount(root.get(), rootfs);
 }
 
-// In the child: to the very end.
-[[noreturn]] void remove_there(int channel, int mount_namespace, std::uint64_t id,
-                               const std::string& rootfs) noexcept {
-    try {
-        os::check(::setns(mount_namespace, CLONE_NEWNS), "setns", "mount namespace");
-        remove_here(id, rootfs);
-    } catch (const std::exception& error) {
-        handoff::send_failure(channel, error.what());
-    }
-    ::_exit(0);
-}
-
 }  // namespace
 
 void remove_root_mount(const RootMount& mount, const std::string& rootfs) {
@@ -53,12 +38,11 @@ void remove_root_mount(const RootMount& mount, const std::string& rootfs) {
         if (error.code() == ENOENT) return;  // nobody is in it any more
         throw;
     }
-    auto [ours, theirs] = os::make_seqpacket_pair();
-    os::accept_credentials(ours.get());
-    auto child = os::fork_child();
-    if (!child) remove_there(theirs.get(), there.get(), mount.id, rootfs);
-    theirs.reset();
-    if (const auto message = handoff::receive(ours.get())) throw Error(message->body);
+    (void)call_in_child([&] {
+        os::check(::setns(there.get(), CLONE_NEWNS), "setns", "mount namespace");
+        remove_here(mount.id, rootfs);
+        return std::vector<os::UniqueFd>();
+    });
 }
 
 }  // namespace lxcri::runtime

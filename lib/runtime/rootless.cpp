@@ -11,14 +11,12 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "handoff/channel.h"
 #include "handoff/run_hooks.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/namespace.h"
-#include "os/process.h"
-#include "os/unix_socket.h"
 #include "os/user_namespace.h"
+#include "runtime/call_in_child.h"
 
 namespace lxcri::runtime {
 
@@ -74,22 +72,6 @@ void write_maps(pid_t pid, const oci::Linux& section) {
     });
 }
 
-// In the child: to the very end.
-[[noreturn]] void send_opened(int channel, int user_namespace,
-                              const std::function<std::vector<os::UniqueFd>()>& open) noexcept {
-    try {
-        os::check(::setns(user_namespace, CLONE_NEWUSER), "setns", "user namespace");
-        os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-        const auto opened = open();
-        std::vector<int> numbers;
-        for (const auto& fd : opened) numbers.push_back(fd.get());
-        handoff::send(channel, handoff::MessageKind::sources, {}, numbers);
-    } catch (const std::exception& error) {
-        handoff::send_failure(channel, error.what());
-    }
-    ::_exit(0);
-}
-
 }  // namespace
 
 bool is_ordinary_user() {
@@ -109,15 +91,11 @@ RootlessSetup RootlessSetup::make(const oci::Linux& section) {
 
 std::vector<os::UniqueFd> RootlessSetup::open_inside(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
-    auto [ours, theirs] = os::make_seqpacket_pair();
-    os::accept_credentials(ours.get());
-    auto child = os::fork_child();
-    if (!child) send_opened(theirs.get(), user_namespace_.get(), open);
-    theirs.reset();
-    auto message = handoff::receive(ours.get());
-    if (!message) throw Error("the process in the user namespace has died");
-    if (message->kind == handoff::MessageKind::failure) throw Error(message->body);
-    return std::move(message->fds);
+    return call_in_child([&] {
+        os::check(::setns(user_namespace_.get(), CLONE_NEWUSER), "setns", "user namespace");
+        os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
+        return open();
+    });
 }
 
 }  // namespace lxcri::runtime
