@@ -32,6 +32,9 @@ struct Record {
     std::vector<Directory> directories;  // empty: the container has no cgroup
 };
 
+// What ContainerCgroup::create() would record, before anything is made: no directory is identified.
+Record planned_record(const Layout& layout, const std::string& path);
+
 // How a child comes into the cgroup between fork and exec, cheaper than being moved later: the
 // parent calls clone3(2) with CLONE_INTO_CGROUP and clone_into_fd(), then the child calls enter().
 class Entrance {

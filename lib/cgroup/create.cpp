@@ -147,6 +147,16 @@ std::uint64_t inode_of(const std::string& path) {
 
 }  // namespace
 
+Record planned_record(const Layout& layout, const std::string& path) {
+    Record record;
+    for (const auto& hierarchy : layout.hierarchies) {
+        record.directories.push_back({hierarchy.version, hierarchy.controllers,
+                                      hierarchy.mount_point,
+                                      concat(hierarchy.mount_point, "/", path), 0});
+    }
+    return record;
+}
+
 ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string& path) {
     Undo undo;
     Record record;

@@ -12,16 +12,6 @@ namespace lxcri::runtime {
 
 namespace {
 
-cgroup::Record planned_cgroup(const cgroup::Layout& layout, const std::string& path) {
-    cgroup::Record record;
-    for (const auto& hierarchy : layout.hierarchies) {
-        record.directories.push_back({hierarchy.version, hierarchy.controllers,
-                                      hierarchy.mount_point,
-                                      concat(hierarchy.mount_point, "/", path), 0});
-    }
-    return record;
-}
-
 // Where whoever sets up a container with little memory is meanwhile, so that they are found
 // whatever happens: where version 1 counts the memory they are in the container's other
 // hierarchies.
@@ -48,9 +38,10 @@ bool leave_room_for_set_up(const oci::Resources& resources) {
 NewCgroup::NewCgroup(const Options& options, Translation& translation, Record& record,
                      int directory_fd)
     : options_(options), translation_(translation), record_(record), directory_fd_(directory_fd) {
-    record_.cgroup = planned_cgroup(translation_.layout, translation_.cgroup_path);
+    record_.cgroup = cgroup::planned_record(translation_.layout, translation_.cgroup_path);
     if (enters_late()) {
-        record_.setup_cgroup = planned_cgroup(layout_for_setup(translation_.layout), setup_path());
+        record_.setup_cgroup =
+            cgroup::planned_record(layout_for_setup(translation_.layout), setup_path());
     }
     if (translation_.unit) record_.unit = translation_.unit->scope;
 }

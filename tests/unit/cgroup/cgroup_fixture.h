@@ -70,17 +70,6 @@ inline std::vector<View> views() {
     return result;
 }
 
-// The record that create() would return, without identities: what is left of a test goes by it.
-inline cgroup::Record record_of(const cgroup::Layout& layout, const std::string& path) {
-    cgroup::Record record;
-    for (const auto& hierarchy : layout.hierarchies) {
-        record.directories.push_back({hierarchy.version, hierarchy.controllers,
-                                      hierarchy.mount_point,
-                                      concat(hierarchy.mount_point, "/", path), 0});
-    }
-    return record;
-}
-
 // A name for the cgroups of one test, and the broom behind it.
 class Playground {
   public:
@@ -91,7 +80,7 @@ class Playground {
     Playground& operator=(const Playground&) = delete;
     ~Playground() {
         try {
-            const auto rest = cgroup::ContainerCgroup::open(record_of(layout_, name_));
+            const auto rest = cgroup::ContainerCgroup::open(cgroup::planned_record(layout_, name_));
             (void)rest.kill_all_and_wait(in_seconds(10));
             rest.remove(in_seconds(10), cgroup::Leftovers::kill);
         } catch (const Error& error) {

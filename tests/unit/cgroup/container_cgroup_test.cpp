@@ -149,7 +149,7 @@ TEST_CASE("cgroup: parents go with the last container, those of others stay", "[
         first.remove(in_seconds(5));
         CHECK(exists(top + "/pod/second"));
         // As `delete` does it after a crash: by a record that knows paths only.
-        ContainerCgroup::open(record_of(ground.layout(), ground.below("pod/second")))
+        ContainerCgroup::open(cgroup::planned_record(ground.layout(), ground.below("pod/second")))
             .remove(in_seconds(5));
         CHECK_FALSE(exists(top));
 
