@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "mounts.h"
 #include "os/check.h"
 #include "os/mount.h"
 #include "os/rooted_path.h"
@@ -50,17 +51,6 @@ bool is_directory(int fd, const std::string& path) {
     struct stat status {};
     os::check(::fstat(fd, &status), "fstat", path);
     return S_ISDIR(status.st_mode);
-}
-
-// What is attached on top of the root covers nothing of it.
-void refuse_root(int rootfs_fd, int target_fd, const std::string& path) {
-    struct stat root {};
-    struct stat target {};
-    os::check(::fstat(rootfs_fd, &root), "fstat", "/");
-    os::check(::fstat(target_fd, &target), "fstat", path);
-    if (root.st_dev == target.st_dev && root.st_ino == target.st_ino) {
-        throw Error(concat(quoted(path), " leads to the root itself"));
-    }
 }
 
 std::string pointer(const char* property, std::size_t index) {

@@ -115,19 +115,13 @@ void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, in
     }
 }
 
-void refuse_root(int rootfs_fd, int target_fd, const MountAction& action) {
-    if (is_same_file(rootfs_fd, target_fd)) {
-        throw Error(concat(quoted(action.destination), " leads to the root itself"));
-    }
-}
-
 UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
     const bool is_plain = must_be_plain_directory(action);
     if (is_plain) refuse_symlink(rootfs_fd, action);  // in words; what counts is the next look
     const RootedDir root(rootfs_fd, is_plain ? os::Links::refuse : os::Links::follow);
     UniqueFd target = directory ? root.make_directories(action.destination, 0755)
                                 : root.make_file(action.destination, 0644);
-    refuse_root(rootfs_fd, target.get(), action);
+    refuse_root(rootfs_fd, target.get(), action.destination);
     if (!directory && S_ISDIR(status_of(target.get(), action.destination).st_mode)) {
         throw Error(concat("the source ", quoted(action.source), " is a file but ",
                            quoted(action.destination), " is a directory"));
@@ -363,6 +357,12 @@ void set_root_propagation(int rootfs_fd, std::uint64_t flags) {
     if ((flags & MS_REC) == 0) return;
     set_propagation(rootfs_fd, flags, "/");
     set_propagation(rootfs_fd, MS_PRIVATE, "/");  // init gives the root itself what it asks for
+}
+
+void refuse_root(int rootfs_fd, int target_fd, std::string_view path) {
+    if (is_same_file(rootfs_fd, target_fd)) {
+        throw Error(concat(quoted(path), " leads to the root itself"));
+    }
 }
 
 void refuse_old_way(const std::vector<MountAction>& mounts) {

@@ -2,6 +2,7 @@
 // The mounts of config.json, in their order.
 
 #include <deque>
+#include <string_view>
 #include <vector>
 
 #include "handoff/plan.h"
@@ -44,6 +45,10 @@ class DelayedAttributes {
 
 // Of the root filesystem, and of what the host has mounted in it: before anything is mounted there.
 void set_root_propagation(int rootfs_fd, std::uint64_t flags);
+
+// What is attached on top of the root covers nothing of it: Error when `target_fd`, which was found
+// at `path`, is the root itself.
+void refuse_root(int rootfs_fd, int target_fd, std::string_view path);
 
 // Some filesystems can only be made with mount(2), for which lxcri-start has a place where nobody
 // looks. In a mount namespace that is shared with others there is none: Error.

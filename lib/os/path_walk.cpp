@@ -31,11 +31,12 @@ bool refuse(int error) {
 
 class Walk {
   public:
-    Walk(int dir_fd, const std::string& path, int flags, std::uint64_t resolve)
-        : start_(dir_fd), flags_(flags), resolve_(resolve), rest_(path) {}
+    // `missing`: null where nothing is made.
+    Walk(int dir_fd, const std::string& path, int flags, std::uint64_t resolve,
+         const Missing* missing = nullptr)
+        : start_(dir_fd), flags_(flags), resolve_(resolve), rest_(path), missing_(missing) {}
 
     int run();
-    int run_and_make(const Missing& missing);
 
   private:
     bool has(std::uint64_t flag) const { return (resolve_ & flag) != 0; }
@@ -57,7 +58,7 @@ class Walk {
     int flags_;
     std::uint64_t resolve_;
     std::string rest_;
-    const Missing* missing_ = nullptr;  // nothing is made
+    const Missing* missing_;
     // The way from the start to where we are: ".." is what we came from, wherever it is now.
     std::vector<UniqueFd> above_;
     bool has_forgotten_ = false;  // where the first of them were
@@ -150,11 +151,6 @@ UniqueFd Walk::open_element(const std::string& name) {
     return UniqueFd(::openat(here(), name.c_str(), kFlags));
 }
 
-int Walk::run_and_make(const Missing& missing) {
-    missing_ = &missing;
-    return run();
-}
-
 int Walk::run() {
     if (rest_.empty()) return fail(ENOENT);
     struct stat first {};
@@ -206,7 +202,7 @@ int make_path(int dir_fd, const std::string& path, std::uint64_t resolve,
               const Missing& missing) noexcept {
     const int flags = missing.file_mode ? O_PATH : O_PATH | O_DIRECTORY;
     try {
-        return Walk(dir_fd, path, flags, resolve).run_and_make(missing);
+        return Walk(dir_fd, path, flags, resolve, &missing).run();
     } catch (const std::bad_alloc&) {
         return fail(ENOMEM);
     }
