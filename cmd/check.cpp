@@ -95,7 +95,8 @@ int run_check(const Globals& globals, Arguments arguments) {
     app.add_option("-f,--format", format, "text or json");
     parse(app, std::move(arguments));
     if (format != "text" && format != "json") {
-        throw Error(concat("--format: found ", lxcri::quoted(format), ", accepted are text, json"));
+        throw Error(
+            concat("--format: found ", lxcri::in_quotes(format), ", accepted are text, json"));
     }
     const auto findings = runtime::check_host(globals.options);
     if (format == "json") {

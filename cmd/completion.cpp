@@ -270,7 +270,7 @@ int run_completion(const Globals& /*globals*/, Arguments arguments) {
     const auto script = value_of(kShells, shell);
     if (!script) {
         throw Error(
-            concat("SHELL: found ", lxcri::quoted(shell), ", accepted are ", names_of(kShells)));
+            concat("SHELL: found ", lxcri::in_quotes(shell), ", accepted are ", names_of(kShells)));
     }
     std::fputs((*script)().c_str(), stdout);
     return EXIT_SUCCESS;

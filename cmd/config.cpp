@@ -52,7 +52,7 @@ int run_config(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     if (format != "table" && format != "json") {
         throw Error(
-            concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
     }
     const auto& settings = built_in ? globals.built_in : globals.settings;
     const std::string json = runtime::settings_json(settings);

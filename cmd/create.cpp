@@ -26,7 +26,8 @@ std::uint32_t count_listen_fds() {
     const auto count = parse_integer<std::uint32_t>(value);
     constexpr std::uint32_t kMost = 4096;
     if (!count || *count > kMost)
-        throw Error(concat("LISTEN_FDS: found ", lxcri::quoted(value), ", accepted is a number"));
+        throw Error(
+            concat("LISTEN_FDS: found ", lxcri::in_quotes(value), ", accepted is a number"));
     return *count;
 }
 

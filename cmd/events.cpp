@@ -132,7 +132,7 @@ int run_events(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     const auto every = parse_duration(interval);
     if (!every || every->count() == 0) {
-        throw Error(concat("--interval: found ", lxcri::quoted(interval),
+        throw Error(concat("--interval: found ", lxcri::in_quotes(interval),
                            ", accepted is a time as in 500ms, 5s, 1m30s"));
     }
     const auto print_stats = [&](const cgroup::Stats& stats) {

@@ -20,7 +20,7 @@ namespace {
 std::uint32_t parse_id(const std::string& text, const char* option) {
     const auto id = parse_integer<std::uint32_t>(text);
     if (id && *id != 0xffffffff) return *id;
-    throw Error(concat(option, ": found ", lxcri::quoted(text),
+    throw Error(concat(option, ": found ", lxcri::in_quotes(text),
                        ", accepted is a number from 0 to 4294967294"));
 }
 
@@ -40,7 +40,7 @@ cgroup::SubCgroup parse_cgroup(const std::string& text) {
 void check_environment_entry(const std::string& entry) {
     const auto end_of_name = entry.find('=');
     if (end_of_name != std::string::npos && end_of_name != 0) return;
-    throw Error(concat("--env: found ", lxcri::quoted(entry), ", accepted is NAME=value"));
+    throw Error(concat("--env: found ", lxcri::in_quotes(entry), ", accepted is NAME=value"));
 }
 
 struct Values {
@@ -61,7 +61,7 @@ void take_words(std::vector<std::string> words, bool has_process, runtime::ExecO
     if (!words.empty() && words.front() == "--") words.erase(words.begin());
     if (words.empty()) throw Error("ID is missing, `lxcri exec --help` shows the arguments");
     if (words.front().starts_with('-')) {
-        throw Error(concat("unknown option ", lxcri::quoted(words.front()),
+        throw Error(concat("unknown option ", lxcri::in_quotes(words.front()),
                            ", `lxcri exec --help` lists them"));
     }
     options.id = words.front();
@@ -69,7 +69,7 @@ void take_words(std::vector<std::string> words, bool has_process, runtime::ExecO
     if (!words.empty() && words.front() == "--") words.erase(words.begin());
     if (has_process && !words.empty()) {
         throw Error(concat("--process: the program is in the file, found also ",
-                           lxcri::quoted(words.front())));
+                           lxcri::in_quotes(words.front())));
     }
     if (!has_process && words.empty()) throw Error("a program is missing: lxcri exec ID PROGRAM");
     options.args = std::move(words);
@@ -122,7 +122,8 @@ void add_options(CLI::App& app, Values& values, runtime::ExecOptions& options) {
 
 void check_capability(const std::string& name) {
     if (oci::capability_number(name)) return;
-    throw Error(concat("--cap: found ", lxcri::quoted(name), ", accepted is a name as CAP_KILL"));
+    throw Error(
+        concat("--cap: found ", lxcri::in_quotes(name), ", accepted is a name as CAP_KILL"));
 }
 
 // What has no line in an option, and the execution itself.
@@ -149,8 +150,8 @@ int run_exec(const Globals& globals, Arguments arguments) {
     if (app.count("--user") > 0 && values.user.empty()) parse_id("", "--user");
     if (!values.cwd.empty()) options.cwd = values.cwd;
     if (!values.cwd.empty() && !values.cwd.starts_with('/')) {
-        throw Error(
-            concat("--cwd: found ", lxcri::quoted(values.cwd), ", accepted is an absolute path"));
+        throw Error(concat("--cwd: found ", lxcri::in_quotes(values.cwd),
+                           ", accepted is an absolute path"));
     }
     if (app.count("--no-new-privs") > 0) options.no_new_privileges = values.no_new_privileges;
     if (!values.apparmor.empty()) options.apparmor_profile = values.apparmor;

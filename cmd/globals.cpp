@@ -55,14 +55,15 @@ const GlobalOption& find_option(const std::vector<GlobalOption>& options, std::s
     }
     std::vector<std::string_view> flags;
     for (const GlobalOption& option : options) flags.push_back(option.flag);
-    throw Error(concat("unknown option ", quoted(word), did_you_mean(word, flags),
+    throw Error(concat("unknown option ", in_quotes(word), did_you_mean(word, flags),
                        "; `lxcri --help` lists them"));
 }
 
 void take(const GlobalOption& option, const std::string& value, GlobalArguments& arguments) {
     const auto is_true = [&] {
         if (value == "true" || value == "false") return value == "true";
-        throw Error(concat(option.flag, ": found ", quoted(value), ", accepted are true, false"));
+        throw Error(
+            concat(option.flag, ": found ", in_quotes(value), ", accepted are true, false"));
     };
     if (option.flag == kConfig.flag) {
         arguments.settings_file = value;
@@ -70,8 +71,8 @@ void take(const GlobalOption& option, const std::string& value, GlobalArguments&
         arguments.systemd_cgroup = is_true();
     } else if (option.flag == kRootless.flag && value != "auto") {
         if (value != "true" && value != "false") {
-            throw Error(
-                concat(option.flag, ": found ", quoted(value), ", accepted are true, false, auto"));
+            throw Error(concat(option.flag, ": found ", in_quotes(value),
+                               ", accepted are true, false, auto"));
         }
     } else if (option.flag == kVersion.flag) {
         arguments.version = is_true();

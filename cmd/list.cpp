@@ -43,7 +43,7 @@ int run_list(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     if (format != "table" && format != "json") {
         throw Error(
-            concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
     }
     const auto states = runtime::list(globals.options);
     if (quiet) {

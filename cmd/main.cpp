@@ -155,7 +155,7 @@ const Command& find_command(const std::string& name) {
         if (command.name == name) return command;
         names.push_back(command.name);
     }
-    throw Error(concat("unknown command ", lxcri::quoted(name), did_you_mean(name, names),
+    throw Error(concat("unknown command ", lxcri::in_quotes(name), did_you_mean(name, names),
                        "; `lxcri --help` lists them"));
 }
 

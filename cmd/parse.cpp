@@ -39,7 +39,7 @@ std::string command_of(const CLI::App& app) {
         throw Error(std::string(text));
     }
     const auto option = text.substr(colon + 2, equals - colon - 2);
-    throw Error(concat(option, ": found ", lxcri::quoted(text.substr(equals + 3)),
+    throw Error(concat(option, ": found ", lxcri::in_quotes(text.substr(equals + 3)),
                        ", accepted is a number"));
 }
 
@@ -50,7 +50,7 @@ std::string command_of(const CLI::App& app) {
     });
     const std::string hint = concat("; `", app.get_name(), " --help` shows what there is");
     if (found == words.end()) {
-        throw Error(concat("unexpected argument ", lxcri::quoted(words.front()), hint));
+        throw Error(concat("unexpected argument ", lxcri::in_quotes(words.front()), hint));
     }
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {
@@ -59,7 +59,7 @@ std::string command_of(const CLI::App& app) {
     }
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string flag = found->substr(0, found->find('='));
-    throw Error(concat("unknown option ", lxcri::quoted(flag), did_you_mean(flag, views), hint));
+    throw Error(concat("unknown option ", lxcri::in_quotes(flag), did_you_mean(flag, views), hint));
 }
 
 }  // namespace

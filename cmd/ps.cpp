@@ -107,7 +107,7 @@ int run_ps(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     if (format != "table" && format != "json") {
         throw Error(
-            concat("--format: found ", lxcri::quoted(format), ", accepted are table, json"));
+            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
     }
     Arguments rest = app.remaining();
     if (rest.empty()) throw Error("ID: missing, it is the name of the container");

@@ -55,7 +55,7 @@ int parse_signal(std::string_view text) {
     const auto number = plain ? plain : find_number(std::string(text));
     // kill(2): 0 asks whether there is anybody to signal.
     if (number && *number >= 0 && *number <= SIGRTMAX) return *number;
-    throw Error(concat("signal: found ", lxcri::quoted(text),
+    throw Error(concat("signal: found ", lxcri::in_quotes(text),
                        ", accepted are names such as TERM and numbers from 0 to ",
                        std::to_string(SIGRTMAX)));
 }

@@ -84,7 +84,7 @@ int run_translate(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     if (call.format != "text" && call.format != "json") {
         throw Error(
-            concat("--format: found ", lxcri::quoted(call.format), ", accepted are text, json"));
+            concat("--format: found ", lxcri::in_quotes(call.format), ", accepted are text, json"));
     }
     const auto translation = translate_bundle(globals, call, call.bundle);
     if (!call.other.empty()) {

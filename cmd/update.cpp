@@ -36,7 +36,7 @@ struct Value {
         reject("is a number of bytes as in 67108864, 64m, 1.5g, or -1 (no limit)");
     }
     [[noreturn]] void reject(std::string_view accepted) const {
-        throw Error(concat(option, ": found ", lxcri::quoted(text), ", accepted ", accepted));
+        throw Error(concat(option, ": found ", lxcri::in_quotes(text), ", accepted ", accepted));
     }
 };
 

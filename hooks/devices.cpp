@@ -48,7 +48,7 @@ void check_existing(int node_fd, const DeviceNode& node) {
     os::check(::fstat(node_fd, &status), "stat", node.path);
     const bool same_type = (status.st_mode & S_IFMT) == type_bits(node.type);
     if (!same_type || (node.type != NodeType::fifo && status.st_rdev != number_of(node))) {
-        throw Error(concat(quoted(node.path), " exists already and is something else"));
+        throw Error(concat(in_quotes(node.path), " exists already and is something else"));
     }
 }
 

@@ -58,7 +58,7 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
     if (!plain.valid()) {
         if (errno == ENOENT) return;  // it will be made
         if (errno == ELOOP) {
-            throw Error(concat(quoted(action.destination),
+            throw Error(concat(in_quotes(action.destination),
                                " in the root filesystem is behind a symbolic link, it has to be a "
                                "plain directory"));
         }
@@ -66,7 +66,7 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
     }
     const mode_t mode = status_of(plain.get(), action.destination).st_mode;
     if (!S_ISDIR(mode)) {
-        throw Error(concat(quoted(action.destination),
+        throw Error(concat(in_quotes(action.destination),
                            S_ISLNK(mode) ? " is a symbolic link" : " is no directory",
                            " in the root filesystem, it has to be a plain directory"));
     }
@@ -109,7 +109,7 @@ void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, in
         return;
     }
     if (is_on_procfs(target_fd) && !may_cover_procfs(action.destination)) {
-        throw Error(concat(quoted(action.destination),
+        throw Error(concat(in_quotes(action.destination),
                            " is inside of the procfs and cannot be "
                            "mounted on"));
     }
@@ -123,8 +123,8 @@ UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
                                 : root.make_file(action.destination, 0644);
     refuse_root(rootfs_fd, target.get(), action.destination);
     if (!directory && S_ISDIR(status_of(target.get(), action.destination).st_mode)) {
-        throw Error(concat("the source ", quoted(action.source), " is a file but ",
-                           quoted(action.destination), " is a directory"));
+        throw Error(concat("the source ", in_quotes(action.source), " is a file but ",
+                           in_quotes(action.destination), " is a directory"));
     }
     return target;
 }
@@ -173,7 +173,7 @@ std::string in_one_text(const std::string& option) {
         return concat(kContext, "\"", std::string_view(option).substr(kContext.size()), "\"");
     }
     if (option.find(',') != std::string::npos) {
-        throw Error(concat("option ", quoted(option),
+        throw Error(concat("option ", in_quotes(option),
                            " has a comma, which is not possible where another one has more than ",
                            std::to_string(os::kMaxFsconfigValue), " bytes"));
     }
@@ -361,7 +361,7 @@ void set_root_propagation(int rootfs_fd, std::uint64_t flags) {
 
 void refuse_root(int rootfs_fd, int target_fd, std::string_view path) {
     if (is_same_file(rootfs_fd, target_fd)) {
-        throw Error(concat(quoted(path), " leads to the root itself"));
+        throw Error(concat(in_quotes(path), " leads to the root itself"));
     }
 }
 

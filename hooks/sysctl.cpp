@@ -23,7 +23,7 @@ void write_sysctls(const std::vector<handoff::Sysctl>& sysctls) {
             // One write: the kernel takes each write for a value of its own.
             const auto written = os::retry(
                 [&] { return ::write(file.get(), sysctl.value.data(), sysctl.value.size()); });
-            os::check(written, concat("write ", quoted(sysctl.value), " to"), sysctl.path);
+            os::check(written, concat("write ", in_quotes(sysctl.value), " to"), sysctl.path);
         });
     }
 }

@@ -76,7 +76,8 @@ void hide_from_ptrace() {
 void enter_root(const handoff::JoinPlan& plan) {
     const os::UniqueFd root = os::open_at(AT_FDCWD, plan.root, O_PATH | O_DIRECTORY);
     if (os::mount_id(root.get()) != plan.root_mount_id) {
-        throw Error(concat("the container's root filesystem is no longer on ", quoted(plan.root)));
+        throw Error(
+            concat("the container's root filesystem is no longer on ", in_quotes(plan.root)));
     }
     libexec::change_root(root.get());
 }

@@ -18,7 +18,7 @@ LxcContainer::~LxcContainer() {
 
 void LxcContainer::set_item(const std::string& key, const std::string& value) {
     if (!container_->set_config_item(container_, key.c_str(), value.c_str())) {
-        throw Error(concat("liblxc refuses ", key, " = ", quoted(value)));
+        throw Error(concat("liblxc refuses ", key, " = ", in_quotes(value)));
     }
 }
 

@@ -66,7 +66,7 @@ void set_apparmor_profile(const std::string& profile) {
     const int error = write_attribute(file, concat("exec ", profile));
     if (error == ENOENT) {
         throw Error(
-            concat("/process/apparmorProfile: the profile ", quoted(profile), " is not loaded"));
+            concat("/process/apparmorProfile: the profile ", in_quotes(profile), " is not loaded"));
     }
     if (error != 0) {
         throw SystemError(error, "/process/apparmorProfile: change to profile", profile);

@@ -122,7 +122,7 @@ void check_directory_is_inside(const std::string& cwd) {
     const long length = ::syscall(SYS_getcwd, path.data(), path.size());
     os::check(length, "/process/cwd: getcwd", cwd);
     if (path[0] != '/') {
-        throw Error(concat("/process/cwd: ", quoted(cwd), " leads out of the root filesystem"));
+        throw Error(concat("/process/cwd: ", in_quotes(cwd), " leads out of the root filesystem"));
     }
 }
 
@@ -251,7 +251,7 @@ std::string find_program(const ProcessPlan& process) {
     const std::string& name = process.args.front();
     // Lower case and these very words: callers turn them into the exit codes 127 and 126.
     const auto failed = [&](std::string_view why) {
-        return Error(concat("/process/args/0: exec ", quoted(name), ": ", why));
+        return Error(concat("/process/args/0: exec ", in_quotes(name), ": ", why));
     };
     if (name.find('/') != std::string::npos) {
         if (const int error = execution_error(name); error != 0) throw failed(errno_text(error));

@@ -38,7 +38,8 @@ std::uint64_t microseconds_until(os::Clock::time_point deadline) {
 template <class Integer>
 Integer to_integer(const std::string& text) {
     const auto value = parse_integer<Integer>(text);
-    if (!value) throw Error(concat("internal error: ", quoted(text), " is no number of its type"));
+    if (!value)
+        throw Error(concat("internal error: ", in_quotes(text), " is no number of its type"));
     return *value;
 }
 
@@ -179,7 +180,7 @@ void SystemdBus::wait_for_job(const Message& reply, os::Clock::time_point deadli
         check(sd_bus_wait(bus_.get(), microseconds_until(deadline)), "sd_bus_wait");
     }
     const std::string& result = results_[job];
-    if (result != "done") throw Error(concat("the job ended with the result ", quoted(result)));
+    if (result != "done") throw Error(concat("the job ended with the result ", in_quotes(result)));
 }
 
 SystemdBus::Outcome SystemdBus::try_start(const UnitRequest& request,

@@ -21,7 +21,7 @@ using handoff::UnitAction;
 using handoff::UnitRequest;
 
 void carry_out(libexec::SystemdBus& bus, const UnitRequest& request) {
-    in_context(concat("unit ", quoted(request.unit)), [&] {
+    in_context(concat("unit ", in_quotes(request.unit)), [&] {
         switch (request.action) {
             case UnitAction::start:
                 return bus.start(request);

@@ -16,7 +16,7 @@ std::string on_one_line(std::string_view pointer) {
         const auto byte = static_cast<unsigned char>(c);
         return byte < 0x20 || byte == 0x7f || byte == 0xc2;
     });
-    return plain ? std::string(pointer) : quoted(pointer);
+    return plain ? std::string(pointer) : in_quotes(pointer);
 }
 
 std::string spec_message(std::string_view pointer, std::string_view problem) {
@@ -25,7 +25,7 @@ std::string spec_message(std::string_view pointer, std::string_view problem) {
 
 std::string system_message(int code, std::string_view call, std::string_view operand) {
     if (operand.empty()) return concat(call, ": ", errno_text(code));
-    return concat(call, " ", quoted(operand), ": ", errno_text(code));
+    return concat(call, " ", in_quotes(operand), ": ", errno_text(code));
 }
 
 }  // namespace

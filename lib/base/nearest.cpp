@@ -48,7 +48,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
     const std::string_view name = nearest(word, names);
-    return name.empty() ? std::string() : concat(", did you mean ", quoted(name), "?");
+    return name.empty() ? std::string() : concat(", did you mean ", in_quotes(name), "?");
 }
 
 }  // namespace lxcri

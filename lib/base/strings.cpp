@@ -28,7 +28,7 @@ bool is_cut(std::string_view text, std::size_t i, std::size_t end) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t kLongest = 256;
     constexpr std::string_view kHex = "0123456789abcdef";
     std::string result = "\"";

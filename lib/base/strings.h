@@ -21,7 +21,7 @@ std::string concat(const Parts&... parts) {
 
 // The text in double quotes; control characters, quotes and backslashes escaped, so that hostile
 // input can neither break the one line of an error nor reach a terminal. Cut at 256 bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);

@@ -56,8 +56,8 @@ void enable_in(const std::string& dir, std::span<const std::string> controllers)
     if (wanted.empty()) return;
     const auto absent = missing_in(concat(dir, "/cgroup.controllers"), wanted);
     if (!absent.empty()) {
-        throw Error(concat("the cgroup ", quoted(dir), " has no controller ",
-                           quoted(absent.front()), " to give (cgroup.controllers)"));
+        throw Error(concat("the cgroup ", in_quotes(dir), " has no controller ",
+                           in_quotes(absent.front()), " to give (cgroup.controllers)"));
     }
     std::string value;
     for (const std::string& controller : wanted)

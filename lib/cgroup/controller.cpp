@@ -24,7 +24,7 @@ ControllerFiles::ControllerFiles(const ContainerCgroup& cgroup, const Directory&
       purpose_(purpose),
       journal_(journal),
       dir_(cgroup.open_directory(directory)) {
-    if (!dir_.valid()) throw Error(concat("the cgroup ", quoted(directory.path), " is gone"));
+    if (!dir_.valid()) throw Error(concat("the cgroup ", in_quotes(directory.path), " is gone"));
 }
 
 bool ControllerFiles::has(const std::string& file) const {
@@ -54,8 +54,9 @@ int ControllerFiles::try_write(const std::string& file, std::string_view value) 
 
 void ControllerFiles::fail(std::string_view property, const std::string& file,
                            std::string_view value, int error) const {
-    reject(property, concat("write ", quoted(value), " to ",
-                            quoted(concat(directory_.path, "/", file)), ": ", errno_text(error)));
+    reject(property,
+           concat("write ", in_quotes(value), " to ", in_quotes(concat(directory_.path, "/", file)),
+                  ": ", errno_text(error)));
 }
 
 void ControllerFiles::reject(std::string_view property, std::string_view problem) const {

@@ -77,11 +77,11 @@ void check_unused(const std::string& path) {
     const os::UniqueFd dir = os::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
     const auto pids = read_all_processes(dir.get());
     if (!pids.empty()) {
-        throw Error(concat("the cgroup ", quoted(path), " exists and has processes (",
+        throw Error(concat("the cgroup ", in_quotes(path), " exists and has processes (",
                            std::to_string(pids.front()), pids.size() > 1 ? ", ..." : "", ")"));
     }
     if (is_frozen_directory(dir.get())) {
-        throw Error(concat("the cgroup ", quoted(path), " exists and is frozen"));
+        throw Error(concat("the cgroup ", in_quotes(path), " exists and is frozen"));
     }
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 void write_entry(int fd, std::string_view file, std::string_view entry, std::string_view base) {
     if (os::retry([&] { return ::write(fd, entry.data(), entry.size()); }) != -1) return;
-    throw SpecError(concat(base, "/devices"),
-                    concat("write ", quoted(entry), " to ", quoted(file), ": ", errno_text(errno)));
+    throw SpecError(concat(base, "/devices"), concat("write ", in_quotes(entry), " to ",
+                                                     in_quotes(file), ": ", errno_text(errno)));
 }
 
 // "c 1:3" to the bits of an access.
@@ -82,8 +82,8 @@ void apply_devices_v1(int dir_fd, const DeviceListV1& list, std::string_view bas
         // shown.
         const int error = os::try_write_value_at(dir_fd, default_file, "a");
         if (error == 0 || error == EPERM) return;
-        throw SpecError(concat(base, "/devices"),
-                        concat("write \"a\" to ", quoted(default_file), ": ", errno_text(error)));
+        throw SpecError(concat(base, "/devices"), concat("write \"a\" to ", in_quotes(default_file),
+                                                         ": ", errno_text(error)));
     }
     const os::UniqueFd defaults = os::open_at(dir_fd, default_file, O_WRONLY);
     write_entry(defaults.get(), default_file, "a", base);

@@ -35,7 +35,8 @@ os::UniqueFd open_below(const os::UniqueFd& dir, std::string_view path) {
     os::UniqueFd found(os::try_openat2(dir.get(), name, O_PATH | O_DIRECTORY, 0,
                                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
     if (found.valid()) return found;
-    if (errno == EXDEV) throw Error(concat(quoted(path), " leads out of the container's cgroup"));
+    if (errno == EXDEV)
+        throw Error(concat(in_quotes(path), " leads out of the container's cgroup"));
     throw SystemError(errno, "open cgroup", path);
 }
 
@@ -88,7 +89,7 @@ Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below) const {
     for (std::size_t i = 0; i < below.size(); ++i) {
         if (used[i]) continue;
         throw Error(concat("the container has no cgroup of version 1 with the controller ",
-                           quoted(join(below[i].controllers, ","))));
+                           in_quotes(join(below[i].controllers, ","))));
     }
     return entrance;
 }

@@ -69,7 +69,7 @@ bool ContainerCgroup::is_frozen() const {
 bool ContainerCgroup::try_freeze(os::Clock::time_point deadline) const {
     const auto open_existing = [&](const Directory& directory) {
         os::UniqueFd dir = open_directory(directory);
-        if (!dir.valid()) throw Error(concat("the cgroup ", quoted(directory.path), " is gone"));
+        if (!dir.valid()) throw Error(concat("the cgroup ", in_quotes(directory.path), " is gone"));
         return dir;
     };
     const Directory* v2 = find_v2();
@@ -94,7 +94,7 @@ void ContainerCgroup::freeze(os::Clock::time_point deadline) const {
         throw;
     }
     undo();
-    throw Error(concat("freezing the cgroup ", quoted(find_members()->path), " ", kTooLate));
+    throw Error(concat("freezing the cgroup ", in_quotes(find_members()->path), " ", kTooLate));
 }
 
 void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
@@ -108,7 +108,7 @@ void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
         if (dir.valid()) done = set_v2(dir.get(), false, deadline) && done;
     }
     if (!done)
-        throw Error(concat("thawing the cgroup ", quoted(find_members()->path), " ", kTooLate));
+        throw Error(concat("thawing the cgroup ", in_quotes(find_members()->path), " ", kTooLate));
 }
 
 void ContainerCgroup::let_killed_die() const {

@@ -68,8 +68,8 @@ std::string Journal::undo() {
         const Change& change = changes_.back();
         const int error = os::try_write_value_at(change.dir.get(), change.file, change.before);
         if (error == 0) continue;
-        failures +=
-            concat(failures.empty() ? "" : ", ", quoted(change.path), " (", errno_text(error), ")");
+        failures += concat(failures.empty() ? "" : ", ", in_quotes(change.path), " (",
+                           errno_text(error), ")");
     }
     if (failures.empty()) return "what was changed before has been put back";
     return concat("these were changed before and could not be put back: ", failures);

@@ -61,7 +61,7 @@ void check(const oci::Resources& resources, int version, Checker& checker) {
     files.reject("/memory/limit",
                  concat("the memory limit ", std::to_string(limit),
                         " is too low: ", use ? std::to_string(*use) : "more", " bytes are in use (",
-                        quoted(concat(files.directory().path, "/", use_file)), ")"));
+                        in_quotes(concat(files.directory().path, "/", use_file)), ")"));
 }
 
 // ---- version 1 ------------------------------------------------------------------------------

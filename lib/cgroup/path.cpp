@@ -8,7 +8,7 @@ namespace lxcri::cgroup {
 namespace {
 
 [[noreturn]] void refuse(std::string_view path, std::string_view problem) {
-    throw SpecError("/linux/cgroupsPath", concat(quoted(path), " ", problem));
+    throw SpecError("/linux/cgroupsPath", concat(in_quotes(path), " ", problem));
 }
 
 void check_component(std::string_view path, std::string_view component) {

@@ -50,7 +50,7 @@ void remove_directory(const std::string& path, int dir_fd, Deadline deadline, Le
         // Busy without a process: one is on its last steps, or a directory came just now.
         const bool go_on = has_processes ? watch.wait(deadline) : wait_unannounced(deadline);
         if (!go_on || os::Clock::now() >= deadline) {
-            throw Error(concat("the cgroup ", quoted(path), " cannot be removed: ",
+            throw Error(concat("the cgroup ", in_quotes(path), " cannot be removed: ",
                                describe_processes(read_all_processes(dir_fd))));
         }
     }

@@ -40,10 +40,10 @@ class AvailableV2 {
 };
 
 std::string missing_controller(std::string_view v1, std::string_view v2) {
-    if (v2.empty()) return concat("this host has no version 1 controller ", quoted(v1));
-    if (v1 == v2) return concat("this host has no cgroup controller ", quoted(v1));
-    return concat("this host has no cgroup controller ", quoted(v1), " (version 1) or ", quoted(v2),
-                  " (version 2)");
+    if (v2.empty()) return concat("this host has no version 1 controller ", in_quotes(v1));
+    if (v1 == v2) return concat("this host has no cgroup controller ", in_quotes(v1));
+    return concat("this host has no cgroup controller ", in_quotes(v1), " (version 1) or ",
+                  in_quotes(v2), " (version 2)");
 }
 
 // The missing file too: it is what an administrator looks for.
@@ -52,7 +52,7 @@ std::string missing_file(const ContainerCgroup& cgroup, const Controller& contro
     const bool is_v2 = v2 != nullptr && !controller.v2.empty();
     std::string text = missing_controller(controller.v1, controller.v2);
     if (!is_v2) return text;
-    return concat(text, ": open ", quoted(concat(v2->path, "/", controller.file_v2)), ": ",
+    return concat(text, ": open ", in_quotes(concat(v2->path, "/", controller.file_v2)), ": ",
                   errno_text(ENOENT));
 }
 
@@ -106,7 +106,7 @@ std::vector<std::string> check_resources(const Layout& layout, const oci::Resour
         }
         if (!controller.empty() && !available.has(controller)) {
             checker.reject(unified_property(file),
-                           concat("this host has no version 2 controller ", quoted(controller)));
+                           concat("this host has no version 2 controller ", in_quotes(controller)));
         }
     }
     check_devices(layout, resources.devices, base);

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kSliceSuffix = ".slice";
 
 [[noreturn]] void refuse(std::string_view path, std::string_view problem) {
-    throw SpecError("/linux/cgroupsPath", concat("found ", quoted(path), ", ", problem));
+    throw SpecError("/linux/cgroupsPath", concat("found ", in_quotes(path), ", ", problem));
 }
 
 // systemd.unit(5).
@@ -77,7 +77,7 @@ UnitName unit_name(std::string_view cgroups_path, std::string_view id, const Use
     if (cgroups_path.empty()) {
         UnitName name{default_slice, concat("lxcri-", escape(id), ".scope")};
         if (!is_unit_name(name.scope)) {
-            throw Error(concat("the ID ", quoted(id), " is too long for the name of a unit"));
+            throw Error(concat("the ID ", in_quotes(id), " is too long for the name of a unit"));
         }
         return name;
     }
@@ -88,10 +88,10 @@ UnitName unit_name(std::string_view cgroups_path, std::string_view id, const Use
     UnitName name{parts[0].empty() ? default_slice : parts[0],
                   concat(parts[1], "-", parts[2], ".scope")};
     if (!is_slice_name(name.slice)) {
-        refuse(cgroups_path, concat(quoted(name.slice), " is no name of a slice"));
+        refuse(cgroups_path, concat(in_quotes(name.slice), " is no name of a slice"));
     }
     if (!is_unit_name(name.scope)) {
-        refuse(cgroups_path, concat(quoted(name.scope), " is no name of a unit"));
+        refuse(cgroups_path, concat(in_quotes(name.scope), " is no name of a unit"));
     }
     return name;
 }

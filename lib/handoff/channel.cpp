@@ -63,8 +63,8 @@ Received expect(int channel, MessageKind kind) {
     if (!received) throw Error("the runtime has ended");
     if (received->kind != kind) {
         throw Error(concat("internal error: message ",
-                           quoted(std::string(1, static_cast<char>(received->kind))),
-                           " instead of ", quoted(std::string(1, static_cast<char>(kind)))));
+                           in_quotes(std::string(1, static_cast<char>(received->kind))),
+                           " instead of ", in_quotes(std::string(1, static_cast<char>(kind)))));
     }
     return std::move(*received);
 }

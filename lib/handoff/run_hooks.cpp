@@ -72,7 +72,7 @@ bool enter_directory(const char* directory) noexcept {
 
 // The last lines of what the hook wrote, on one line.
 std::string last_words(int output) {
-    constexpr off_t kWanted = 240;  // what quoted() shows whole
+    constexpr off_t kWanted = 240;  // what in_quotes() shows whole
     const off_t size = ::lseek(output, 0, SEEK_END);
     if (size <= 0) return {};
     std::string text(static_cast<std::size_t>(size < kWanted ? size : kWanted), '\0');
@@ -81,7 +81,7 @@ std::string last_words(int output) {
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
     if (text.empty()) return {};
-    return concat(", its output ends with ", quoted(text));
+    return concat(", its output ends with ", in_quotes(text));
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ std::string fill_in(const StateTemplate& state, long pid) {
 }
 
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
-    run_program(concat("hook ", hook.pointer, " ", quoted(hook.path)), hook, state, directory);
+    run_program(concat("hook ", hook.pointer, " ", in_quotes(hook.path)), hook, state, directory);
 }
 
 void run_program(const std::string& name, const Hook& program, std::string_view text,

@@ -32,7 +32,7 @@ void read_file_mode(const JsonValue& json, Device& device) {
     if (bits != 0 && bits != type_bits(device.type)) {
         json.fail(concat("the file type in ", std::to_string(mode),
                          " is not that of a device of type ",
-                         quoted(name_of(kDeviceTypes, device.type))));
+                         in_quotes(name_of(kDeviceTypes, device.type))));
     }
     device.file_mode = static_cast<std::uint32_t>(mode & ~std::uint64_t{kTypeBits});
 }

@@ -17,7 +17,7 @@ constexpr std::size_t kLargest = 16U << 20U;
 
 // Printable ASCII: the text around a syntax error may be anything, even no UTF-8.
 std::string printable(std::string_view text) {
-    std::string result = quoted(text.substr(0, 64));
+    std::string result = in_quotes(text.substr(0, 64));
     std::replace_if(
         result.begin(), result.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
     return result;

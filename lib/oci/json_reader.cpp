@@ -5,9 +5,9 @@
 
 namespace lxcri::oci {
 
-// RFC 6901 section 3, on top of what quoted() does against control characters and length.
+// RFC 6901 section 3, on top of what in_quotes() does against control characters and length.
 std::string pointer_token(std::string_view key) {
-    const auto printable = quoted(key);
+    const auto printable = in_quotes(key);
     std::string token;
     for (const char c : std::string_view(printable).substr(1, printable.size() - 2)) {
         if (c == '~') {
@@ -140,7 +140,7 @@ std::string JsonValue::found() const {
         case JsonType::other_number:
             return std::string(node.text.substr(0, 64));
         case JsonType::string:
-            return quoted(node.text);
+            return in_quotes(node.text);
         case JsonType::array:
             return "an array";
         case JsonType::object:

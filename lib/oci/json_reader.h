@@ -181,7 +181,7 @@ void read(const JsonValue& json, std::vector<Value>& values) {
     json.for_each_child([&](const JsonValue& element) { read(element, values.emplace_back()); });
 }
 
-// A key as a part of a JSON pointer (RFC 6901), printable and not longer than quoted() allows.
+// A key as a part of a JSON pointer (RFC 6901), printable and not longer than in_quotes() allows.
 std::string pointer_token(std::string_view key);
 
 // Throws for a NUL byte in the key of `member`.

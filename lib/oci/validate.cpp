@@ -47,7 +47,7 @@ bool is_semver(std::string_view text) {
 // not know is ignored.
 void check_version(const Spec& spec) {
     if (!is_semver(spec.oci_version) || !spec.oci_version.starts_with("1.")) {
-        reject("/ociVersion", quoted(spec.oci_version), "is a version 1.x.y");
+        reject("/ociVersion", in_quotes(spec.oci_version), "is a version 1.x.y");
     }
 }
 
@@ -104,7 +104,7 @@ void check_destinations(const Spec& spec) {
         if (destination.empty()) throw SpecError(at("/mounts", i, "/destination"), "empty");
         if (is_root_directory(destination)) {
             throw SpecError(at("/mounts", i, "/destination"),
-                            concat(quoted(destination), " is the root of the container"));
+                            concat(in_quotes(destination), " is the root of the container"));
         }
     }
 }
@@ -141,14 +141,14 @@ void warn_about_destinations(const Spec& spec, Warnings& warnings) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         if (is_absolute(spec.mounts[i].destination)) continue;
         warn(warnings, at("/mounts", i, "/destination"),
-             concat(quoted(spec.mounts[i].destination), " is relative, taken from /"));
+             concat(in_quotes(spec.mounts[i].destination), " is relative, taken from /"));
     }
 }
 
 void check_hook_list(const std::vector<Hook>& hooks, std::string_view list) {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         if (!is_absolute(hooks[i].path)) {
-            reject(at(list, i, "/path"), quoted(hooks[i].path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(hooks[i].path), "is an absolute path");
         }
         if (hooks[i].timeout.value_or(1) < 1) {
             reject(at(list, i, "/timeout"), std::to_string(*hooks[i].timeout),

@@ -22,10 +22,10 @@ void check_namespaces(const Linux& section, std::string_view base) {
         if (std::any_of(entries.data(), entries.data() + i, same)) {
             throw SpecError(
                 at(list, i, "/type"),
-                concat("duplicate ", quoted(name_of(kNamespaceTypes, entries[i].type))));
+                concat("duplicate ", in_quotes(name_of(kNamespaceTypes, entries[i].type))));
         }
         if (entries[i].path && !is_absolute(*entries[i].path)) {
-            reject(at(list, i, "/path"), quoted(*entries[i].path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(*entries[i].path), "is an absolute path");
         }
     }
 }
@@ -78,7 +78,7 @@ void check_devices(const Linux& section, std::string_view base) {
     for (std::size_t i = 0; i < section.devices.size(); ++i) {
         const auto& device = section.devices[i];
         if (!is_absolute(device.path)) {
-            reject(at(list, i, "/path"), quoted(device.path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(device.path), "is an absolute path");
         }
         if (device.type == DeviceType::fifo) continue;
         check_device_number(device.major, 0xfff, at(list, i, "/major"));
@@ -91,7 +91,7 @@ void warn_about_devices(const Linux& section, std::string_view base, Warnings& w
     for (std::size_t i = 0; i < section.devices.size(); ++i) {
         if (paths.insert(section.devices[i].path).second) continue;
         warn(warnings, at(concat(base, "/devices"), i, "/path"),
-             concat("duplicate ", quoted(section.devices[i].path)));
+             concat("duplicate ", in_quotes(section.devices[i].path)));
     }
 }
 
@@ -124,20 +124,20 @@ void check_net_devices(const Linux& section, std::string_view base) {
             throw SpecError(at_key(map, name), "the key is not the name of a network device");
         }
         if (device.name && !is_interface_name_or_template(*device.name)) {
-            reject(concat(at_key(map, name), "/name"), quoted(*device.name),
+            reject(concat(at_key(map, name), "/name"), in_quotes(*device.name),
                    "is the name of a network device");
         }
         const std::string_view new_name = device.name ? *device.name : name;
         if (!is_template(new_name) && !names.insert(new_name).second) {
-            throw SpecError(at_key(map, name),
-                            concat("two devices would be ", quoted(new_name), " in the container"));
+            throw SpecError(at_key(map, name), concat("two devices would be ", in_quotes(new_name),
+                                                      " in the container"));
         }
     }
 }
 
 void check_cgroups_path(const Linux& section, std::string_view base) {
     if (section.cgroups_path && has_parent_component(*section.cgroups_path)) {
-        reject(concat(base, "/cgroupsPath"), quoted(*section.cgroups_path),
+        reject(concat(base, "/cgroupsPath"), in_quotes(*section.cgroups_path),
                "is a path without \"..\"");
     }
 }
@@ -162,7 +162,7 @@ void check_sysctl(const Linux& section, std::string_view base) {
 void check_paths(const std::vector<std::string>& paths, const std::string& list) {
     for (std::size_t i = 0; i < paths.size(); ++i) {
         if (!is_absolute(paths[i])) {
-            reject(at(list, i), quoted(paths[i]), "is an absolute path");
+            reject(at(list, i), in_quotes(paths[i]), "is an absolute path");
         }
     }
 }
@@ -190,12 +190,12 @@ void check_intel_rdt(const Linux& section, std::string_view base) {
     // A directory of resctrl; "/" is the default class.
     const auto& id = rdt.clos_id;
     if (id && id != "/" && (id == "." || id == ".." || id->find_first_of("/\n") != id->npos)) {
-        reject(pointer("closID"), quoted(*id), "is \"/\" or the name of a directory");
+        reject(pointer("closID"), in_quotes(*id), "is \"/\" or the name of a directory");
     }
     check_schema(rdt.l3_cache_schema.value_or(""), pointer("l3CacheSchema"));
     check_schema(rdt.mem_bw_schema.value_or(""), pointer("memBwSchema"));
     if (rdt.mem_bw_schema && !rdt.mem_bw_schema->starts_with("MB:")) {
-        reject(pointer("memBwSchema"), quoted(*rdt.mem_bw_schema),
+        reject(pointer("memBwSchema"), in_quotes(*rdt.mem_bw_schema),
                "is a text that begins with MB:");
     }
     for (std::size_t i = 0; i < rdt.schemata.size(); ++i) {
@@ -217,7 +217,8 @@ void check_memory_policy(const Linux& section, std::string_view base) {
     const auto pointer = concat(base, "/memoryPolicy/nodes");
     const auto mode = name_of(kMemoryPolicyModes, policy.mode);
     if (policy.nodes && !parse_number_list(*policy.nodes)) {
-        reject(pointer, quoted(*policy.nodes), "is a list of numbers below 8192 as in \"0-3,7\"");
+        reject(pointer, in_quotes(*policy.nodes),
+               "is a list of numbers below 8192 as in \"0-3,7\"");
     }
     const bool has_nodes = policy.nodes && !policy.nodes->empty();
     switch (policy.mode) {
@@ -239,7 +240,7 @@ void check_memory_policy(const Linux& section, std::string_view base) {
 // The spec: there are no flags yet; an unknown value MUST be an error.
 void check_personality(const Linux& section, std::string_view base) {
     if (!section.personality || section.personality->flags.empty()) return;
-    reject(concat(base, "/personality/flags/0"), quoted(section.personality->flags[0]),
+    reject(concat(base, "/personality/flags/0"), in_quotes(section.personality->flags[0]),
            "are no flags at all");
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 void check_cwd(const Process& process, std::string_view base) {
     if (!is_absolute(process.cwd)) {
-        reject(concat(base, "/cwd"), quoted(process.cwd), "is an absolute path");
+        reject(concat(base, "/cwd"), in_quotes(process.cwd), "is an absolute path");
     }
 }
 
@@ -132,7 +132,7 @@ void check_exec_cpu_affinity(const Process& process, std::string_view base) {
     if (!process.exec_cpu_affinity) return;
     const auto check = [&](std::string_view member, const std::optional<std::string>& list) {
         if (list && !parse_number_list(*list)) {
-            reject(concat(base, "/execCPUAffinity/", member), quoted(*list),
+            reject(concat(base, "/execCPUAffinity/", member), in_quotes(*list),
                    "is a list of numbers below 8192 as in \"0-3,7\"");
         }
     };
@@ -161,7 +161,7 @@ void warn_about_capabilities(const Process& process, std::string_view base, Warn
         for (std::size_t i = 0; i < names.size(); ++i) {
             if (capability_number(names[i])) continue;
             warn(warnings, at(concat(base, "/capabilities/", member), i),
-                 concat("unknown capability ", quoted(names[i]), " is left out"));
+                 concat("unknown capability ", in_quotes(names[i]), " is left out"));
         }
     };
     look("bounding", process.capabilities->bounding);

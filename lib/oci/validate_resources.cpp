@@ -25,7 +25,7 @@ void check_devices(const Resources& resources, std::string_view base) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
         const auto& access = rules[i].access;
         if (access.empty() || access.find_first_not_of("rwm") != std::string::npos) {
-            reject(at(list, i, "/access"), quoted(access), "are letters out of \"rwm\"");
+            reject(at(list, i, "/access"), in_quotes(access), "are letters out of \"rwm\"");
         }
         const auto check_number = [&](std::optional<std::int64_t> number, std::string_view member) {
             if (number && (*number < 0 || *number > 0xffffffff)) {
@@ -60,7 +60,7 @@ void check_memory(const Resources& resources, std::string_view base) {
 void check_cpuset(const std::optional<std::string>& list, std::string_view base,
                   std::string_view member) {
     if (list && list->find_first_not_of("0123456789-,:/ ") != std::string::npos) {
-        reject(concat(base, member), quoted(*list), "is a list as in \"0-3,7\"");
+        reject(concat(base, member), in_quotes(*list), "is a list as in \"0-3,7\"");
     }
 }
 
@@ -145,8 +145,8 @@ void check_hugepage_limits(const Resources& resources, std::string_view base) {
     const auto& limits = resources.hugepage_limits;
     for (std::size_t i = 0; i < limits.size(); ++i) {
         if (!is_page_size(limits[i].page_size)) {
-            reject(at(concat(base, "/hugepageLimits"), i, "/pageSize"), quoted(limits[i].page_size),
-                   "is a size as in \"64KB\", \"2MB\", \"1GB\"");
+            reject(at(concat(base, "/hugepageLimits"), i, "/pageSize"),
+                   in_quotes(limits[i].page_size), "is a size as in \"64KB\", \"2MB\", \"1GB\"");
         }
     }
 }
@@ -156,7 +156,7 @@ void check_network(const Resources& resources, std::string_view base) {
     for (std::size_t i = 0; i < priorities.size(); ++i) {
         const auto& name = priorities[i].name;
         if (name.empty() || name.find_first_of(" \t\n/") != std::string::npos) {
-            reject(at(concat(base, "/network/priorities"), i, "/name"), quoted(name),
+            reject(at(concat(base, "/network/priorities"), i, "/name"), in_quotes(name),
                    "is the name of a network device");
         }
     }

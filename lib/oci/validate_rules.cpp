@@ -34,7 +34,7 @@ void check_environment(const std::vector<std::string>& env, std::string_view bas
     for (std::size_t i = 0; i < env.size(); ++i) {
         const auto end_of_name = env[i].find('=');
         if (end_of_name == std::string::npos || end_of_name == 0) {
-            reject(at(base, i), quoted(env[i]), "is NAME=value");
+            reject(at(base, i), in_quotes(env[i]), "is NAME=value");
         }
     }
 }

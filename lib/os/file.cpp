@@ -64,7 +64,7 @@ int try_write_value_at(int dir_fd, const std::string& path, std::string_view val
 
 void write_value_at(int dir_fd, const std::string& path, std::string_view value) {
     if (const int error = try_write_value_at(dir_fd, path, value); error != 0) {
-        throw SystemError(error, concat("write ", quoted(value), " to"), path);
+        throw SystemError(error, concat("write ", in_quotes(value), " to"), path);
     }
 }
 

@@ -62,14 +62,14 @@ NewFilesystem::NewFilesystem(const std::string& type)
 
 void NewFilesystem::set_flag(const std::string& key) {
     if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) == -1) {
-        fail(concat("option ", quoted(key)));
+        fail(concat("option ", in_quotes(key)));
     }
 }
 
 void NewFilesystem::set_string(const std::string& key, const std::string& value) {
     if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) ==
         -1) {
-        fail(concat("option ", quoted(concat(key, "=", value))));
+        fail(concat("option ", in_quotes(concat(key, "=", value))));
     }
 }
 

@@ -18,11 +18,12 @@ UniqueFd open_namespace(const std::string& path, int clone_flag) {
     const UniqueFd found = open_at(AT_FDCWD, path, O_PATH);
     struct statfs filesystem {};
     check(::fstatfs(found.get(), &filesystem), "fstatfs", path);
-    if (filesystem.f_type != NSFS_MAGIC) throw Error(concat(quoted(path), " is not a namespace"));
+    if (filesystem.f_type != NSFS_MAGIC)
+        throw Error(concat(in_quotes(path), " is not a namespace"));
     UniqueFd fd =
         open_at(AT_FDCWD, concat("/proc/self/fd/", std::to_string(found.get())), O_RDONLY);
     const int type = check(::ioctl(fd.get(), NS_GET_NSTYPE), "ioctl NS_GET_NSTYPE", path);
-    if (type != clone_flag) throw Error(concat(quoted(path), " is a namespace of another type"));
+    if (type != clone_flag) throw Error(concat(in_quotes(path), " is a namespace of another type"));
     return fd;
 }
 

@@ -26,7 +26,7 @@ Container Container::open(const Options& options, const std::string& id) {
     check_id(id);
     ContainerDir dir = ContainerDir::open(options.root, id);
     auto record =
-        in_context(concat("container ", quoted(id)), [&] { return find_record(dir.fd()); });
+        in_context(concat("container ", in_quotes(id)), [&] { return find_record(dir.fd()); });
     const bool complete = record.has_value();
     if (!complete) {
         record.emplace();
@@ -41,7 +41,7 @@ void Container::lock() {
     // It may have changed, or have gone, while we waited.
     auto record = find_record(dir_.fd());
     if (complete_ && !record) {
-        throw NotFoundError(concat("container ", quoted(record_.id), " does not exist"));
+        throw NotFoundError(concat("container ", in_quotes(record_.id), " does not exist"));
     }
     if (record) {
         record_ = std::move(*record);
@@ -83,7 +83,7 @@ std::vector<cgroup::ContainerCgroup> Container::cgroups() const {
 
 cgroup::ContainerCgroup Container::own_cgroup() const {
     if (record_.owns_cgroup) return cgroup();
-    throw StateError(concat("container ", quoted(record_.id), " has no cgroup of its own"));
+    throw StateError(concat("container ", in_quotes(record_.id), " has no cgroup of its own"));
 }
 
 oci::Spec Container::spec() const {

@@ -66,7 +66,7 @@ bool may_be_id(std::string_view id) {
 
 void check_id(std::string_view id) {
     if (may_be_id(id)) return;
-    throw Error(concat("container ID ", quoted(id),
+    throw Error(concat("container ID ", in_quotes(id),
                        ": accepted are letters, digits, and the characters _ + . -"));
 }
 
@@ -98,7 +98,8 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
     std::vector<os::UniqueFd> spare;
     while (spare.size() < kSpare) spare.push_back(os::duplicate(root_fd.get()));
     if (::mkdirat(root_fd.get(), id.c_str(), 0700) == -1) {
-        if (errno == EEXIST) throw StateError(concat("container ", quoted(id), " exists already"));
+        if (errno == EEXIST)
+            throw StateError(concat("container ", in_quotes(id), " exists already"));
         throw SystemError(errno, "mkdir", concat(root, "/", id));
     }
     spare.pop_back();
@@ -112,7 +113,7 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
 ContainerDir ContainerDir::open(const std::string& root, const std::string& id) {
     const auto gone = [&] {
         return NotFoundError(
-            concat("container ", quoted(id), " does not exist", similar_id(root, id)));
+            concat("container ", in_quotes(id), " does not exist", similar_id(root, id)));
     };
     auto root_fd = os::find_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
     if (!root_fd) throw gone();
@@ -136,7 +137,7 @@ void ContainerDir::lock() {
     ::sigaction(SIGALRM, &old, nullptr);
     if (result == 0) return;
     if (code == EINTR) {
-        throw StateError(concat("another command is at work on container ", quoted(id_)));
+        throw StateError(concat("another command is at work on container ", in_quotes(id_)));
     }
     throw SystemError(code, "flock", id_);
 }

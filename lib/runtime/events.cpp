@@ -18,7 +18,7 @@ os::ProcessRef running_init(const Container& container) {
     auto init = container.init();
     if (!init) {
         throw StateError(
-            concat("container ", quoted(container.record().id), ": container not running"));
+            concat("container ", in_quotes(container.record().id), ": container not running"));
     }
     return std::move(*init);
 }

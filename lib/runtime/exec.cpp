@@ -152,7 +152,7 @@ class Execution {
 };
 
 StateError Execution::stopped() const {
-    return StateError(concat("cannot exec in container ", quoted(call_.id), ": it is stopped"));
+    return StateError(concat("cannot exec in container ", in_quotes(call_.id), ": it is stopped"));
 }
 
 void Execution::look_at_container() {
@@ -160,7 +160,7 @@ void Execution::look_at_container() {
     paused_ = status == oci::Status::paused;
     const bool ready = status == oci::Status::created || status == oci::Status::running;
     if (!ready && !(paused_ && call_.ignore_paused)) {
-        throw StateError(concat("cannot exec in container ", quoted(call_.id), ": it is ",
+        throw StateError(concat("cannot exec in container ", in_quotes(call_.id), ": it is ",
                                 oci::status_name(status),
                                 paused_ ? " (with --ignore-paused it would wait)" : ""));
     }
@@ -407,7 +407,7 @@ void Execution::helper_has_ended() {
     const auto status = last.wait(os::Clock::now() + options_.timeout);
     if (!container_.init()) {
         throw StateError(
-            concat("cannot exec in container ", quoted(call_.id), ": it has stopped meanwhile"));
+            concat("cannot exec in container ", in_quotes(call_.id), ": it has stopped meanwhile"));
     }
     throw Error(concat("lxcri-exec ", status ? status->describe() : "does not end",
                        container_.cgroup().oom_kills() > 0

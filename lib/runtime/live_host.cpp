@@ -36,7 +36,7 @@ std::string find_rootfs(const oci::Spec& spec, const std::string& bundle) {
     const std::string path =
         spec.root.path.starts_with('/') ? spec.root.path : concat(bundle, "/", spec.root.path);
     const auto fail = [&](int code) {
-        return SpecError("/root/path", concat(quoted(path), ": ", errno_text(code)));
+        return SpecError("/root/path", concat(in_quotes(path), ": ", errno_text(code)));
     };
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
     if (!real) throw fail(errno);

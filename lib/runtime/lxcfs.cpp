@@ -31,7 +31,7 @@ void add_lxcfs(const std::string& mount_point, oci::Spec& spec) {
         mount.options = {"bind", "ro", "nosuid", "nodev", "noexec"};
         spec.mounts.push_back(std::move(mount));
     }
-    if (!found) throw Error(concat("lxcfs: is not mounted at ", quoted(mount_point)));
+    if (!found) throw Error(concat("lxcfs: is not mounted at ", in_quotes(mount_point)));
 }
 
 }  // namespace lxcri::runtime

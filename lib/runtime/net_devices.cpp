@@ -38,12 +38,12 @@ NetDevices::Moved NetDevices::look_at(const translate::NetDeviceMove& device) {
     const auto found = os::find_device(own_, device.name);
     if (!found) {
         throw SpecError(device.pointer,
-                        concat("there is no network device ", quoted(device.name), " here"));
+                        concat("there is no network device ", in_quotes(device.name), " here"));
     }
     if (!is_template(device.new_name) && os::find_device(inside_, device.new_name)) {
         throw SpecError(device.name_pointer,
                         concat("the container's network namespace has a device ",
-                               quoted(device.new_name), " already"));
+                               in_quotes(device.new_name), " already"));
     }
     return {*found, 0, os::permanent_addresses(own_, found->index)};
 }
@@ -89,7 +89,7 @@ void NetDevices::give_back(const std::function<void(std::string_view)>& warn) no
         try {
             give_back_one(*entry);
         } catch (const std::exception& error) {
-            warn(concat("cannot give back the network device ", quoted(entry->before.name), ": ",
+            warn(concat("cannot give back the network device ", in_quotes(entry->before.name), ": ",
                         error.what()));
         }
     }

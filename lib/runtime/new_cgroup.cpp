@@ -81,8 +81,8 @@ void NewCgroup::check_unit_path(pid_t pid) const {
             membership.controllers.empty() || membership.controllers.front() == "name=systemd";
         if (is_systemds && membership.path == concat("/", scope)) return;
     }
-    throw Error(concat("systemd has not put ", quoted(record_.unit), " at ",
-                       quoted(concat("/", scope)), " in the cgroup hierarchy"));
+    throw Error(concat("systemd has not put ", in_quotes(record_.unit), " at ",
+                       in_quotes(concat("/", scope)), " in the cgroup hierarchy"));
 }
 
 // config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,

@@ -30,14 +30,14 @@ constexpr std::chrono::seconds kFreezeTime{10};
 
 StateError wrong_status(const Container& container, std::string_view operation,
                         oci::Status status) {
-    return StateError(concat("cannot ", operation, " container ", quoted(container.record().id),
+    return StateError(concat("cannot ", operation, " container ", in_quotes(container.record().id),
                              ": it is ", oci::status_name(status)));
 }
 
 void update_schemata(const Container& container, const oci::IntelRdt& rdt) {
     const ResctrlRecord& record = container.record().resctrl;
     if (record.group.empty()) {
-        throw StateError(concat("container ", quoted(container.record().id),
+        throw StateError(concat("container ", in_quotes(container.record().id),
                                 " is in no group of resctrl: /linux/intelRdt is not set"));
     }
     const auto resctrl = Resctrl::find();
@@ -57,7 +57,7 @@ class Regex {
         if (error == 0) return;
         std::array<char, 256> text{};
         ::regerror(error, &compiled_, text.data(), text.size());
-        throw Error(concat("--regex: found ", quoted(pattern), ": ", text.data()));
+        throw Error(concat("--regex: found ", in_quotes(pattern), ": ", text.data()));
     }
     Regex(const Regex&) = delete;
     Regex& operator=(const Regex&) = delete;
@@ -161,13 +161,13 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
         return container.cgroup().signal_all(signal, deadline);
     }
     // The words that callers take for "it has gone".
-    if (!init) throw StateError(concat("container ", quoted(id), ": container not running"));
+    if (!init) throw StateError(concat("container ", in_quotes(id), ": container not running"));
     if (signal == SIGKILL && !container.record().own_pid_namespace && owns_cgroup) {
         // No init that takes the others with it.
         return container.cgroup().signal_all(signal, deadline);
     }
     if (!init->signal(signal)) {
-        throw StateError(concat("container ", quoted(id), ": container not running"));
+        throw StateError(concat("container ", in_quotes(id), ": container not running"));
     }
     if (signal != SIGKILL || !owns_cgroup) return;
     const auto group = container.cgroup();

@@ -128,7 +128,7 @@ os::UniqueFd Resctrl::open_group(const std::string& group) const {
     os::UniqueFd fd = os::open_at(root_.get(), group, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     // "info" and "mon_groups" are directories, too.
     if (!exists(fd.get(), "tasks") || !exists(fd.get(), "schemata")) {
-        throw SpecError(kClosId, concat(quoted(group), " is no group of resctrl"));
+        throw SpecError(kClosId, concat(in_quotes(group), " is no group of resctrl"));
     }
     return fd;
 }
@@ -150,7 +150,7 @@ ResctrlRecord Resctrl::plan(const oci::IntelRdt& rdt, const std::string& id) con
     record.group = rdt.clos_id.value_or(id);
     const bool is_there = record.group == kDefaultGroup || exists(root_.get(), record.group);
     if (!is_there && rdt.clos_id && !has_schemata(rdt)) {
-        throw SpecError(kClosId, concat("there is no group ", quoted(record.group),
+        throw SpecError(kClosId, concat("there is no group ", in_quotes(record.group),
                                         ", and no schemata are given to make one"));
     }
     // Ours to remove only where nobody else has named it.
@@ -172,8 +172,8 @@ void Resctrl::compare(int group_fd, const oci::IntelRdt& rdt) const {
     const auto check = [&](const char* member, const std::optional<std::string>& schema) {
         if (!schema || schema_matches(*schema, schemata)) return;
         throw SpecError(concat(kProperty, "/", member),
-                        concat("found ", quoted(*schema), ", the existing group has ",
-                               quoted(join(split(schemata, '\n'), " "))));
+                        concat("found ", in_quotes(*schema), ", the existing group has ",
+                               in_quotes(join(split(schemata, '\n'), " "))));
     };
     check("l3CacheSchema", rdt.l3_cache_schema);
     check("memBwSchema", rdt.mem_bw_schema);

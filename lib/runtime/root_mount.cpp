@@ -20,7 +20,7 @@ void remove_here(std::uint64_t id, const std::string& rootfs) {
     if (!os::has_mount(id)) return;
     const os::UniqueFd root = os::open_at(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY);
     if (os::mount_id(root.get()) != id) {
-        throw Error(concat("the container's mounts on ", quoted(rootfs),
+        throw Error(concat("the container's mounts on ", in_quotes(rootfs),
                            " stay: something else has been mounted on them"));
     }
     os::detach_mount(root.get(), rootfs);

@@ -155,7 +155,7 @@ os::UniqueFd Sender::clone_source(const Source& source) {
         os::UniqueFd mount = os::clone_mount(AT_FDCWD, source.path, source.recursive);
         if (source.node != nullptr &&
             !is_device(mount.get(), source.node->type, source.node->major, source.node->minor)) {
-            throw Error(concat(quoted(source.path), " of the host is another device"));
+            throw Error(concat(in_quotes(source.path), " of the host is another device"));
         }
         if (source.mapped != nullptr) map_ids(mount.get(), *source.mapped);
         return mount;

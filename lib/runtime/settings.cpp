@@ -105,7 +105,7 @@ struct Word {
     const std::string& text;
 
     [[noreturn]] void reject(std::string_view accepted) const {
-        throw Error(concat(place, ": found ", lxcri::quoted(text), ", accepted ", accepted));
+        throw Error(concat(place, ": found ", lxcri::in_quotes(text), ", accepted ", accepted));
     }
 };
 

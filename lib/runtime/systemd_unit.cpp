@@ -143,9 +143,9 @@ std::vector<UnitProperty> allowed_unit_properties(const Options& options, const 
     const auto& allowed = options.systemd_properties;
     for (const UnitProperty& property : properties) {
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
-        throw SpecError(property.pointer, concat("the property ", quoted(property.name),
+        throw SpecError(property.pointer, concat("the property ", in_quotes(property.name),
                                                  " is not among the /systemdProperties that ",
-                                                 quoted(options.settings_file), " allows"));
+                                                 in_quotes(options.settings_file), " allows"));
     }
     return properties;
 }

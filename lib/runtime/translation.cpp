@@ -50,10 +50,10 @@ bool can_have_cgroup(const cgroup::Layout& layout, const Translation& result) {
     if (is_host_root() || result.unit || cgroup::may_make(layout, result.cgroup_path)) return true;
     if (result.spec.linux_ && result.spec.linux_->resources &&
         cgroup::has_limits(*result.spec.linux_->resources)) {
-        throw SpecError(
-            "/linux/resources",
-            concat("found limits, but this user may not make the cgroup ",
-                   quoted(result.cgroup_path), " (systemd's user manager can: --systemd-cgroup)"));
+        throw SpecError("/linux/resources",
+                        concat("found limits, but this user may not make the cgroup ",
+                               in_quotes(result.cgroup_path),
+                               " (systemd's user manager can: --systemd-cgroup)"));
     }
     return false;
 }

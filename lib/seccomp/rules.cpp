@@ -102,7 +102,7 @@ struct Use {
 void warn_unknown(std::vector<std::string>& warnings, std::size_t entry, std::size_t index,
                   std::string_view name) {
     warnings.push_back(concat("/linux/seccomp/syscalls/", std::to_string(entry), "/names/",
-                              std::to_string(index), ": ", quoted(name),
+                              std::to_string(index), ": ", in_quotes(name),
                               " is no system call known here, skipped"));
 }
 

@@ -42,21 +42,21 @@ bool allows(const std::string& name, std::string_view key) {
 void check_item(std::string_view key, const std::string& value, const Host& host,
                 const std::string& pointer) {
     if (is_never_allowed(key)) {
-        throw SpecError(pointer, concat("the item ", quoted(key), " is never accepted"));
+        throw SpecError(pointer, concat("the item ", in_quotes(key), " is never accepted"));
     }
     const auto& allowed = host.lxc_items;
     if (std::none_of(allowed.begin(), allowed.end(),
                      [&](const std::string& name) { return allows(name, key); })) {
         throw SpecError(pointer,
-                        concat("the item ", quoted(key), " is not among the /lxcItems that ",
-                               quoted(host.settings_file), " allows"));
+                        concat("the item ", in_quotes(key), " is not among the /lxcItems that ",
+                               in_quotes(host.settings_file), " allows"));
     }
     // liblxc keeps items as lines of a file.
     const auto is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     };
     if (std::any_of(value.begin(), value.end(), is_control)) {
-        throw SpecError(pointer, concat("found ", quoted(value), ", a control character in it"));
+        throw SpecError(pointer, concat("found ", in_quotes(value), ", a control character in it"));
     }
 }
 
@@ -72,7 +72,7 @@ void translate_lxc_items(const oci::Spec& spec, const Host& host, Plan& plan) {
         check_item(key, value, host, pointer);
         if (std::any_of(items.begin(), items.end(),
                         [&](const auto& item) { return item.key == key; })) {
-            throw SpecError(pointer, concat("the item ", quoted(key), " is set already"));
+            throw SpecError(pointer, concat("the item ", in_quotes(key), " is set already"));
         }
         items.push_back({key, value});
     }

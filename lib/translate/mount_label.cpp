@@ -29,7 +29,7 @@ void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) 
     const std::string& label = *spec.linux_->mount_label;
     if (!host.selinux) {
         // Nobody reads it then. A process that asks to be confined is refused (labels.cpp).
-        plan.warnings.push_back(concat("/linux/mountLabel: found ", quoted(label),
+        plan.warnings.push_back(concat("/linux/mountLabel: found ", in_quotes(label),
                                        ", without effect: SELinux is not enabled on this host"));
         return;
     }

@@ -160,9 +160,9 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (bind && option.find('=') != std::string_view::npos) {
             // mount(2): "The data argument is ignored" where a mount is bound.
             warnings.push_back(
-                concat(here(), ": ", quoted(option), " has no effect on a bind mount"));
+                concat(here(), ": ", in_quotes(option), " has no effect on a bind mount"));
         } else if (bind) {
-            throw SpecError(here(), concat(quoted(option), " is no option of a bind mount"));
+            throw SpecError(here(), concat(in_quotes(option), " is no option of a bind mount"));
         } else if (has_paths(action.type)) {
             action.data.emplace_back(option);
         } else {

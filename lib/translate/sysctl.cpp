@@ -60,7 +60,7 @@ void translate_sysctl(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
                          std::any_of(elements.begin(), elements.end(), [](const auto& element) {
                              return element.empty() || element == "." || element == "..";
                          });
-        if (odd) throw SpecError(pointer, concat(quoted(key), " is not the name of a sysctl"));
+        if (odd) throw SpecError(pointer, concat(in_quotes(key), " is not the name of a sysctl"));
         const auto type = owning_namespace(path);
         if (!type) {
             throw SpecError(pointer, "not a namespaced sysctl: it would change the whole host");
@@ -73,7 +73,7 @@ void translate_sysctl(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
         }
         if (!has_own_namespace(spec, *type)) {
             throw SpecError(pointer, concat("needs an entry of type ",
-                                            quoted(name_of(oci::kNamespaceTypes, *type)),
+                                            in_quotes(name_of(oci::kNamespaceTypes, *type)),
                                             " in /linux/namespaces: it would change the host"));
         }
         plan.hook.sysctls.push_back({key, path, value});

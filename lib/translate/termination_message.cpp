@@ -10,8 +10,8 @@ void translate_termination_message(const oci::Spec& spec, const Host& /*host*/, 
     const auto found = spec.annotations.find(kKey);
     if (found == spec.annotations.end() || found->second.empty()) return;
     if (!found->second.starts_with('/')) {
-        throw SpecError(concat("/annotations/", kKey),
-                        concat("found ", quoted(found->second), ", accepted is an absolute path"));
+        throw SpecError(concat("/annotations/", kKey), concat("found ", in_quotes(found->second),
+                                                              ", accepted is an absolute path"));
     }
     plan.init.termination_message_path = found->second;
 }

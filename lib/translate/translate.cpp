@@ -40,7 +40,7 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
     if (found->second == "keep") return true;
     if (found->second == "hand-over") return false;
     throw SpecError(concat("/annotations/", kKey),
-                    concat("found ", quoted(found->second), ", accepted are hand-over, keep"));
+                    concat("found ", in_quotes(found->second), ", accepted are hand-over, keep"));
 }
 
 }  // namespace

@@ -151,18 +151,18 @@ UnitProperty parse(std::string_view key, std::string_view text) {
     const std::string pointer = concat("/annotations/", key);
     std::string name(key.substr(kPrefix.size()));
     if (!is_property_name(name)) {
-        throw SpecError(pointer, concat(quoted(name), " is no name of a property"));
+        throw SpecError(pointer, concat(in_quotes(name), " is no name of a property"));
     }
     auto value = parse_value(text);
     constexpr std::string_view kSeconds = "Sec";
     if (value && name.ends_with(kSeconds) && !name.ends_with("USec")) {
         if (!make_microseconds(*value)) {
-            throw SpecError(pointer, concat("found ", quoted(text), ", accepted are seconds"));
+            throw SpecError(pointer, concat("found ", in_quotes(text), ", accepted are seconds"));
         }
         name.insert(name.size() - kSeconds.size(), "U");
     }
     if (!value) {
-        throw SpecError(pointer, concat("found ", quoted(text),
+        throw SpecError(pointer, concat("found ", in_quotes(text),
                                         ", accepted are true, false, a number (\"uint64 5\"), "
                                         "\"'text'\", \"['text', ...]\""));
     }

@@ -13,19 +13,19 @@ TEST_CASE("concat takes every kind of text") {
     CHECK(concat(std::string("a\0b", 3), "c") == std::string("a\0bc", 4));
 }
 
-TEST_CASE("quoted makes any text one printable line") {
-    CHECK(quoted("") == "\"\"");
-    CHECK(quoted("/etc/hosts") == "\"/etc/hosts\"");
-    CHECK(quoted("a\"b\\c") == R"("a\"b\\c")");
-    CHECK(quoted("a\nb\tc\x1b[31m\x7f") == R"("a\x0ab\x09c\x1b[31m\x7f")");
-    CHECK(quoted(std::string_view("\0\x01", 2)) == R"("\x00\x01")");
-    CHECK(quoted("größe") == "\"größe\"");
+TEST_CASE("in_quotes makes any text one printable line") {
+    CHECK(in_quotes("") == "\"\"");
+    CHECK(in_quotes("/etc/hosts") == "\"/etc/hosts\"");
+    CHECK(in_quotes("a\"b\\c") == R"("a\"b\\c")");
+    CHECK(in_quotes("a\nb\tc\x1b[31m\x7f") == R"("a\x0ab\x09c\x1b[31m\x7f")");
+    CHECK(in_quotes(std::string_view("\0\x01", 2)) == R"("\x00\x01")");
+    CHECK(in_quotes("größe") == "\"größe\"");
 }
 
-TEST_CASE("no byte that quoted lets through breaks a line or ends the quotes") {
+TEST_CASE("no byte that in_quotes lets through breaks a line or ends the quotes") {
     for (int byte = 0; byte < 256; ++byte) {
         const std::string text(1, static_cast<char>(byte));
-        const auto shown = quoted(text);
+        const auto shown = in_quotes(text);
         INFO(byte);
         for (const char c : shown) CHECK((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
         const auto inside = shown.substr(1, shown.size() - 2);
@@ -33,10 +33,10 @@ TEST_CASE("no byte that quoted lets through breaks a line or ends the quotes") {
     }
 }
 
-TEST_CASE("quoted cuts long text and says so") {
+TEST_CASE("in_quotes cuts long text and says so") {
     const std::string at_limit(256, 'x');
-    CHECK(quoted(at_limit) == "\"" + at_limit + "\"");
-    CHECK(quoted(at_limit + "y") == "\"" + at_limit + "...\"");
+    CHECK(in_quotes(at_limit) == "\"" + at_limit + "\"");
+    CHECK(in_quotes(at_limit + "y") == "\"" + at_limit + "...\"");
 }
 
 TEST_CASE("split keeps empty parts") {

@@ -71,7 +71,7 @@ TEST_CASE("what is no namespace") {
           std::filesystem::path("/dev/null")}) {
         INFO(path);
         CHECK_THROWS_WITH(os::open_namespace(path, CLONE_NEWNET),
-                          concat(lxcri::quoted(path.string()), " is not a namespace"));
+                          concat(lxcri::in_quotes(path.string()), " is not a namespace"));
     }
     CHECK_THROWS_WITH(os::open_namespace(temp / "none", CLONE_NEWNET),
                       Catch::EndsWith("no such file or directory"));
