@@ -1,12 +1,12 @@
 #include "runtime/check.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
+#include "output.h"
 #include "parse.h"
 #include "terminal_style.h"
 
@@ -23,7 +23,7 @@ Severity worst_of(const std::vector<Finding>& findings) {
     return worst;
 }
 
-std::string coloured(const Style& style, Severity severity) {
+Shown coloured(const Style& style, Severity severity) {
     std::string word(name_of(runtime::kSeverities, severity));
     word.resize(8, ' ');
     switch (severity) {
@@ -46,11 +46,13 @@ void print_people(const std::vector<Finding>& findings) {
     std::string group;
     for (const Finding& finding : findings) {
         if (finding.group != group) {
-            std::printf("%s%s\n", group.empty() ? "" : "\n", style.bold(finding.group).c_str());
+            if (!group.empty()) show_line("");
+            show_line(style.bold(finding.group));
             group = finding.group;
         }
-        std::printf("  %s %-*s  %s\n", coloured(style, finding.severity).c_str(),
-                    static_cast<int>(width), finding.name.c_str(), finding.text.c_str());
+        const std::string gap(width - finding.name.size() + 2, ' ');
+        show_line(Shown("  ") + coloured(style, finding.severity) + " " + finding.name + gap +
+                  finding.text);
     }
 }
 
@@ -65,7 +67,7 @@ void print_json(const std::vector<Finding>& findings) {
     }
     const Json json{{"severity", name_of(runtime::kSeverities, worst_of(findings))},
                     {"findings", list}};
-    std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    show_json(json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
 // Scripts ask for it; 1 is also what every failure of lxcri is.

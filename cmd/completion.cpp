@@ -2,13 +2,13 @@
 // date. Only the part around the lists is written here.
 
 #include <array>
-#include <cstdio>
 
 #include "base/enum_table.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "globals.h"
+#include "output.h"
 #include "parse.h"
 
 namespace lxcri::cmd {
@@ -272,7 +272,7 @@ int run_completion(const Globals& /*globals*/, Arguments arguments) {
         throw Error(
             concat("SHELL: found ", lxcri::in_quotes(shell), ", accepted are ", names_of(kShells)));
     }
-    std::fputs((*script)().c_str(), stdout);
+    show_own_words((*script)());
     return EXIT_SUCCESS;
 }
 

@@ -1,11 +1,10 @@
 #include <fcntl.h>
 
-#include <cstdio>
-
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "os/file.h"
+#include "output.h"
 #include "parse.h"
 #include "table.h"
 
@@ -60,7 +59,7 @@ int run_config(const Globals& globals, Arguments arguments) {
     if (update_current) write_settings(globals.options.settings_file, json);
     if (quiet) return EXIT_SUCCESS;
     if (format == "json") {
-        std::puts(json.c_str());
+        show_json(json);
     } else {
         print_settings(settings);
     }

@@ -1,13 +1,13 @@
 // The JSON is that of runc: containerd and others read it.
 
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "duration.h"
+#include "output.h"
 #include "parse.h"
 #include "runtime/events.h"
 
@@ -111,9 +111,9 @@ Json stats_json(const cgroup::Stats& stats) {
 void print(const char* type, const std::string& id, const Json& data) {
     Json json{{"type", type}, {"id", id}};
     if (!data.is_null()) json["data"] = data;
-    std::puts(json.dump().c_str());
+    show_json(json.dump());
     // The reader waits for it; one that has gone ends us with SIGPIPE.
-    std::fflush(stdout);
+    flush_output();
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #include "runtime/features.h"
 
-#include <cstdio>
-
 #include "command.h"
+#include "output.h"
 #include "parse.h"
 
 namespace lxcri::cmd {
@@ -11,7 +10,7 @@ int run_features(const Globals& /*globals*/, Arguments arguments) {
     CLI::App app("Print what config.json may contain, as JSON (features.md of the specification).",
                  "lxcri features");
     parse(app, std::move(arguments));
-    std::puts(runtime::features_json().c_str());
+    show_json(runtime::features_json());
     return EXIT_SUCCESS;
 }
 

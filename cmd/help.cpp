@@ -113,7 +113,7 @@ std::string help_text() {
         "lxcri: an OCI container runtime on liblxc\n\n"
         "lxcri [OPTIONS] COMMAND [ARGUMENTS]\n";
     const auto section = [&](std::string_view title, const std::string& body) {
-        text += concat("\n", style.bold(title), "\n", body);
+        text += concat("\n", style.bold(title).text(), "\n", body);
     };
     section("First steps", std::string(kFirstSteps));
     section("A container's life", commands_of(Group::life));

@@ -1,6 +1,5 @@
-#include <cstdio>
-
 #include "command.h"
+#include "output.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
@@ -16,8 +15,11 @@ int run_inspect(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     // All, or none and the error.
     std::string text;
-    for (const auto& id : ids) text += runtime::inspect(globals.options, id) + "\n";
-    std::fputs(text.c_str(), stdout);
+    for (const auto& id : ids) {
+        if (!text.empty()) text += '\n';
+        text += runtime::inspect(globals.options, id);
+    }
+    show_json(text);
     return EXIT_SUCCESS;
 }
 

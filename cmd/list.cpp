@@ -1,9 +1,9 @@
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
+#include "output.h"
 #include "parse.h"
 #include "runtime/operations.h"
 #include "table.h"
@@ -29,7 +29,7 @@ void print_json(const std::vector<oci::State>& states) {
         if (!object.contains("pid")) object["pid"] = 0;
         array.push_back(std::move(object));
     }
-    std::puts(array.dump().c_str());
+    show_json(array.dump());
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ int run_list(const Globals& globals, Arguments arguments) {
     }
     const auto states = runtime::list(globals.options);
     if (quiet) {
-        for (const auto& state : states) std::puts(state.id.c_str());
+        for (const auto& state : states) show_line(state.id);
     } else if (format == "json") {
         print_json(states);
     } else {

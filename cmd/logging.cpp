@@ -6,12 +6,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "os/file.h"
+#include "output.h"
 
 namespace lxcri::cmd {
 
@@ -31,8 +32,9 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
     return spdlog::level::err;
 }
 
+// Who reads the log as JSON and shows the message also shows one harmless line.
 std::string json_string(std::string_view text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return nlohmann::json(printable(text)).dump();
 }
 
 }  // namespace
@@ -77,7 +79,7 @@ void Log::warning(std::string_view message) {
 }
 void Log::always_warn(std::string_view message) {
     if (!logger_) {
-        std::fputs(concat("lxcri: warning: ", message, "\n").c_str(), stderr);
+        show_error(concat("warning: ", message));
         return;
     }
     const auto level = logger_->level();

@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -21,6 +20,7 @@
 #include "logging.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "output.h"
 #include "runtime/settings.h"
 #include "version.h"
 
@@ -160,14 +160,8 @@ const Command& find_command(const std::string& name) {
 }
 
 int show(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
+    show_own_words(text);
     return EXIT_SUCCESS;
-}
-
-// What the caller has not got must not pass for success.
-int flushed(int code) {
-    if (code != EXIT_SUCCESS || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
-    throw SystemError(errno, "write", "stdout");
 }
 
 int run(int argc, char** argv, const Caller& caller, Log& log) {
@@ -188,6 +182,17 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
         std::move(rest));
 }
 
+// The exit code, when all that was to be shown has been written.
+int run_and_flush(int argc, char** argv, const Caller& caller, Log& log) {
+    int code = EXIT_SUCCESS;
+    try {
+        code = run(argc, argv, caller, log);
+    } catch (const CLI::Success&) {  // --help
+    }
+    flush_output();
+    return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -196,9 +201,7 @@ int main(int argc, char** argv) {
     std::string message;
     int code = EXIT_FAILURE;
     try {
-        return flushed(run(argc, argv, caller, log));
-    } catch (const CLI::Success&) {
-        return EXIT_SUCCESS;
+        return run_and_flush(argc, argv, caller, log);
     } catch (const CLI::ParseError& error) {
         message = error.what();
     } catch (const ExitError& error) {
@@ -208,6 +211,6 @@ int main(int argc, char** argv) {
         message = error.what();
     }
     log.error(message);
-    std::fprintf(stderr, "lxcri: %s\n", message.c_str());
+    show_error(message);
     return code;
 }

@@ -1,12 +1,12 @@
 #include "parse.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/strings.h"
 #include "help.h"
+#include "output.h"
 
 namespace lxcri::cmd {
 
@@ -79,7 +79,7 @@ void parse(CLI::App& app, Arguments arguments) {
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
+        show_own_words(app.help());
         throw;
     } catch (const CLI::ExtrasError&) {
         reject_extra(app, app.remaining());

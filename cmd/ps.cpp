@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <sstream>
 
 #include "base/error.h"
@@ -16,6 +14,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "output.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
@@ -39,8 +38,7 @@ const char* find_ps() {
 [[noreturn]] void become_ps(const char* path, char* const* arguments, int output) noexcept {
     os::reset_signals();
     if (::dup2(output, STDOUT_FILENO) != -1) ::execv(path, arguments);
-    const char* text = ::strerrordesc_np(errno);
-    std::fprintf(stderr, "lxcri: execute %s: %s\n", path, text);
+    show_error(SystemError(errno, "execute", path).what());
     ::_exit(127);
 }
 
@@ -79,19 +77,19 @@ void print_table(const std::string& output, const Pids& pids) {
         throw Error(
             "ps: its output has no column PID, by which the container's processes are found");
     }
-    std::puts(lines.front().c_str());
+    show_line(lines.front());
     for (std::size_t i = 1; i < lines.size(); ++i) {
         const auto words = words_of(lines[i]);
         if (index >= words.size()) continue;
         const auto pid = parse_integer<pid_t>(words[index]);
-        if (pid && std::binary_search(pids.begin(), pids.end(), *pid)) std::puts(lines[i].c_str());
+        if (pid && std::binary_search(pids.begin(), pids.end(), *pid)) show_line(lines[i]);
     }
 }
 
 void print_json(const Pids& pids) {
     std::string text;
     for (const pid_t pid : pids) text += concat(text.empty() ? "" : ",", std::to_string(pid));
-    std::puts(concat("[", text, "]").c_str());
+    show_json(concat("[", text, "]"));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
-#include <cstdio>
-
 #include "command.h"
+#include "output.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
@@ -11,7 +10,7 @@ int run_state(const Globals& globals, Arguments arguments) {
     std::string id;
     app.add_option("ID", id, "name of the container")->required();
     parse(app, std::move(arguments));
-    std::puts(oci::to_json(runtime::state(globals.options, id)).c_str());
+    show_json(oci::to_json(runtime::state(globals.options, id)));
     return EXIT_SUCCESS;
 }
 

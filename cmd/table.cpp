@@ -1,19 +1,20 @@
 #include "table.h"
 
 #include <algorithm>
-#include <cstdio>
+
+#include "output.h"
 
 namespace lxcri::cmd {
 
 namespace {
 
-// A name that a container chose must not steer the terminal that shows it.
-std::string printable(const std::string& cell) {
-    std::string text = cell;
-    std::replace_if(
-        text.begin(), text.end(),
-        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-    return text;
+// Columns, not bytes: what follows the first byte of a character takes none of its own. Wide and
+// combining characters are not known here.
+std::size_t width_of(const Shown& cell) {
+    const std::string& text = cell.text();
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
+    }));
 }
 
 }  // namespace
@@ -22,15 +23,18 @@ void print_table(const std::vector<Row>& rows, std::size_t gap) {
     std::vector<std::size_t> widths;
     for (const Row& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], width_of(row[i]));
+        }
     }
     for (const Row& row : rows) {
-        std::string line;
+        Shown line("");
         for (std::size_t i = 0; i < row.size(); ++i) {
-            line += printable(row[i]);
-            if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + gap, ' ');
+            const Shown cell(row[i]);
+            line += cell;
+            if (i + 1 < row.size()) line += std::string(widths[i] - width_of(cell) + gap, ' ');
         }
-        std::puts(line.c_str());
+        show_line(line);
     }
 }
 

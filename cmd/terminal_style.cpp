@@ -8,8 +8,10 @@
 
 namespace lxcri::cmd {
 
-std::string Style::wrap(std::string_view code, std::string_view text) const {
-    return on_ ? concat("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
+Shown Style::wrap(std::string_view code, std::string_view text) const {
+    Shown result(text);
+    if (on_) result.text_ = concat("\x1b[", code, "m", result.text_, "\x1b[0m");
+    return result;
 }
 
 Style style_of_stdout() {

@@ -1,22 +1,23 @@
 #pragma once
 // Colours and bold letters: only where a person looks at a terminal.
 
-#include <string>
 #include <string_view>
+
+#include "output.h"
 
 namespace lxcri::cmd {
 
 class Style {
   public:
     explicit Style(bool on) : on_(on) {}
-    std::string bold(std::string_view text) const { return wrap("1", text); }
-    std::string green(std::string_view text) const { return wrap("32", text); }
-    std::string yellow(std::string_view text) const { return wrap("33", text); }
-    std::string red(std::string_view text) const { return wrap("31", text); }
+    Shown bold(std::string_view text) const { return wrap("1", text); }
+    Shown green(std::string_view text) const { return wrap("32", text); }
+    Shown yellow(std::string_view text) const { return wrap("33", text); }
+    Shown red(std::string_view text) const { return wrap("31", text); }
     bool is_on() const { return on_; }
 
   private:
-    std::string wrap(std::string_view code, std::string_view text) const;
+    Shown wrap(std::string_view code, std::string_view text) const;
 
     bool on_;
 };

@@ -1,12 +1,11 @@
 #include <fcntl.h>
 
-#include <cstdio>
-
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "create_arguments.h"
 #include "os/file.h"
+#include "output.h"
 #include "runtime/translation.h"
 #include "terminal_style.h"
 #include "translate/diff.h"
@@ -38,13 +37,11 @@ runtime::Translation translate_bundle(const Globals& globals, const Call& call,
 }
 
 void print_doubts(const runtime::Translation& translation) {
-    for (const auto& warning : translation.warnings) {
-        std::fprintf(stderr, "lxcri: %s\n", warning.c_str());
-    }
+    for (const auto& warning : translation.warnings) show_error(warning);
 }
 
 // "+ ..." green, "- ..." red, where a person looks.
-std::string coloured(const Style& style, const std::string& line) {
+Shown coloured(const Style& style, const std::string& line) {
     switch (line.front()) {
         case '+':
             return style.green(line);
@@ -59,10 +56,10 @@ int print_difference(const Call& call, const std::string& before, const std::str
     constexpr int kDifferent = 2;
     const auto lines = translate::difference(before, after);
     if (call.format == "json") {
-        std::puts(translate::json_patch(before, after).c_str());
+        show_json(translate::json_patch(before, after));
     } else {
         const Style style = style_of_stdout();
-        for (const auto& line : lines) std::puts(coloured(style, line).c_str());
+        for (const auto& line : lines) show_line(coloured(style, line));
     }
     return lines.empty() ? EXIT_SUCCESS : kDifferent;
 }
@@ -92,9 +89,11 @@ int run_translate(const Globals& globals, Arguments arguments) {
         return print_difference(call, translate::plan_json(translation.plan),
                                 translate::plan_json(other.plan));
     }
-    std::puts((call.format == "json" ? translate::plan_json(translation.plan)
-                                     : translate::lxc_config_text(translation.plan.start))
-                  .c_str());
+    if (call.format == "json") {
+        show_json(translate::plan_json(translation.plan));
+    } else {
+        show_lines(translate::lxc_config_text(translation.plan.start));
+    }
     print_doubts(translation);
     return EXIT_SUCCESS;
 }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
 #include "handoff/plan.h"
@@ -165,7 +166,7 @@ void leave_termination_message(const std::string& path, std::string_view text) n
 
 int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
                   const std::exception& error) {
-    const std::string line = concat("lxcri-init: ", error.what(), "\n");
+    const std::string line = concat("lxcri-init: ", printable(error.what()), "\n");
     (void)!::write(STDERR_FILENO, line.data(), line.size());
     leave_termination_message(plan.termination_message_path, line);
     handoff::say_failed(descriptors.result.get(), error.what());

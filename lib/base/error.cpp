@@ -1,26 +1,17 @@
 #include "base/error.h"
 
-#include <algorithm>
 #include <cctype>
 #include <cstring>
 
+#include "base/printable.h"
 #include "base/strings.h"
 
 namespace lxcri {
 
 namespace {
 
-// Keys of the document are part of a pointer, and they may have anything in them.
-std::string on_one_line(std::string_view pointer) {
-    const bool plain = std::none_of(pointer.begin(), pointer.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7f || byte == 0xc2;
-    });
-    return plain ? std::string(pointer) : in_quotes(pointer);
-}
-
 std::string spec_message(std::string_view pointer, std::string_view problem) {
-    return concat(pointer.empty() ? "the document" : on_one_line(pointer), ": ", problem);
+    return concat(pointer.empty() ? "the document" : printable(pointer), ": ", problem);
 }
 
 std::string system_message(int code, std::string_view call, std::string_view operand) {

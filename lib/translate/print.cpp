@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/enum_table.h"
+#include "base/printable.h"
+#include "base/strings.h"
 #include "translate/plan.h"
 
 namespace lxcri::translate {
@@ -136,7 +138,8 @@ Json host_json(const HostPlan& host) {
 
 std::string lxc_config_text(const handoff::StartPlan& start) {
     std::string text;
-    for (const auto& item : start.items) text += item.key + " = " + item.value + "\n";
+    for (const auto& item : start.items)
+        text += concat(item.key, " = ", printable(item.value), "\n");
     return text;
 }
 
