@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -224,6 +225,42 @@ void become_user(const ProcessPlan& process, int channel) {
     set_capabilities(process.capabilities);
 }
 
+namespace {
+
+// The home directory of a line of passwd(5), if that is about this user.
+std::optional<std::string> home_in(std::string_view line, std::uint32_t uid) {
+    const auto fields = split(line, ':');  // name:password:uid:gid:comment:home:shell
+    if (fields.size() < 6 || parse_integer<std::uint32_t>(fields[2]) != uid) return {};
+    if (fields[5].empty()) return {};
+    return fields[5];
+}
+
+// Line by line: the file is the image's, and our memory counts as the container's. A line that is
+// longer than any that passwd(5) can mean ends the search; so does a file that has no end.
+std::optional<std::string> home_in(int passwd, std::uint32_t uid) {
+    constexpr std::size_t kLongestLine = 64 << 10;
+    constexpr std::size_t kLongest = 16 << 20;
+    std::array<char, 16 << 10> buffer{};
+    std::string rest;
+    for (std::size_t read = 0; rest.size() <= kLongestLine && read <= kLongest;) {
+        const ssize_t got =
+            os::check(os::retry([&] { return ::read(passwd, buffer.data(), buffer.size()); }),
+                      "read", "/etc/passwd");
+        if (got == 0) return home_in(rest, uid);
+        read += static_cast<std::size_t>(got);
+        rest.append(buffer.data(), static_cast<std::size_t>(got));
+        std::string_view text = rest;
+        for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+            if (auto home = home_in(text.substr(0, end), uid)) return home;
+            text.remove_prefix(end + 1);
+        }
+        rest.erase(0, rest.size() - text.size());
+    }
+    return {};
+}
+
+}  // namespace
+
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {
     const bool has_home = std::any_of(env.begin(), env.end(),
                                       [](const auto& entry) { return entry.starts_with("HOME="); });
@@ -232,17 +269,8 @@ void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {
     // O_NONBLOCK and the type: the image could have put a FIFO there.
     const auto passwd = os::find_at(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK);
     struct stat status {};
-    constexpr off_t kLongest = 16 << 20;
-    if (passwd && ::fstat(passwd->get(), &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size <= kLongest) {
-        for (const auto& line : split(os::read_all(passwd->get(), "/etc/passwd"), '\n')) {
-            const auto fields = split(line, ':');  // name:password:uid:gid:comment:home:shell
-            if (fields.size() >= 6 && parse_integer<std::uint32_t>(fields[2]) == uid &&
-                !fields[5].empty()) {
-                home = fields[5];
-                break;
-            }
-        }
+    if (passwd && ::fstat(passwd->get(), &status) == 0 && S_ISREG(status.st_mode)) {
+        if (auto found = home_in(passwd->get(), uid)) home = std::move(*found);
     }
     env.push_back(concat("HOME=", home));
 }
