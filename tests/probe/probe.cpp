@@ -864,6 +864,20 @@ int do_tty(const Arguments&) {
     return 0;
 }
 
+// push TEXT: types it into the terminal on 0, as if somebody sat there; first as it is, then with
+// that terminal made its own.
+int do_push(const Arguments& args) {
+    int pushed = 0;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        if (attempt > 0) ioctl(0, TIOCSCTTY, attempt - 1);  // 1: taken from whoever has it
+        for (const char* c = args.at(0); *c != '\0'; ++c) {
+            if (ioctl(0, TIOCSTI, c) == 0) ++pushed;
+        }
+    }
+    dprintf(STDOUT_FILENO, "pushed=%d\n", pushed);
+    return 0;
+}
+
 // winsize: waits for SIGWINCH and says the new size.
 int do_winsize(const Arguments&) {
     sigset_t set;
@@ -1142,6 +1156,7 @@ const Command commands[] = {
     {"notify", do_notify},
     {"stdio", do_stdio},
     {"tty", do_tty},
+    {"push", do_push},
     {"winsize", do_winsize},
     {"fill", do_fill},
     {"reopen-tty", do_reopen_tty},

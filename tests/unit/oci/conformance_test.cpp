@@ -8,31 +8,23 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 
 #include "base/strings.h"
 #include "oci/properties.h"
+#include "unit/test_names.h"
 
 namespace fs = std::filesystem;
 using lxcri::concat;
 using namespace lxcri::oci;
+using namespace lxcri::test;
 
 namespace {
 
 using Strings = std::vector<std::string>;
 
-const fs::path kTests = LXCRI_TEST_DATA;
-const fs::path kProject = kTests.parent_path();
 const fs::path kDocument = kProject / "docs/conformance.md";
-
-std::string read_text(const fs::path& path) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 struct Entry {
     std::string subject;  // a property, or "> " and a sentence
@@ -52,41 +44,6 @@ std::vector<Entry> read_entries() {
         }
     }
     return entries;
-}
-
-// The names in all TEST_CASE()s; a long one is several literals.
-std::set<std::string> names_of_tests() {
-    const std::regex test_case(R"re(TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re");
-    const std::regex literal(R"re("((?:[^"\\]|\\.)*)")re");
-    std::set<std::string> names;
-    for (const char* folder : {"unit", "container"}) {
-        for (const auto& entry : fs::recursive_directory_iterator(kTests / folder)) {
-            if (entry.path().extension() != ".cpp") continue;
-            const std::string text = read_text(entry.path());
-            for (std::sregex_iterator match(text.begin(), text.end(), test_case), end; match != end;
-                 ++match) {
-                const std::string literals = (*match)[1];
-                std::string name;
-                for (std::sregex_iterator part(literals.begin(), literals.end(), literal);
-                     part != end; ++part) {
-                    name += (*part)[1];
-                }
-                names.insert(name);
-            }
-        }
-    }
-    return names;
-}
-
-bool exists(const std::string& test, const std::set<std::string>& names) {
-    constexpr std::string_view kGolden = "golden: ";
-    if (test.starts_with(kGolden)) {
-        return fs::exists(kTests / "golden/cases" / test.substr(kGolden.size()));
-    }
-    if (!test.ends_with('*')) return names.contains(test);
-    const std::string beginning = test.substr(0, test.size() - 1);
-    const auto first = names.lower_bound(beginning);
-    return first != names.end() && first->starts_with(beginning);
 }
 
 // Where an owner is, relative to the project; "" when it is nowhere.
