@@ -237,3 +237,33 @@ TEST_CASE("netDevices: with a user namespace", "[netdevices][lxcri]") {
     CHECK(is_up(*device));
     CHECK(global_addresses(*device) == kKept);
 }
+
+TEST_CASE("netDevices: one that somebody takes away meanwhile", "[netdevices][hooks][lxcri]") {
+    NEEDS(need_devices());
+    const OwnNetwork network;
+    Box box;
+    make_pair("dev0");
+    box.bundle.linux()["netDevices"]["dev0"] = {{"name", "inside0"}};
+    const bool fails = GENERATE(true, false);
+    const std::string what =
+        GENERATE(as<std::string>(), "link delete inside0", "link set inside0 name other0");
+    CAPTURE(fails, what);
+    // The hook finds the container's namespace by the pid in its state.
+    write_file(box / "hook",
+               "#!/bin/sh\npid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')\n" +
+                   find_program("nsenter").string() + " --net=/proc/$pid/ns/net " +
+                   find_program("ip").string() + " " + what + " || exit 9\nexit " +
+                   (fails ? "1" : "0") + "\n",
+               0755);
+    box.bundle.config["hooks"]["createRuntime"] = {{{"path", box / "hook"}}};
+    if (fails) {
+        const std::string line = box.refusal();
+        CHECK(contains(line, "/hooks/createRuntime/0"));
+        CHECK(contains(line, "exited with status 1"));
+        // What there is of it comes back, under its own name.
+        CHECK(find_device("dev0").has_value() == contains(what, "name"));
+    } else {
+        CHECK(box.life({"true"}).code == 0);
+    }
+    CHECK(box.leftovers() == Strings{});
+}

@@ -141,8 +141,76 @@ TEST_CASE("seccomp: an agent gets the listener of exec, while the container runs
 TEST_CASE("seccomp: an agent that is not there is an error", "[seccomp]") {
     NEEDS(need_runtime());
     Box box;
-    Json seccomp = profile({rule("mkdir", "SCMP_ACT_NOTIFY")});
+    Json seccomp = profile(Json::array({rule("mkdir", "SCMP_ACT_NOTIFY")}));
     seccomp["listenerPath"] = box / "nobody.sock";
     box.bundle.linux()["seccomp"] = seccomp;
-    CHECK(box.refusal() != "");
+    CHECK(contains(box.refusal(), "nobody.sock"));
+}
+
+TEST_CASE("seccomp: an agent that never answers ends create at its deadline", "[seccomp][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    // Called by init when the filter is loaded, with and without noNewPrivileges.
+    box.bundle.process()["noNewPrivileges"] = GENERATE(true, false);
+    ReceivingSocket agent(box / "agent.sock");
+    Json seccomp = profile(Json::array({rule("sendmsg", "SCMP_ACT_NOTIFY")}));
+    seccomp["listenerPath"] = agent.path();
+    box.bundle.linux()["seccomp"] = seccomp;
+    CreateOptions options;
+    options.global = {"--create-timeout", "2"};
+    CHECK(contains(box.refusal(options), "was not ready within 2 seconds"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("seccomp: an agent that never answers ends start at its deadline, too",
+          "[seccomp][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    ReceivingSocket agent(box / "agent.sock");
+    Json seccomp = profile(Json::array({rule("execve", "SCMP_ACT_NOTIFY")}));
+    seccomp["listenerPath"] = agent.path();
+    box.bundle.linux()["seccomp"] = seccomp;
+    Container container = box.create();
+    const Finished started = box.call({"--start-timeout", "1", "start", container.id()});
+    CHECK(started.code() == 1);
+    CHECK(contains(started.err, "--start-timeout"));
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("seccomp: an agent that dies or lies does not make a wrong container",
+          "[seccomp][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    // Without noNewPrivileges the filter comes before the capabilities are given up.
+    box.bundle.process()["noNewPrivileges"] = false;
+    box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
+    box.bundle.process()["capabilities"] = Json::parse(R"({"bounding": ["CAP_KILL"]})");
+    box.bundle.args({"field", "CapPrm", "CapEff", "CapInh", "CapAmb", "Uid"});
+    ReceivingSocket agent(box / "agent.sock");
+    Json seccomp = profile(Json::array({rule("capset", "SCMP_ACT_NOTIFY")}));
+    seccomp["listenerPath"] = agent.path();
+    box.bundle.linux()["seccomp"] = seccomp;
+    const bool dies = GENERATE(true, false);
+    std::thread other([&] {
+        const auto message = agent.receive();
+        if (dies) return;
+        // "Done", and nothing is.
+        (void)answer_mkdir(message.fd.get(), 0);
+    });
+    Container container = box.try_create();
+    other.join();
+    if (dies) {
+        CHECK(container.created.code() == 1);
+        CHECK(contains(container.err().wait_for_end(), "capset: function not implemented"));
+    } else if (container.created.code() == 0) {
+        container.start();
+        const std::string out = container.out().wait_for_end();
+        (void)container.wait();
+        for (const char* set : {"CapPrm", "CapEff", "CapInh", "CapAmb"}) {
+            CHECK(has_line(out, std::string(set) + ":\t0000000000000000"));
+        }
+        container.remove();
+    }
+    CHECK(box.leftovers() == Strings{});
 }

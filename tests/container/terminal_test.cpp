@@ -467,3 +467,29 @@ TEST_CASE("terminal: exec --tty with 0, 1 and 2 closed", "[terminal][exec][descr
     container.wait();
     container.remove();
 }
+
+TEST_CASE("terminal: flooded from both sides, run ends with its container",
+          "[terminal][run][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool is_read = GENERATE(true, false);
+    Terminal terminal;
+    CommandOptions options;
+    for (int number = 0; number <= 2; ++number) {
+        options.fds.emplace_back(terminal.slave.get(), number);
+    }
+    Process process(box.command_line(run_line(box, {"fill", std::to_string(64L << 20)})), options);
+    terminal.keyboard.wait_for("0000");
+    // Nobody inside reads what is typed.
+    const std::string typed(4096, 'x');
+    const int fd = terminal.keyboard.fd();
+    (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
+    std::string sink(1 << 16, '\0');
+    for (int i = 0; i < 2000; ++i) {
+        (void)!::write(fd, typed.data(), typed.size());
+        if (is_read) (void)!::read(fd, sink.data(), sink.size());
+    }
+    CHECK(box.call({"kill", box.name(), "KILL"}).code() == 0);
+    CHECK(process.wait_exit_only().code() == 137);
+    CHECK(box.leftovers() == Strings{});
+}

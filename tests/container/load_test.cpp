@@ -1,0 +1,139 @@
+// What takes minutes: a thousand containers alive, and all commands at once on one container. Run
+// when asked for: `./dev test load`.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <memory>
+#include <random>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+
+namespace {
+
+constexpr auto kLongest = std::chrono::seconds(90);
+
+// Smaller numbers for a first look: LXCRI_TEST_ROUNDS.
+int rounds(int usual) {
+    const char* text = std::getenv("LXCRI_TEST_ROUNDS");
+    return text == nullptr ? usual : std::atoi(text);
+}
+
+// A command whose output is a file: init, which has it too, keeps nobody waiting.
+struct Command {
+    explicit Command(const Strings& line)
+        : words(line),
+          error(::memfd_create("stderr", MFD_CLOEXEC)),
+          null(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+        CommandOptions options;
+        options.fds = {{null.get(), 1}, {error.get(), 2}};
+        options.timeout = kLongest;
+        process = std::make_unique<Process>(line, options);
+    }
+    std::string said() const {
+        std::string text(4096, '\0');
+        const ssize_t size = ::pread(error.get(), text.data(), text.size(), 0);
+        text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+        return text;
+    }
+
+    Strings words;
+    UniqueFd error;
+    UniqueFd null;
+    std::unique_ptr<Process> process;
+};
+
+}  // namespace
+
+TEST_CASE("load: a thousand containers alive", "[.][load][slow]") {
+    NEEDS(need_runtime());
+    const int count = rounds(1000);
+    Box box;
+    box.bundle.linux().erase("cgroupsPath");
+    box.bundle.args({"trap", "TERM", "0"});
+    Strings ids;
+    CreateOptions quiet;
+    quiet.quiet = true;
+    for (int i = 0; i < count; ++i) {
+        Container container = box.create(quiet);
+        // Half of them stay created.
+        if (i % 2 == 0) container.start();
+        ids.push_back(container.id());
+    }
+    CommandOptions patient;
+    patient.timeout = kLongest;
+    CHECK(lines_of(box.call({"list", "-q"}, patient).out).size() == ids.size());
+    const Json states = Json::parse(box.call({"list", "--format", "json"}, patient).out);
+    std::size_t running = 0;
+    for (const Json& state : states) running += state.at("status") == "running" ? 1U : 0U;
+    CHECK(running == (ids.size() + 1) / 2);
+    // One command of each kind, with all the others there.
+    CHECK(box.call({"exec", ids.front(), "/probe", "true"}).code() == 0);
+    CHECK(box.call({"pause", ids.front()}).code() == 0);
+    CHECK(box.call({"resume", ids.front()}).code() == 0);
+    CHECK(box.call({"update", "--pids-limit", "50", ids.front()}).code() == 0);
+    CHECK(box.call({"events", "--stats", ids.front()}).code() == 0);
+    CHECK(box.call({"start", ids.back()}).code() == (count % 2 == 0 ? 0 : 1));
+    for (const std::string& id : ids) REQUIRE(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("load: all commands at once on one container, hundreds of times",
+          "[.][load][slow][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"sleep"});
+    box.bundle.linux()["resources"]["pids"]["limit"] = 200;
+    box.bundle.write();
+    const std::string id = box.new_id();
+    const Strings create{"--bundle", box.bundle.path(), id};
+    const std::vector<Strings> commands{{"create", create[0], create[1], id},
+                                        {"run", "--detach", create[0], create[1], id},
+                                        {"start", id},
+                                        {"start", id},
+                                        {"state", id},
+                                        {"list"},
+                                        {"pause", id},
+                                        {"resume", id},
+                                        {"exec", id, "/probe", "true"},
+                                        {"exec", "--detach", id, "/probe", "true"},
+                                        {"kill", id, "TERM"},
+                                        {"kill", "--all", id, "KILL"},
+                                        {"delete", id},
+                                        {"delete", "--force", id},
+                                        {"update", "--pids-limit", "100", id},
+                                        {"ps", "--format", "json", id},
+                                        {"events", "--stats", id},
+                                        {"inspect", id}};
+    std::minstd_rand random(1);
+    for (int round = 0; round < rounds(300); ++round) {
+        std::vector<Command> running;
+        for (int i = 0; i < 6; ++i) {
+            running.emplace_back(box.command_line(commands[random() % commands.size()]));
+        }
+        for (Command& command : running) {
+            CAPTURE(round, command.words);
+            const int code = command.process->wait_exit_only().code();
+            const std::string said = command.said();
+            CAPTURE(code, said);
+            // An exit status, no signal; and an error is one line that says something.
+            REQUIRE(code >= 0);
+            CHECK(lines_of(said).size() == (code == 0 ? 0U : 1U));
+        }
+        // From time to time from the beginning, whatever it has become.
+        if (round % 10 == 9) {
+            const Finished removed = box.call({"delete", "--force", id});
+            CAPTURE(round, removed.err);
+            REQUIRE(removed.code() == 0);
+            REQUIRE(names_in(box.root()) == Strings{});
+        }
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
