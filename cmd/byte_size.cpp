@@ -1,5 +1,6 @@
 #include "byte_size.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string>
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -90,8 +91,10 @@ class Decoder {
     void get(std::optional<T>& value) {
         bool present = false;
         get(present);
-        value.reset();
-        if (present) get(value.emplace());
+        if (!present) return value.reset();
+        T decoded{};
+        get(decoded);
+        value = std::move(decoded);
     }
     template <Record T>
     void get(T& value) {

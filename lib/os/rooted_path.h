@@ -5,6 +5,7 @@
 
 #include <linux/openat2.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

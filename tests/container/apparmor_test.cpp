@@ -1,7 +1,7 @@
 // process.apparmorProfile and exec --apparmor, on a kernel that has AppArmor.
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/racer.h"
 #include "support/runtime.h"

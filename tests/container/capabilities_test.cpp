@@ -1,8 +1,9 @@
 // process.capabilities and noNewPrivileges: the five sets, to the bit.
 #include <linux/capability.h>
 
-#include <catch2/catch.hpp>
+#include <cstdio>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

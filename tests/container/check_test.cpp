@@ -1,8 +1,9 @@
 // check: what it finds is what is there.
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include <cctype>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

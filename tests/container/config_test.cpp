@@ -1,9 +1,9 @@
 // config.json as a document: what is refused, with which words; translate.
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

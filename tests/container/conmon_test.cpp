@@ -1,9 +1,9 @@
 // conmon as the caller: what Podman and CRI-O put between themselves and a runtime.
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

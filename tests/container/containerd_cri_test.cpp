@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include <array>
 #include <filesystem>
 
 #include "engine.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -1,8 +1,8 @@
 // containerd and its shim as the caller, with everything of their own in our directory.
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "engine.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"

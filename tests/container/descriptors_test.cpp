@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"

@@ -2,10 +2,10 @@
 // directory.
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "engine.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"

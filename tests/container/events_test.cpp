@@ -1,9 +1,9 @@
 // events: what a container uses, and when it runs out of memory.
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <set>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -2,10 +2,10 @@
 // The sentences are those of runtime-spec 1.3 runtime.md, "Lifecycle".
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "hooks.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "hooks.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

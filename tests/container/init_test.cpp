@@ -1,9 +1,9 @@
 // The process whose pid callers get: they wait for it, join its namespaces, read its /proc.
 #include <signal.h>
 #include <unistd.h>
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

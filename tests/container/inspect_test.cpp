@@ -1,6 +1,6 @@
 // inspect, checkpoint, restore.
-#include <catch2/catch.hpp>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -1,8 +1,7 @@
 // kill: which signal reaches whom.
 #include <signal.h>
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -1,7 +1,7 @@
 // Errors: one line on stderr, one record in --log; nothing else anywhere.
-#include <catch2/catch.hpp>
 #include <regex>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

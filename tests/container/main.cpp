@@ -1,9 +1,9 @@
 // The container tests: real containers of the runtime under test. tests/README.md says how to run
 // them and what the environment variables mean.
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
 #include <cstdio>
 
+#include "support/catch_session.h"
 #include "support/environment.h"
 #include "support/leaks.h"
 #include "support/process.h"

@@ -1,9 +1,9 @@
 // Many containers, one after the other and at once.
 #include <fcntl.h>
 
-#include <catch2/catch.hpp>
 #include <memory>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -2,10 +2,10 @@
 #include <sys/mount.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -2,8 +2,7 @@
 // the test, which is the runtime's then.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/network.h"
 #include "support/runtime.h"

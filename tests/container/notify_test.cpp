@@ -6,11 +6,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <thread>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -1,9 +1,9 @@
 // What Podman's options for mounts, devices and namespaces become.
 #include <sys/mount.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/podman.h"
 
 using namespace lxcri::test;

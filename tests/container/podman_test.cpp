@@ -1,7 +1,7 @@
 // Podman as the caller, with everything of its own in our directory.
-#include <catch2/catch.hpp>
 
 #include "support/podman.h"
+#include "support/catch.h"
 #include "support/terminal.h"
 
 using namespace lxcri::test;

@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <set>
 
 #include "support/canary.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/racer.h"
 #include "support/runtime.h"

@@ -4,10 +4,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <thread>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"

@@ -1,7 +1,7 @@
 // state: what callers read.
-#include <catch2/catch.hpp>
 #include <regex>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

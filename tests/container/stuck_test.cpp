@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 
 #include "os/unique_fd.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

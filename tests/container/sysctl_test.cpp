@@ -1,6 +1,6 @@
 // linux.sysctl: keys of the container's own namespaces, and of no other.
-#include <catch2/catch.hpp>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

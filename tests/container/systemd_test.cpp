@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -1,9 +1,9 @@
 // An ordinary user as the caller: what asks works, what needs privilege says so.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/leaks.h"
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
-#include <catch2/catch.hpp>
+#include "support/catch_session.h"
 
 namespace lxcri::test {
 namespace {
@@ -25,8 +25,10 @@ Counts& counts() {
     return result;
 }
 
-struct Counter : Catch::TestEventListenerBase {
-    using TestEventListenerBase::TestEventListenerBase;
+using Listener = Catch::TestEventListenerBase;
+
+struct Counter : Listener {
+    using Listener::Listener;
 
     void testCaseStarting(const Catch::TestCaseInfo& info) override {
         counts().current = info.name;

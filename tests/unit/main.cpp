@@ -1,7 +1,7 @@
 // The unit tests: no root, no containers, no kernel features.
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
 
+#include "support/catch_session.h"
 #include "support/summary.h"
 
 int main(int argc, char** argv) {

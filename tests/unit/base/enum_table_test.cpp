@@ -1,6 +1,5 @@
 #include "base/enum_table.h"
-
-#include <catch2/catch.hpp>
+#include "support/catch.h"
 
 using namespace lxcri;
 

@@ -1,8 +1,9 @@
 #include "base/error.h"
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <functional>
+
+#include "support/catch.h"
 
 using namespace lxcri;
 

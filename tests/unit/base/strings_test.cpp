@@ -1,8 +1,9 @@
 #include "base/strings.h"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
+
+#include "support/catch.h"
 
 using namespace lxcri;
 using Strings = std::vector<std::string>;

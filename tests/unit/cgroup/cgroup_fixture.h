@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <optional>
@@ -24,6 +23,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 #include "support/summary.h"
 
 namespace lxcri::test {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "cgroup_fixture.h"
 

@@ -1,6 +1,5 @@
 #include "cgroup/conversions.h"
-
-#include <catch2/catch.hpp>
+#include "support/catch.h"
 
 namespace {
 

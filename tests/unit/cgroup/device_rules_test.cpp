@@ -1,12 +1,11 @@
 #include "cgroup/device_rules.h"
 
-#include <catch2/catch.hpp>
-
 #include <random>
 
 #include "base/error.h"
 #include "bpf_interpreter.h"
 #include "cgroup/device_program.h"
+#include "support/catch.h"
 
 namespace {
 

@@ -1,8 +1,7 @@
 // What an update that failed writes back.
 
-#include <catch2/catch.hpp>
-
 #include "cgroup/journal.h"
+#include "support/catch.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 #include "cgroup/layout.h"
 
-#include <catch2/catch.hpp>
-
 #include <string>
+
+#include "support/catch.h"
 
 namespace {
 

@@ -1,8 +1,7 @@
 #include "cgroup/path.h"
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
+#include "support/catch.h"
 
 namespace {
 

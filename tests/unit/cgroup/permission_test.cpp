@@ -1,9 +1,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "cgroup/permission.h"
+#include "support/catch.h"
 
 using namespace lxcri::cgroup;
 

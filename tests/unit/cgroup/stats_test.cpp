@@ -1,8 +1,7 @@
 // What a cgroup counts, from the text of its files.
 
-#include <catch2/catch.hpp>
-
 #include "cgroup/stats.h"
+#include "support/catch.h"
 
 namespace {
 

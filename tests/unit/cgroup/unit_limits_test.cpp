@@ -1,8 +1,7 @@
 #include "cgroup/unit_limits.h"
 
-#include <catch2/catch.hpp>
-
 #include "base/strings.h"
+#include "support/catch.h"
 
 namespace {
 

@@ -1,8 +1,7 @@
 #include "cgroup/unit_path.h"
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
+#include "support/catch.h"
 
 namespace {
 

@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "os/file.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 
 using namespace lxcri;

@@ -1,11 +1,11 @@
 #include "handoff/codec.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "base/error.h"
 #include "handoff/plan.h"
 #include "random_plan.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::test;

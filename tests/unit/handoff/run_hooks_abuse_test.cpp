@@ -5,12 +5,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 #include "unit/os/temp_dir.h"
 

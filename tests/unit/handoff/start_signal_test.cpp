@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <optional>
 
 #include "base/error.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 #include "unit/os/temp_dir.h"
 

@@ -1,12 +1,12 @@
 // What real callers wrote has to be accepted: tests/specs/callers.
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "support/catch.h"
 
 using namespace lxcri::oci;
 

@@ -3,7 +3,6 @@
 // rewrites it.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 
 #include "base/strings.h"
 #include "oci/properties.h"
+#include "support/catch.h"
 #include "unit/test_names.h"
 
 namespace fs = std::filesystem;

@@ -1,13 +1,13 @@
 #pragma once
 // Rows of the tables of configs that have to be refused.
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "base/error.h"
 #include "minimal_config.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "support/catch.h"
 
 namespace lxcri::oci::test {
 

@@ -1,10 +1,10 @@
 #include "oci/json_reader.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::oci;

@@ -10,9 +10,8 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 
-#include <catch2/catch.hpp>
-
 #include "oci/spec.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::oci;

@@ -2,13 +2,13 @@
 
 #include "oci/parse.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
 #include "oci/properties.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::oci;

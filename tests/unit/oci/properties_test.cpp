@@ -2,7 +2,6 @@
 
 #include "oci/properties.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include "base/strings.h"
 #include "minimal_config.h"
 #include "oci/parse.h"
+#include "support/catch.h"
 
 using namespace lxcri::oci;
 using nlohmann::json;

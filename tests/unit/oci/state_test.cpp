@@ -1,7 +1,8 @@
 #include "oci/state.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+
+#include "support/catch.h"
 
 using namespace lxcri::oci;
 

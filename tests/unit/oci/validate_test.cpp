@@ -2,11 +2,10 @@
 
 #include "oci/validate.h"
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "minimal_config.h"
 #include "oci/parse.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::oci;

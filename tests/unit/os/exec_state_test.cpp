@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstddef>
 
 #include "base/strings.h"
 #include "child.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::test;

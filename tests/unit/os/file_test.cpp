@@ -3,13 +3,13 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
 #include <functional>
 
 #include "base/error.h"
 #include "child.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 namespace fs = std::filesystem;

@@ -7,11 +7,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "needs.h"
 #include "os/file.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 using namespace lxcri;

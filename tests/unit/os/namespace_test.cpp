@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "child.h"
 #include "needs.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 #ifndef CLONE_NEWTIME

@@ -4,10 +4,10 @@
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string_view>
 
+#include "support/catch.h"
 #include "support/summary.h"
 
 namespace lxcri::test {

@@ -2,11 +2,11 @@
 
 #include <linux/rtnetlink.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 
 #include "base/error.h"
 #include "os/network_device.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using os::NetlinkMessage;

@@ -9,12 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 namespace fs = std::filesystem;

@@ -4,13 +4,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "base/strings.h"
 #include "child.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::test;

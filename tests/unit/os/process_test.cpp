@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 
 #include "base/error.h"
 #include "child.h"
 #include "os/file.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::test;

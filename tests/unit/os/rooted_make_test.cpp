@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -14,6 +13,7 @@
 #include "base/strings.h"
 #include "os/file.h"
 #include "os/rooted_path.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 namespace fs = std::filesystem;

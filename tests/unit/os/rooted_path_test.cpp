@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "os/file.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 namespace fs = std::filesystem;

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,6 +13,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/rooted_path.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 namespace fs = std::filesystem;

@@ -3,10 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "needs.h"
+#include "support/catch.h"
 #include "temp_dir.h"
 
 using namespace lxcri;

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 
-#include <catch2/catch.hpp>
 #include <type_traits>
 
 #include "os/check.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using os::UniqueFd;

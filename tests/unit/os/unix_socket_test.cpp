@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <functional>
 
 #include "base/error.h"
 #include "child.h"
 #include "os/file.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::test;

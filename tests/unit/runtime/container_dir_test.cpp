@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 #include "unit/os/temp_dir.h"
 

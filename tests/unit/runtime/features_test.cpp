@@ -1,12 +1,12 @@
 // features.md: what is listed has to be accepted.
 #include "runtime/features.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "runtime/spec_template.h"
+#include "support/catch.h"
 #include "translate/mount_options.h"
 
 using namespace lxcri;
@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 json features() {
-    return json::parse(runtime::features_json());
+    return json::parse(runtime::features_json("6.0.4"));
 }
 
 json minimal_config() {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include "base/strings.h"
 #include "os/file.h"
 #include "runtime/owner.h"
+#include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
 using namespace lxcri;

@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "os/file.h"
+#include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
 namespace fs = std::filesystem;

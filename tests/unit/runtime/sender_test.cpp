@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
 
@@ -17,6 +16,7 @@
 #include "handoff/codec.h"
 #include "handoff/start_signal.h"
 #include "os/file.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 #include "unit/os/needs.h"
 #include "unit/os/temp_dir.h"

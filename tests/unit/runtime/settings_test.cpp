@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <functional>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
 using namespace lxcri;

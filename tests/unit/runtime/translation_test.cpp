@@ -3,11 +3,11 @@
 #include "runtime/translation.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
 namespace fs = std::filesystem;

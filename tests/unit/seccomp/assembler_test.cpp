@@ -5,8 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.h"
 #include "unit/seccomp/bpf_interpreter.h"
 
 using namespace lxcri;

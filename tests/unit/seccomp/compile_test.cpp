@@ -5,11 +5,11 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 
 #include "base/error.h"
 #include "seccomp/syscalls.h"
+#include "support/catch.h"
 #include "unit/seccomp/bpf_interpreter.h"
 #include "unit/seccomp/confined.h"
 #include "unit/seccomp/profiles.h"

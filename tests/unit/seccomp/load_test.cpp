@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "base/error.h"
@@ -15,6 +14,7 @@
 #include "os/file.h"
 #include "os/unix_socket.h"
 #include "seccomp/syscalls.h"
+#include "support/catch.h"
 #include "unit/seccomp/confined.h"
 #include "unit/seccomp/profiles.h"
 

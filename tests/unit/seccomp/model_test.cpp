@@ -6,7 +6,6 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -15,6 +14,7 @@
 #include "oci/parse.h"
 #include "os/file.h"
 #include "seccomp/syscalls.h"
+#include "support/catch.h"
 #include "unit/seccomp/bpf_interpreter.h"
 #include "unit/seccomp/confined.h"
 #include "unit/seccomp/profile_model.h"

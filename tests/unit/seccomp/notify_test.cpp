@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "os/unix_socket.h"
+#include "support/catch.h"
 #include "unit/seccomp/confined.h"
 #include "unit/seccomp/profiles.h"
 

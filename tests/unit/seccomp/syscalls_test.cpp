@@ -7,9 +7,10 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string>
+
+#include "support/catch.h"
 
 using namespace lxcri;
 using namespace lxcri::seccomp;

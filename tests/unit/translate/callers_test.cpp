@@ -2,7 +2,6 @@
 // What is not supported yet, and every warning, is in tests/golden/callers.txt.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +14,7 @@
 #include "handoff/codec.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "support/catch.h"
 #include "translate/plan.h"
 
 namespace fs = std::filesystem;

@@ -1,7 +1,8 @@
 #include "translate/diff.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+
+#include "support/catch.h"
 
 using namespace lxcri;
 using Lines = std::vector<std::string>;

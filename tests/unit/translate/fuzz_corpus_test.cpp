@@ -1,6 +1,5 @@
 // Replays the corpus of the fuzzers: tests/fuzz.
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -9,6 +8,7 @@
 #include "fuzz/entries.h"
 #include "golden_files.h"
 #include "handoff/codec.h"
+#include "support/catch.h"
 #include "unit/handoff/random_plan.h"
 
 namespace fs = std::filesystem;

@@ -1,7 +1,6 @@
 #pragma once
 // Files that say what is expected. UPDATE_GOLDEN=1 rewrites them.
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <string_view>
 
 #include "line_diff.h"
+#include "support/catch.h"
 
 namespace lxcri::test {
 

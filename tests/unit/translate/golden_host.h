@@ -1,13 +1,13 @@
 #pragma once
 // translate::Host as a JSON document: the facts about the machine that a golden case assumes.
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "oci/names.h"
+#include "support/catch.h"
 #include "translate/plan.h"
 
 namespace lxcri::test {

@@ -1,7 +1,6 @@
 // config.json -> the whole plan, or the error: tests/golden/README.md.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 #include "golden_host.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "support/catch.h"
 #include "translate/plan.h"
 
 namespace fs = std::filesystem;

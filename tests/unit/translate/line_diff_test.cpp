@@ -1,8 +1,7 @@
 // The tests' own tool for messages.
 
 #include "line_diff.h"
-
-#include <catch2/catch.hpp>
+#include "support/catch.h"
 
 using lxcri::test::line_diff;
 

@@ -7,13 +7,13 @@
 #include <sys/mount.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "os/mount.h"
+#include "support/catch.h"
 #include "unit/os/needs.h"
 
 using namespace lxcri;

@@ -1,9 +1,8 @@
 #include "translate/unit_properties.h"
 
-#include <catch2/catch.hpp>
-
 #include "base/error.h"
 #include "base/strings.h"
+#include "support/catch.h"
 
 namespace {
 
