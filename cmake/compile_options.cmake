@@ -18,6 +18,18 @@ set(LXCRI_LIBEXEC_DIR "${CMAKE_INSTALL_LIBEXECDIR}/lxcri")
 
 add_library(lxcri_options INTERFACE)
 target_compile_definitions(lxcri_options INTERFACE _GNU_SOURCE LXCRI_VERSION="${PROJECT_VERSION}")
+
+# Not every compiler has these for every architecture.
+include(CheckCXXCompilerFlag)
+set(hardening)
+foreach(flag -fstack-clash-protection -fcf-protection -mbranch-protection=standard)
+  string(MAKE_C_IDENTIFIER "LXCRI_HAS${flag}" known)
+  check_cxx_compiler_flag(${flag} ${known})
+  if(${known})
+    list(APPEND hardening ${flag})
+  endif()
+endforeach()
+
 target_compile_options(
   lxcri_options
   INTERFACE -Wall
@@ -29,8 +41,7 @@ target_compile_options(
             -Wnon-virtual-dtor
             -Wold-style-cast
             -fstack-protector-strong
-            -fstack-clash-protection
-            -fcf-protection
+            ${hardening}
             -ffunction-sections
             -fdata-sections)
 target_link_options(lxcri_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections)
@@ -57,13 +68,32 @@ endfunction()
 
 # lxcri_start_file(VARIABLE NAME): where the compiler has one of the C library's or its own.
 function(lxcri_start_file variable name)
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${name} OUTPUT_VARIABLE path
+  set(sysroot)
+  if(CMAKE_SYSROOT)
+    set(sysroot --sysroot=${CMAKE_SYSROOT})
+  endif()
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${sysroot} -print-file-name=${name} OUTPUT_VARIABLE path
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
   set(${variable} ${path} PARENT_SCOPE)
 endfunction()
 foreach(name crt1 crti crtbegin crtend crtn)
   lxcri_start_file(LXCRI_${name} ${name}.o)
 endforeach()
+
+# The programs that can be seen in a container have to be static: what a loader maps could be changed
+# from there.
+if(NOT LXCRI_SANITIZE)
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_LINK_OPTIONS -static)
+  check_cxx_source_compiles("#include <string>
+int main(int argc, char** argv) { return std::string(argv[argc - 1]).empty(); }"
+                            LXCRI_HAS_STATIC_LIBRARIES)
+  unset(CMAKE_REQUIRED_LINK_OPTIONS)
+  if(NOT LXCRI_HAS_STATIC_LIBRARIES)
+    message(FATAL_ERROR "lxcri-init is a static program: the static C library and the static C++ "
+                        "library have to be there (README.md names the packages)")
+  endif()
+endif()
 
 # A program that starts quickly and runs in any root filesystem: no dynamic loader, no PIE.
 #
@@ -75,5 +105,24 @@ function(lxcri_static_program target)
     target_link_options(${target} PRIVATE -static -no-pie -nostartfiles -Wl,--eh-frame-hdr
                         ${LXCRI_crt1} ${LXCRI_crti} ${LXCRI_crtbegin})
     target_link_libraries(${target} PRIVATE ${LXCRI_crtend} ${LXCRI_crtn})
+  endif()
+endfunction()
+
+# A program that starts quicker when it is static.
+function(lxcri_quick_program target)
+  if(LXCRI_STATIC)
+    lxcri_static_program(${target})
+  elseif(NOT LXCRI_SANITIZE)
+    target_link_options(${target} PRIVATE -pie)
+  endif()
+endfunction()
+
+# A program that needs the libraries of the system, and of those no more than it has to.
+function(lxcri_dynamic_program target)
+  if(NOT LXCRI_SANITIZE)
+    target_link_options(${target} PRIVATE -pie)
+    if(LXCRI_STATIC)
+      target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
   endif()
 endfunction()

@@ -1,16 +1,21 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <link.h>
+#include <linux/capability.h>
 #include <signal.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <bit>
+#include <climits>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,24 +52,47 @@ void limit_bounding_set(std::uint64_t bounding) {
     }
 }
 
-void set_flags(cap_t capabilities, cap_flag_t flag, std::uint64_t set, const char* pointer) {
-    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
-        if (!contains(set, number)) continue;
-        const auto value = static_cast<cap_value_t>(number);
-        os::check(::cap_set_flag(capabilities, flag, 1, &value, CAP_SET), pointer,
-                  std::to_string(number));
+// The sets of this process as capget(2) and capset(2) know them: two halves of 32 bits each.
+using CapabilityData = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+constexpr unsigned kHalfBits = 32;
+
+CapabilityData get_capabilities() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    CapabilityData data{};
+    os::check(::syscall(SYS_capget, &header, data.data()), "capget");
+    return data;
+}
+
+CapabilityData data_of(const CapabilitySets& sets) {
+    CapabilityData data{};
+    for (unsigned half = 0; half < data.size(); ++half) {
+        const unsigned shift = half * kHalfBits;
+        data[half].permitted = static_cast<__u32>(sets.permitted >> shift);
+        data[half].effective = static_cast<__u32>(sets.effective >> shift);
+        data[half].inheritable = static_cast<__u32>(sets.inheritable >> shift);
     }
+    return data;
+}
+
+void apply(const CapabilityData& data) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    os::check(::syscall(SYS_capset, &header, data.data()), "/process/capabilities: capset");
+}
+
+// capset(2) leaves out what the kernel does not know, and says nothing. The kernel counts
+// capabilities from 0 on: it knows them all when it knows the last.
+void check_known(std::uint64_t set, const char* pointer) {
+    if (set == 0) return;
+    const int last = static_cast<int>(std::bit_width(set)) - 1;
+    os::check(::prctl(PR_CAPBSET_READ, last, 0, 0, 0), concat(pointer, ": prctl PR_CAPBSET_READ"),
+              std::to_string(last));
 }
 
 void set_capabilities(const CapabilitySets& sets) {
-    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(::cap_init(),
-                                                                                     ::cap_free);
-    if (!capabilities) throw SystemError(errno, "cap_init");
-    set_flags(capabilities.get(), CAP_PERMITTED, sets.permitted, "/process/capabilities/permitted");
-    set_flags(capabilities.get(), CAP_EFFECTIVE, sets.effective, "/process/capabilities/effective");
-    set_flags(capabilities.get(), CAP_INHERITABLE, sets.inheritable,
-              "/process/capabilities/inheritable");
-    os::check(::cap_set_proc(capabilities.get()), "/process/capabilities: capset");
+    check_known(sets.permitted, "/process/capabilities/permitted");
+    check_known(sets.effective, "/process/capabilities/effective");
+    check_known(sets.inheritable, "/process/capabilities/inheritable");
+    apply(data_of(sets));
     os::check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
               "/process/capabilities/ambient: prctl PR_CAP_AMBIENT_CLEAR_ALL");
     for (unsigned number = 0; number < kMaxCapabilities; ++number) {
@@ -75,13 +103,8 @@ void set_capabilities(const CapabilitySets& sets) {
     }
 }
 
-bool has_effective(cap_value_t capability) {
-    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(
-        ::cap_get_proc(), ::cap_free);
-    cap_flag_value_t value = CAP_CLEAR;
-    return capabilities &&
-           ::cap_get_flag(capabilities.get(), capability, CAP_EFFECTIVE, &value) == 0 &&
-           value == CAP_SET;
+bool has_effective(unsigned capability) {
+    return contains(get_capabilities()[capability / kHalfBits].effective, capability % kHalfBits);
 }
 
 void set_groups(const std::vector<std::uint32_t>& groups) {
@@ -147,19 +170,47 @@ int execution_error(const std::string& path) {
     return errno == EPERM ? 0 : errno;
 }
 
+std::string script_interpreter(std::string_view text) {
+    const std::string_view line = text.substr(2, text.find('\n') - 2);
+    const auto first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    const std::string_view words = line.substr(first);
+    return std::string(words.substr(0, words.find_first_of(" \t")));
+}
+
+// elf(5), PT_INTERP. Each number in the file may be wrong.
+std::string loader_of(std::string_view text) {
+    ElfW(Ehdr) header{};
+    if (text.size() < sizeof header) return {};
+    std::memcpy(&header, text.data(), sizeof header);
+    for (std::size_t i = 0; i < header.e_phnum; ++i) {
+        ElfW(Phdr) part{};
+        const std::size_t at = header.e_phoff + i * sizeof part;
+        if (at > text.size() || text.size() - at < sizeof part) break;
+        std::memcpy(&part, text.data() + at, sizeof part);
+        if (part.p_type != PT_INTERP || part.p_offset >= text.size()) continue;
+        const std::string_view path = text.substr(part.p_offset, part.p_filesz);
+        return std::string(path.substr(0, path.find('\0')));
+    }
+    return {};
+}
+
+// What a script, or a dynamic program, wants to be run by; "" where that cannot be told.
+std::string interpreter_of(const std::string& program) {
+    const os::UniqueFd file(::open(program.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    std::array<char, PATH_MAX> beginning{};
+    const ssize_t size = ::read(file.get(), beginning.data(), beginning.size());
+    if (size <= 0) return {};
+    const std::string_view text(beginning.data(), static_cast<std::size_t>(size));
+    if (text.starts_with("#!")) return script_interpreter(text);
+    return text.starts_with(ELFMAG) ? loader_of(text) : "";
+}
+
 // All that is permitted, for the time being: a change of the user has cleared what is effective.
 void raise_permitted() {
-    const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> capabilities(
-        ::cap_get_proc(), ::cap_free);
-    if (!capabilities) throw SystemError(errno, "cap_get_proc");
-    for (unsigned number = 0; number < kMaxCapabilities; ++number) {
-        const auto value = static_cast<cap_value_t>(number);
-        cap_flag_value_t permitted = CAP_CLEAR;
-        if (::cap_get_flag(capabilities.get(), value, CAP_PERMITTED, &permitted) != 0) break;
-        os::check(::cap_set_flag(capabilities.get(), CAP_EFFECTIVE, 1, &value, permitted),
-                  "cap_set_flag", std::to_string(number));
-    }
-    os::check(::cap_set_proc(capabilities.get()), "capset");
+    CapabilityData data = get_capabilities();
+    for (auto& half : data) half.effective = half.permitted;
+    apply(data);
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -310,7 +361,10 @@ void execute_program(ProcessPlan& process, const std::string& program,
     ::execve(program.c_str(), args.data(), env.data());
     const int error = errno;
     (void)::signal(SIGPIPE, SIG_IGN);
-    throw SystemError(error, "/process/args/0: exec", program);
+    const std::string interpreter = error == ENOENT ? interpreter_of(program) : "";
+    if (interpreter.empty()) throw SystemError(error, "/process/args/0: exec", program);
+    throw Error(concat("/process/args/0: exec ", in_quotes(program), ": ", errno_text(error),
+                       ": its interpreter ", in_quotes(interpreter)));
 }
 
 }  // namespace lxcri::libexec

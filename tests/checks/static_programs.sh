@@ -1,6 +1,6 @@
 #!/bin/bash
-# static_programs.sh SOURCE BUILD: what each program is linked with. lxcri-init runs inside any root
-# filesystem and so needs no loader; only lxcri-start knows liblxc.
+# static_programs.sh SOURCE BUILD: what each program is linked with. lxcri-init and lxcri-exec run in
+# any root filesystem and so need no loader; only lxcri-start knows liblxc.
 set -euo pipefail
 build=$2
 
@@ -42,7 +42,10 @@ if grep -q '^LXCRI_SANITIZE:[A-Z]*=..*' "$build/CMakeCache.txt"; then
 fi
 must_be_static lxcri-init
 must_be_static lxcri-exec
-must_be_static lxcri-hook
+if ! grep -q '^LXCRI_STATIC:BOOL=OFF' "$build/CMakeCache.txt"; then
+    must_be_static lxcri
+    must_be_static lxcri-hook
+fi
 must_not_link lxcri 'liblxc|libsystemd'
 must_not_link lxcri-start 'libspdlog|libfmt|libsystemd'
 must_not_link lxcri-systemd 'liblxc'
