@@ -64,6 +64,9 @@ std::string default_root() {
 std::string default_libexec_dir() {
     std::string path(PATH_MAX, '\0');
     const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+    if (length == -1 && errno == ENOENT) {
+        throw Error("a procfs on /proc is required, and there is none (/proc/self/exe)");
+    }
     if (length <= 0) throw SystemError(errno, "readlink", "/proc/self/exe");
     path.resize(static_cast<std::size_t>(length));
     const auto bin = path.rfind('/');
@@ -76,6 +79,14 @@ Settings built_in_settings() {
     settings.root.value.text = default_root();
     settings.libexec.value.text = default_libexec_dir();
     return settings;
+}
+
+// Without reading the other settings, which may be wrong: callers ask for the version all the same.
+std::string libexec_dir(const GlobalArguments& arguments) {
+    const auto flag = arguments.settings.find("libexec");
+    if (flag != arguments.settings.end()) return flag->second;
+    const std::string variable = environment("LXCRI_LIBEXEC");
+    return variable.empty() ? default_libexec_dir() : variable;
 }
 
 std::string settings_file(const GlobalArguments& arguments) {
@@ -168,7 +179,7 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
     const GlobalArguments arguments = parse_globals(argc, argv);
     Arguments rest = arguments.rest;
     if (arguments.help) return show(help_text());
-    if (arguments.version) return show(version_text());
+    if (arguments.version) return show(version_text(libexec_dir(arguments)));
     Settings settings = make_settings(arguments, log);
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -17,6 +16,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "runtime/liblxc_version.h"
 #include "runtime/live_host.h"
 
 namespace lxcri::runtime {
@@ -31,34 +31,6 @@ std::string first_line(const std::string& text) {
     return text.substr(0, text.find('\n'));
 }
 
-// Between fork and exec: nothing here allocates.
-[[noreturn]] void become_lxcri_start(const char* path, int output) noexcept {
-    if (::dup2(output, STDOUT_FILENO) != -1 && ::dup2(output, STDERR_FILENO) != -1) {
-        os::reset_signals();
-        std::array<char*, 4> arguments{const_cast<char*>("lxcri-start"), const_cast<char*>("check"),
-                                       const_cast<char*>("liblxc"), nullptr};
-        std::array<char*, 1> environment{nullptr};
-        ::execve(path, arguments.data(), environment.data());
-    }
-    ::_exit(127);
-}
-
-// What lxcri-start says of its liblxc; what the dynamic linker says where there is none.
-Finding check_liblxc(const std::string& path) {
-    std::array<int, 2> ends{};
-    os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
-    const os::UniqueFd reader(ends[0]);
-    os::UniqueFd writer(ends[1]);
-    auto child = os::fork_child();
-    if (!child) become_lxcri_start(path.c_str(), writer.get());
-    writer.reset();
-    const std::string said = first_line(os::read_all(reader.get(), "lxcri-start"));
-    const auto status = child->wait(os::Clock::now() + std::chrono::seconds(10));
-    const bool good = status && status->success();
-    return {"programs", "liblxc", good ? Severity::ok : Severity::error,
-            !said.empty() ? said : "lxcri-start cannot be executed"};
-}
-
 Finding check_helper(const Options& options, const std::string& name, Severity missing,
                      std::string_view use) {
     const std::string path = concat(options.libexec_dir, "/", name);
@@ -67,7 +39,8 @@ Finding check_helper(const Options& options, const std::string& name, Severity m
 }
 
 std::string find_in_usual_places(const std::string& name) {
-    for (const char* directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"}) {
+    for (const char* directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
+                                  "/sbin", "/bin", "/run/current-system/sw/bin"}) {
         std::string path = concat(directory, "/", name);
         if (is_executable(path)) return path;
     }
@@ -109,7 +82,7 @@ std::vector<std::string> available_controllers(const cgroup::Layout& layout) {
 std::string_view describe(cgroup::Mode mode) {
     switch (mode) {
         case cgroup::Mode::none:
-            return "none is mounted";
+            return "none is mounted: containers have no limits, and what asks for one is refused";
         case cgroup::Mode::legacy:
             return "version 1";
         case cgroup::Mode::hybrid:
@@ -140,7 +113,11 @@ std::vector<Finding> check_programs(const Options& options) {
     const std::string start = concat(options.libexec_dir, "/lxcri-start");
     findings.push_back(
         check_helper(options, "lxcri-start", Severity::error, "no container can be created"));
-    if (is_executable(start)) findings.push_back(check_liblxc(start));
+    if (is_executable(start)) {
+        LiblxcAnswer liblxc = ask_liblxc_version(options.libexec_dir);
+        findings.push_back({"programs", "liblxc", liblxc.found ? Severity::ok : Severity::error,
+                            std::move(liblxc.text)});
+    }
     findings.push_back(
         check_helper(options, "lxcri-init", Severity::error, "no container can be created"));
     findings.push_back(check_helper(options, "lxcri-exec", Severity::warning, "`exec` needs it"));
@@ -192,7 +169,7 @@ std::vector<Finding> check_cgroups() {
     std::vector<Finding> findings;
     const cgroup::Layout layout = cgroup::read_layout();
     findings.push_back({"cgroups", "hierarchies",
-                        layout.mode == cgroup::Mode::none ? Severity::error : Severity::ok,
+                        layout.mode == cgroup::Mode::none ? Severity::warning : Severity::ok,
                         std::string(describe(layout.mode))});
     const auto available = available_controllers(layout);
     for (const char* name : {"cpu", "cpuset", "memory", "pids", "devices", "freezer"}) {
@@ -224,11 +201,18 @@ std::vector<Finding> check_security() {
 
 std::vector<Finding> check_host(const Options& options) {
     std::vector<Finding> all;
-    for (auto part : {check_programs(options), check_privileges(), check_kernel(), check_cgroups(),
-                      check_security()}) {
-        all.insert(all.end(), std::make_move_iterator(part.begin()),
-                   std::make_move_iterator(part.end()));
-    }
+    const auto add = [&](const char* group, auto look) {
+        try {
+            for (Finding& finding : look()) all.push_back(std::move(finding));
+        } catch (const Error& error) {
+            all.push_back({group, "this check", Severity::error, error.what()});
+        }
+    };
+    add("programs", [&] { return check_programs(options); });
+    add("privileges", check_privileges);
+    add("kernel", check_kernel);
+    add("cgroups", check_cgroups);
+    add("security", check_security);
     return all;
 }
 

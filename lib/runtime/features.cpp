@@ -70,7 +70,7 @@ Json linux_features() {
 
 }  // namespace
 
-std::string features_json() {
+std::string features_json(const std::string& liblxc) {
     Json json = {{"ociVersionMin", "1.0.0"},
                  {"ociVersionMax", "1.3.0"},
                  {"hooks",
@@ -80,6 +80,7 @@ std::string features_json() {
                  {"linux", linux_features()},
                  {"annotations",
                   {{"org.linuxcontainers.lxcri.version", LXCRI_VERSION},
+                   {"org.linuxcontainers.lxcri.liblxc.version", liblxc},
                    {"org.linuxcontainers.lxcri.checkpoint.enabled", "false"}}},
                  {"potentiallyUnsafeConfigAnnotations",
                   {"org.systemd.property.", "org.linuxcontainers.lxcri."}}};

@@ -1,9 +1,10 @@
 // The order of operations: start, state, kill, delete on containers in every status.
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 
@@ -254,6 +255,32 @@ TEST_CASE("--version: the name and the version on the first line, then the spec"
     CHECK(finished.out.starts_with(environment().runtime_name + " version "));
     CHECK(line_after(finished.out, "spec:") != "");
     CHECK(line_after(finished.out, "commit:") != "");
+}
+
+TEST_CASE("--version: the liblxc that is found now, and why where none is", "[cli][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const auto said = [&](const Strings& arguments) {
+        const Finished finished = box.call(arguments);
+        CHECK(finished.code() == 0);
+        CHECK(finished.err == "");
+        return line_after(finished.out, "liblxc:");
+    };
+    const Json findings = Json::parse(box.call({"check", "--format", "json"}).out).at("findings");
+    const auto liblxc = std::find_if(findings.begin(), findings.end(),
+                                     [](const Json& row) { return row.at("name") == "liblxc"; });
+    REQUIRE(liblxc != findings.end());
+    const std::string version = liblxc->at("text");
+    CHECK(said({"--version"}) == version);
+    const Json features = Json::parse(box.call({"features"}).out);
+    CHECK(features.at("annotations").at("org.linuxcontainers.lxcri.liblxc.version") == version);
+
+    // Another liblxc: the answer comes from the program that would use it.
+    const fs::path other = box / "libexec";
+    fs::create_directories(other);
+    write_file(other / "lxcri-start", "#!/bin/sh\necho 7.7.7\n", 0755);
+    CHECK(said({"--libexec", other, "--version"}) == "7.7.7");
+    CHECK(said({"--libexec", box / "none", "--version"}).starts_with("unknown: "));
 }
 
 TEST_CASE("--help: usage on stdout, exit status 0", "[cli]") {
