@@ -83,7 +83,7 @@ void add_namespace_flag(CLI::App& app, const std::string& name, int flag,
 }
 
 void add_options(CLI::App& app, Values& values, runtime::ExecOptions& options) {
-    app.prefix_command();
+    leave_words(app, "ID PROGRAM [ARGUMENT...]");
     app.add_option("-p,--process", values.process, "file with the process as in config.json");
     app.add_flag("-t,--tty", options.terminal, "give it a terminal");
     app.add_option("--console-socket", options.console_socket, "socket that gets its terminal");
@@ -137,7 +137,7 @@ int execute(const Globals& globals, const Values& values, runtime::ExecOptions o
 
 int run_exec(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Run a program in a container that exists: lxcri exec [OPTIONS] ID PROGRAM [ARGUMENT...]\n"
+        "Run a program in a container that exists.\n"
         "Exits as the program does; 128 and the signal's number when a signal has killed it.",
         "lxcri exec");
     Values values;

@@ -13,15 +13,18 @@ namespace lxcri::cmd {
 namespace {
 
 constexpr std::string_view kFirstSteps =
+    "  lxcri check                         what this machine can do\n"
     "  lxcri spec --bundle DIR             write DIR/config.json; put a root filesystem to\n"
     "                                      DIR/rootfs\n"
-    "  lxcri run --bundle DIR one          a whole life: create, start, wait, delete\n"
-    "  lxcri create --bundle DIR one       or step by step: all is set up, the process waits\n"
+    "  lxcri run --bundle DIR one          its shell, here: create, start, wait, delete\n"
+    "\n"
+    "Or step by step, with \"terminal\": false and \"args\": [\"sleep\", \"1000\"] in "
+    "config.json:\n\n"
+    "  lxcri create --bundle DIR one       all is set up, the process waits\n"
     "  lxcri start one                     the process runs\n"
-    "  lxcri exec -t one sh                a shell beside it\n"
-    "  lxcri kill one; lxcri delete one    the end\n"
     "  lxcri list                          what there is\n"
-    "  lxcri check                         what this machine can do\n";
+    "  lxcri exec -t one sh                a shell beside it\n"
+    "  lxcri delete --force one            the end\n";
 
 struct Examples {
     std::string_view command;

@@ -1,6 +1,8 @@
 #include "parse.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/nearest.h"
@@ -62,7 +64,24 @@ std::string command_of(const CLI::App& app) {
     throw Error(concat("unknown option ", lxcri::in_quotes(flag), did_you_mean(flag, views), hint));
 }
 
+class FormatterWithWords : public CLI::Formatter {
+  public:
+    explicit FormatterWithWords(std::string words) : words_(std::move(words)) {}
+
+    std::string make_usage(const CLI::App* app, std::string /*name*/) const override {
+        return concat("Usage: ", app->get_name(), " [OPTIONS] ", words_, "\n");
+    }
+
+  private:
+    std::string words_;
+};
+
 }  // namespace
+
+void leave_words(CLI::App& app, std::string words) {
+    app.prefix_command();
+    app.formatter(std::make_shared<FormatterWithWords>(std::move(words)));
+}
 
 void parse(CLI::App& app, Arguments arguments) {
     app.set_help_flag("-h,--help", "show this text");

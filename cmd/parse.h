@@ -13,6 +13,10 @@ namespace lxcri::cmd {
 // CLI::Success then.
 void parse(CLI::App& app, Arguments arguments);
 
+// From the first word that is no option on, the arguments are left as they are: app.remaining().
+// `words`: how the usage line names them.
+void leave_words(CLI::App& app, std::string words);
+
 struct OptionDescription {
     std::string flag;    // "--bundle"; "" for a word that stands for itself, as ID
     std::string letter;  // "-b" or ""

@@ -25,7 +25,8 @@ namespace {
 using Pids = std::vector<pid_t>;
 
 // Not by PATH: callers run us without one, and as root.
-constexpr std::array kPlaces = {"/usr/bin/ps", "/bin/ps", "/usr/local/bin/ps"};
+constexpr std::array kPlaces = {"/usr/bin/ps", "/bin/ps", "/usr/local/bin/ps",
+                                "/run/current-system/sw/bin/ps"};
 
 const char* find_ps() {
     for (const char* path : kPlaces) {
@@ -96,11 +97,11 @@ void print_json(const Pids& pids) {
 
 int run_ps(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Show the processes of a container, as the host sees them: `lxcri ps ID [PS-OPTION...]`.\n"
+        "Show the processes of a container, as the host sees them.\n"
         "What follows the ID is for ps(1), `-ef` without it.",
         "lxcri ps");
     std::string format = "table";
-    app.prefix_command();
+    leave_words(app, "ID [PS-OPTION...]");
     app.add_option("-f,--format", format, "table: what ps(1) shows; json: an array of pids");
     parse(app, std::move(arguments));
     if (format != "table" && format != "json") {

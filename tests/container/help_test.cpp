@@ -1,7 +1,7 @@
 // What a person sees: help texts, and hints for what was mistyped.
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
@@ -65,6 +65,10 @@ TEST_CASE("help: every command has its own, and it is short enough for a termina
         CHECK(contains(finished.out, "Usage: lxcri " + command));
         CHECK(lxcri_says({"help", command}).out == finished.out);
     }
+    CHECK(contains(lxcri_says({"exec", "--help"}).out,
+                   "Usage: lxcri exec [OPTIONS] ID PROGRAM [ARGUMENT...]\n"));
+    CHECK(contains(lxcri_says({"ps", "--help"}).out,
+                   "Usage: lxcri ps [OPTIONS] ID [PS-OPTION...]\n"));
     for (const std::string& line : lines_of(lxcri_says({"--help"}).out)) {
         CAPTURE(line);
         CHECK(line.size() <= 90);
