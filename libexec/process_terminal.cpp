@@ -35,9 +35,11 @@ bool is_devpts(int fd) {
 
 UniqueFd open_master(const UniqueFd& root) {
     const UniqueFd pts(os::try_openat2(root.get(), "dev/pts", O_PATH | O_DIRECTORY, 0, kNoLinks));
-    if (!pts.valid()) throw SystemError(errno, "open", "/dev/pts");
-    if (!is_devpts(pts.get())) {
-        throw Error("a devpts filesystem at /dev/pts is required, and there is another one");
+    if (!pts.valid() && errno != ENOENT) throw SystemError(errno, "open", "/dev/pts");
+    if (!pts.valid() || !is_devpts(pts.get())) {
+        throw Error(concat("/process/terminal: a devpts filesystem at /dev/pts is required, ",
+                           pts.valid() ? "and there is another one" : "and there is none",
+                           ": /mounts has to have one of type \"devpts\""));
     }
     UniqueFd master(os::try_openat2(pts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV));

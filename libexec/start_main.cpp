@@ -31,6 +31,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/user_namespace.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -46,9 +47,10 @@ void hide_cgroups() {
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
     // Slaves: a root filesystem that shall be one has to become one of the host's mount.
     os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
-    os::check(::mount("lxcri", "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                      "mode=755,size=64k"),
-              "mount a tmpfs on", "/sys/fs/cgroup");
+    const int result = ::mount("lxcri", "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                               "mode=755,size=64k");
+    if (result == -1 && errno == ENOENT) return;  // without a sysfs there are none to hide
+    os::check(result, "mount a tmpfs on", "/sys/fs/cgroup");
 }
 
 // An ordinary user's user namespace, which `create` has made: root there from now on.
@@ -73,7 +75,12 @@ void begin_time_namespace(const std::string& offsets) {
 
 // liblxc goes on without openat2 where it is told that there is none, and gives up where it is told
 // that it may not; what it then says leads nobody to the cause.
-void explain_failure() {
+void explain_failure(const handoff::StartPlan& plan) {
+    for (const auto& item : plan.items) {
+        if (item.key != "lxc.namespace.clone") continue;
+        const std::string sysctl = os::forbidding_sysctl(item.value);
+        if (!sysctl.empty()) throw Error(concat("/linux/namespaces: ", sysctl));
+    }
     open_how how{};
     how.flags = O_PATH | O_CLOEXEC;
     if (::syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how) != -1 || errno != EPERM) return;
@@ -131,7 +138,7 @@ int run() {
     }
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
     if (!container.run()) {
-        explain_failure();
+        explain_failure(plan);
         return EXIT_FAILURE;
     }
     return end_like(container.exit_status());

@@ -5,8 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +18,31 @@
 #include "os/process.h"
 
 namespace lxcri::os {
+
+namespace {
+
+bool is_set_to(const std::string& name, std::string_view value) {
+    std::string path = concat("/proc/sys/", name);
+    std::replace(path.begin(), path.end(), '.', '/');
+    const auto text = find_file_at(AT_FDCWD, path);
+    return text && *text == concat(value, "\n");
+}
+
+}  // namespace
+
+std::string forbidding_sysctl(std::string_view types) {
+    for (const std::string& type : split(types, ' ')) {
+        const std::string name = concat("user.max_", type, "_namespaces");
+        if (is_set_to(name, "0")) return concat("sysctl ", name, " is 0");
+        if (type != "user" || ::geteuid() == 0) continue;
+        for (const auto& [setting, value] :
+             {std::pair{"kernel.unprivileged_userns_clone", "0"},
+              std::pair{"kernel.apparmor_restrict_unprivileged_userns", "1"}}) {
+            if (is_set_to(setting, value)) return concat("sysctl ", setting, " is ", value);
+        }
+    }
+    return {};
+}
 
 UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps) {
     std::array<int, 2> ends{};
@@ -32,7 +59,11 @@ UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps) {
     theirs.reset();
     int error = EIO;
     (void)!retry([&] { return ::read(ours.get(), &error, sizeof error); });
-    if (error != 0) throw SystemError(error, "unshare CLONE_NEWUSER");
+    if (error != 0) {
+        const std::string sysctl = forbidding_sysctl("user");
+        throw SystemError(error, concat("make a user namespace",
+                                        sysctl.empty() ? "" : concat(" (", sysctl, ")")));
+    }
     write_maps(child->pid());
     return open_at(AT_FDCWD, concat("/proc/", std::to_string(child->pid()), "/ns/user"), O_RDONLY);
 }

@@ -27,14 +27,17 @@ os::UniqueFd open_directory_at(int dir_fd, const std::string& path) {
     return os::open_at(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-// Search permission for all, because liblxc's child checks it as the root of a user namespace.
+// Search permission for all, because liblxc's child checks it as the root of a user namespace. What
+// is missing above, as /run where nothing has made it yet, is not ours alone.
 void make_root(const std::string& root) {
     std::string path;
-    for (const auto& element : split(root, '/')) {
+    const auto elements = split(normalized_path(root), '/');
+    for (const auto& element : elements) {
         if (element.empty()) continue;
         path += '/';
         path += element;
-        if (::mkdir(path.c_str(), 0711) == -1 && errno != EEXIST) {
+        const mode_t mode = &element == &elements.back() ? 0711 : 0755;
+        if (::mkdir(path.c_str(), mode) == -1 && errno != EEXIST) {
             throw SystemError(errno, "mkdir", path);
         }
     }

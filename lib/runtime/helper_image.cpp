@@ -1,7 +1,12 @@
 #include "runtime/helper_image.h"
 
 #include <fcntl.h>
+#include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -20,9 +25,27 @@ bool is_out_of_reach(const std::string& path) {
            ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0;
 }
 
+// The kernel refuses a damaged program, and liblxc then gives it to a shell, which finds nonsense.
+// Where this user may not read it nothing can be said.
+void check_is_program(const std::string& path) {
+    const os::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return;
+    struct stat status {};
+    os::check(::fstat(file.get(), &status), "fstat", path);
+    ElfW(Ehdr) header{};
+    const ssize_t size = ::pread(file.get(), &header, sizeof header, 0);
+    // The headers of sections are the last of what the linker writes.
+    const auto end = header.e_shoff + std::uint64_t{header.e_shentsize} * header.e_shnum;
+    if (size != sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+        end > static_cast<std::uint64_t>(status.st_size)) {
+        throw Error(concat(in_quotes(path), " is damaged: lxcri has to be installed anew"));
+    }
+}
+
 }  // namespace
 
 os::UniqueFd open_helper_image(const std::string& path) {
+    check_is_program(path);
     try {
         os::UniqueFd image = os::clone_mount(AT_FDCWD, path, false);
         mount_attr attributes{};
