@@ -1,8 +1,8 @@
 #include "support/podman.h"
+#include "support/catch.h"
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 namespace lxcri::test {
@@ -21,7 +21,7 @@ Podman::Podman(std::string cgroup_manager) : cgroup_manager_(std::move(cgroup_ma
     const std::string pids = has_controller("pids") ? "" : "pids_limit = 0\n";
     write_file(box_ / "containers.conf",
                engine_example("podman.conf") + "[containers]\ndefault_ulimits = []\n" + pids);
-    fs::create_directories(box_ / "tmp");
+    for (const char* name : {"tmp", "networks"}) fs::create_directories(box_ / name);
     const fs::path archive = box_ / "image.tar";
     REQUIRE(run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", archive, "."}).code() == 0);
     const Finished imported = call({"import", "-q", archive, "localhost/test"});
@@ -47,6 +47,9 @@ Strings Podman::command_line(const Strings& arguments) const {
                        box_ / "run",
                        "--tmpdir",
                        box_ / "tmp",
+                       // netavark, where it is installed, opens its lock there for each command.
+                       "--network-config-dir",
+                       box_ / "networks",
                        "--storage-driver",
                        "vfs",
                        "--cgroup-manager",

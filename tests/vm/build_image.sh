@@ -9,7 +9,7 @@ packages=(
     kmod iproute2 procps
     apparmor
     uidmap                 # an ordinary user's containers
-    lxc liblxc1 libstdc++6 # what the programs under test are linked with, and lxc-info
+    lxc libstdc++6         # what the programs under test are linked with, and lxc-info
     crun runc              # the same container by another runtime
     podman conmon          # callers, with systemd as their cgroup manager
     containerd docker.io
@@ -107,13 +107,25 @@ configure_root() {
         >"$root/etc/systemd/system/user@.service.d/delegate.conf"
 }
 
+# Compressed since Debian 13.
+copy_module() {
+    if [[ -e $1 ]]; then
+        cp "$1" "$2"
+    elif [[ -e $1.xz ]]; then
+        xz -dc "$1.xz" >"$2"
+    else
+        zstd -dcq "$1.zst" >"$2"
+    fi
+}
+
 # Busybox and the drivers of the disk; no udev, no scripts.
 make_initrd() {
     local version=$1 directory=$work/initrd module
     mkdir -p "$directory"/{bin,dev,modules,root}
     cp "$root/bin/busybox" "$directory/bin/"
     for module in "${virtio_modules[@]}"; do
-        cp "$root/lib/modules/$version/kernel/drivers/$module.ko" "$directory/modules/"
+        copy_module "$root/lib/modules/$version/kernel/drivers/$module.ko" \
+            "$directory/modules/$(basename "$module").ko"
     done
     {
         echo '#!/bin/busybox sh'

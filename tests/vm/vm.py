@@ -5,8 +5,9 @@
                            the moment when it is ready, unless that is there already
   vm.py run IMAGE SHARE    goes on from there: SHARE is /share inside, SHARE/command runs as root
 
-The exit status of `run` is that of the command; 124: it took longer than LXCRI_VM_TIMEOUT seconds,
-125: the machine died. What is written to the disk inside is forgotten.
+The exit status of `run` is that of the command; 124: it took longer than LXCRI_VM_TIMEOUT seconds
+(600), 125: the machine died. The same are those of `snapshot`, whose limit is LXCRI_VM_BOOT_TIMEOUT
+(180). What is written to the disk inside is forgotten.
 """
 import hashlib
 import json
@@ -36,13 +37,28 @@ KERNEL = (
 TIMED_OUT = 124
 DIED = 125
 START_TIMEOUT = 20
-BOOT_TIMEOUT = 180
 
 
-def virtiofsd():
-    for path in ("/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd"):
-        if os.access(path, os.X_OK):
-            return path
+def limit(name, default):
+    """A setting, in seconds."""
+    text = os.environ.get(name, default)
+    try:
+        return float(text)
+    except ValueError:
+        sys.exit(f"vm.py: {name}: found {text!r}, accepted is a number of seconds")
+
+
+def virtiofsd(share, options):
+    """The command line: QEMU's own program until Debian 12, one of its own since."""
+    source = os.path.realpath(share)
+    old = "/usr/lib/qemu/virtiofsd"
+    if os.access(old, os.X_OK):
+        return [old, *options, "-o", f"source={source}", "-o", "sandbox=chroot", "-o", "cache=auto",
+                "-o", "writeback", "-o", "xattr", "-o", "no_posix_lock"]
+    new = "/usr/libexec/virtiofsd"
+    if os.access(new, os.X_OK):
+        return [new, *options, "--shared-dir", source, "--sandbox", "chroot", "--cache", "auto",
+                "--writeback", "--xattr"]
     sys.exit("vm.py: there is no virtiofsd")
 
 
@@ -119,9 +135,7 @@ class Machine:
     def start_file_server(self, share):
         with open(f"{self.directory}/virtiofsd.log", "w", encoding="utf-8") as log:
             self.file_server = subprocess.Popen(
-                [virtiofsd(), f"--socket-path={self.directory}/share",
-                 "-o", f"source={os.path.realpath(share)}", "-o", "sandbox=chroot",
-                 "-o", "cache=auto", "-o", "writeback", "-o", "xattr", "-o", "no_posix_lock"],
+                virtiofsd(share, [f"--socket-path={self.directory}/share"]),
                 stdout=log, stderr=log)
 
     def start(self, image, disk, resume):
@@ -168,8 +182,8 @@ class Machine:
                 raise RuntimeError("migration failed")
             time.sleep(0.01)
 
-    def wait_until_ready(self):
-        end = time.monotonic() + BOOT_TIMEOUT
+    def wait_until_ready(self, timeout):
+        end = time.monotonic() + timeout
         while self.agent.read(end) != "READY":
             pass
 
@@ -214,12 +228,13 @@ class Machine:
 
 
 def make_snapshot(image):
+    timeout = limit("LXCRI_VM_BOOT_TIMEOUT", "180")
     directory = f"{image}/snapshot"
     key = snapshot_key(image)
     if os.path.exists(f"{directory}/key"):
         with open(f"{directory}/key", encoding="utf-8") as file:
             if file.read() == key:
-                return
+                return 0
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     disk = f"{directory}/disk.qcow2"
@@ -227,24 +242,34 @@ def make_snapshot(image):
                     "-b", os.path.realpath(f"{image}/disk.ext4"), disk], check=True)
     machine = Machine(image, f"file={disk},format=qcow2")
     try:
-        machine.wait_until_ready()
+        machine.wait_until_ready(timeout)
         machine.save(f"{directory}/devices")
         subprocess.run(["cp", "--sparse=always", machine.memory, f"{directory}/memory"], check=True)
+    except TimeoutError:
+        print(f"vm.py: the machine is not ready after {timeout:g} seconds; LXCRI_VM_BOOT_TIMEOUT "
+              "sets another limit", file=sys.stderr)
+        return TIMED_OUT
+    except (EOFError, ConnectionError):
+        print("vm.py: the machine died before it was ready", file=sys.stderr)
+        return DIED
     finally:
         machine.end()
     with open(f"{directory}/key", "w", encoding="utf-8") as file:
         file.write(key)
+    return 0
 
 
 def run(image, share):
+    timeout = limit("LXCRI_VM_TIMEOUT", "600")
     directory = f"{image}/snapshot"
     machine = Machine(image, f"file={directory}/disk.qcow2,format=qcow2,snapshot=on", share,
                       f"{directory}/memory")
     try:
         machine.resume(f"{directory}/devices")
-        return machine.run_command(float(os.environ.get("LXCRI_VM_TIMEOUT", "600")))
+        return machine.run_command(timeout)
     except TimeoutError:
-        print("vm.py: the command takes too long", file=sys.stderr)
+        print(f"vm.py: the command has not ended after {timeout:g} seconds; LXCRI_VM_TIMEOUT sets "
+              "another limit", file=sys.stderr)
         return TIMED_OUT
     except (EOFError, ConnectionError):
         print("vm.py: the machine died", file=sys.stderr)
@@ -256,7 +281,7 @@ def run(image, share):
 # Ended from outside it has to take the machine with it.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(TIMED_OUT))
 if len(sys.argv) == 3 and sys.argv[1] == "snapshot":
-    make_snapshot(sys.argv[2])
+    sys.exit(make_snapshot(sys.argv[2]))
 elif len(sys.argv) == 4 and sys.argv[1] == "run":
     sys.exit(run(sys.argv[2], sys.argv[3]))
 else:
