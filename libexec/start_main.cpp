@@ -47,10 +47,18 @@ void hide_cgroups() {
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
     // Slaves: a root filesystem that shall be one has to become one of the host's mount.
     os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
-    const int result = ::mount("lxcri", "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                               "mode=755,size=64k");
-    if (result == -1 && errno == ENOENT) return;  // without a sysfs there are none to hide
-    os::check(result, "mount a tmpfs on", "/sys/fs/cgroup");
+    const char* options = "mode=755,size=64k";
+    constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (::access("/sys/fs/cgroup", F_OK) == -1 && errno == ENOENT) {
+        // No sysfs here; liblxc wants to open the directory all the same. (mkdir is liblxc's here.)
+        os::check(::mount("lxcri", "/sys", "tmpfs", kFlags, options), "mount a tmpfs on", "/sys");
+        for (const char* directory : {"/sys/fs", "/sys/fs/cgroup"}) {
+            os::check(::syscall(SYS_mkdirat, AT_FDCWD, directory, 0755), "mkdir", directory);
+        }
+        return;
+    }
+    os::check(::mount("lxcri", "/sys/fs/cgroup", "tmpfs", kFlags, options), "mount a tmpfs on",
+              "/sys/fs/cgroup");
 }
 
 // An ordinary user's user namespace, which `create` has made: root there from now on.

@@ -88,6 +88,54 @@ JSON'
     [[ $said == "from the package, pid 1" ]]
 }
 
+# The same files as a later version.
+make_next_version() {
+    dpkg-deb --raw-extract "$work/lxcri.deb" "$work/next"
+    sed -i 's/^Version: .*/Version: 999-1/' "$work/next/DEBIAN/control"
+    dpkg-deb --root-owner-group --build "$work/next" "$root/next.deb"
+    cp "$work/lxcri.deb" "$root/lxcri.deb"
+}
+
+# What is done to the package is nothing to a container that runs, and it can be ended afterwards.
+spares_container() {
+    local left
+    make_next_version >/dev/null
+    in_debian bash -ec '
+        sed "s|\"args\": .*|\"args\": [\"/bin/sleep\", \"1000\"] },|" -i /bundle/config.json
+        ln -sf sh /bundle/rootfs/bin/sleep
+        # Not the pipe that this output is read from: the container would hold it.
+        lxcri run --detach --bundle /bundle two </dev/null >/dev/null 2>&1
+        runs() { lxcri state two | grep -q "\"status\": \"running\""; }
+        runs
+        pid=$(lxcri state two | sed -n "s/.*\"pid\": \([0-9]*\).*/\1/p")
+        echo "upgrade"
+        dpkg --install /next.deb
+        runs
+        [[ $(lxcri exec two /bin/sh -c "echo inside") == inside ]]
+        echo "remove"
+        dpkg --remove lxcri
+        kill -0 "$pid"
+        echo "purge"
+        dpkg --purge lxcri
+        kill -0 "$pid"
+        echo "install again"
+        dpkg --install /lxcri.deb
+        runs
+        lxcri delete --force two
+        ! kill -0 "$pid" 2>/dev/null'
+    left=$(find /sys/fs/cgroup -type d -name 'lxcri-package-test*')
+    echo "$left"
+    [[ -z $left ]]
+}
+
+# dpkg-shlibdeps, and what is added by hand, name a library once.
+depends_once() {
+    local twice
+    twice=$(dpkg-deb --field "$work/lxcri.deb" Depends | tr ',' '\n' | sed 's/^ *//; s/ .*//' | sort | uniq -d)
+    echo "$twice"
+    [[ -z $twice ]]
+}
+
 has_manual() { in_debian bash -ec 'zcat /usr/share/man/man8/lxcri.8.gz | grep -q "^.SH NAME"
     zcat /usr/share/man/man5/lxcri.json.5.gz | grep -q "^.SH SETTINGS"'; }
 
@@ -136,12 +184,14 @@ leaves_nothing() {
 }
 
 check "is made" make_package
+check "each dependency is named once" depends_once
 check "lintian has no errors and no warnings" lint
 check "apt installs it in a Debian without anything else" install_in_new_debian
 if [[ -e $root/usr/bin/lxcri ]]; then
     check "lxcri --version" shows_version
     check "lxcri check finds liblxc" finds_liblxc
     check "a container runs" runs_container
+    check "a container goes on through upgrade, remove and purge" spares_container
     check "manual pages" has_manual
     check "bash completes" bash_completes
     check "zsh completes" zsh_completes
