@@ -179,7 +179,10 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
     const GlobalArguments arguments = parse_globals(argc, argv);
     Arguments rest = arguments.rest;
     if (arguments.help) return show(help_text());
-    if (arguments.version) return show(version_text(libexec_dir(arguments)));
+    if (arguments.version) {
+        show_lines(version_text(libexec_dir(arguments)));
+        return EXIT_SUCCESS;
+    }
     Settings settings = make_settings(arguments, log);
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {

@@ -12,8 +12,8 @@ allowed=(
     'cmd/output.cpp *'
     'cmd/terminal_style.cpp STDOUT_FILENO'          # asks whether it is a terminal
     'cmd/ps.cpp STDOUT_FILENO'                      # ps(1) writes into our pipe
-    'lib/runtime/check.cpp STDOUT_FILENO'           # so do the helpers that say their version
-    'lib/runtime/check.cpp STDERR_FILENO'
+    'lib/runtime/liblxc_version.cpp STDOUT_FILENO'  # so does lxcri-start
+    'lib/runtime/liblxc_version.cpp STDERR_FILENO'
     'lib/runtime/terminal_relay.cpp STDOUT_FILENO'  # the container's terminal is the caller's
     'libexec/start_main.cpp puts'                   # the version of liblxc, read by `check`
     'libexec/init_main.cpp STDERR_FILENO'           # why there is no container process; printable()

@@ -1,8 +1,8 @@
 // The systemd driver with a bus that dies, stalls or says something wrong. Needs no systemd: the
 // bus is a program of ours, tests/bus/fake_bus.py.
-#include <catch2/catch.hpp>
 #include <chrono>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

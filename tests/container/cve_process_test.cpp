@@ -2,10 +2,11 @@
 // about paths are in cve_test.cpp. docs/security.md lists all of them.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
+#include <cstdint>
 #include <filesystem>
 
 #include "support/canary.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
@@ -428,8 +429,7 @@ TEST_CASE("CVE-2025-23266: hooks of the host get nothing of the container's envi
     NEEDS(need_runtime());
     Box box;
     box.bundle.process()["env"] = {"PATH=/", "LD_PRELOAD=/evil.so", "STOLEN=1"};
-    write_file(box / "hook",
-               "#!/bin/sh\nset >> " + (box / "seen").string() + "\n", 0755);
+    write_file(box / "hook", "#!/bin/sh\nset >> " + (box / "seen").string() + "\n", 0755);
     for (const char* kind :
          {"prestart", "createRuntime", "createContainer", "poststart", "poststop"}) {
         box.bundle.config["hooks"][kind] = {{{"path", box / "hook"}}};

@@ -2,9 +2,9 @@
 // terminal and changes the order of nothing.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
-#include <catch2/catch.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <memory>
 #include <random>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 

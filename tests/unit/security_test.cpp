@@ -1,10 +1,10 @@
 // docs/security.md: every promise and every published attack names tests, and they exist.
 
-#include <catch2/catch.hpp>
 #include <sstream>
 #include <vector>
 
 #include "base/strings.h"
+#include "support/catch.h"
 #include "unit/test_names.h"
 
 namespace fs = std::filesystem;

@@ -1,10 +1,10 @@
 #include "base/printable.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "support/catch.h"
 
 using namespace lxcri;
 
