@@ -100,7 +100,9 @@ Finding check_user_namespaces() {
                        "only for root: kernel.unprivileged_userns_clone is 0");
     }
     if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
-        return finding(name, Severity::note, "only for root, and whom AppArmor allows it");
+        return finding(name, Severity::note,
+                       "only for root and where an AppArmor profile allows it: "
+                       "examples/apparmor.profile in the documentation of lxcri");
     }
     return finding(name, Severity::ok, "for everybody");
 }
