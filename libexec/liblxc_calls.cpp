@@ -1,8 +1,10 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
-// finds these functions first. With a liblxc that calls others everything still works, but slower,
-// less clean, a `create` whose child is killed early ends only at its deadline, and containers that
-// ask for propagation, or bring the host's procfs, are refused. This is the whole list.
+// finds these functions first. What becomes of a container when a liblxc calls others is said in
+// docs/architecture.md. This is the whole list.
 
+#include "liblxc_calls.h"
+
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,11 +21,18 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hooks/mount_hook.h"
 
 namespace {
+
+struct Answers {
+    std::string lxc_path;
+    lxcri::os::UniqueFd command_socket;
+};
+Answers answers;  // one thread, one container
 
 bool is_mount_hook(const std::vector<char*>& args) {
     constexpr std::size_t kCommand = 2;  // sh -c COMMAND
@@ -35,6 +44,26 @@ bool is_mount_hook(const std::vector<char*>& args) {
 }
 
 }  // namespace
+
+void lxcri::libexec::answer_calls(std::string lxc_path, os::UniqueFd command_socket) {
+    answers = {std::move(lxc_path), std::move(command_socket)};
+}
+
+// The command socket is what liblxc binds in this address family, and nothing else.
+extern "C" __attribute__((visibility("default"))) int bind(int fd, const sockaddr* address,
+                                                           socklen_t size) noexcept {
+    if (address->sa_family == AF_UNIX &&
+        ::dup3(answers.command_socket.get(), fd, O_CLOEXEC) == -1) {
+        return -1;
+    }
+    const long result = ::syscall(SYS_bind, fd, address, size);
+    return result == -1 && errno == ENOTSOCK ? 0 : static_cast<int>(result);
+}
+
+extern "C" __attribute__((visibility("default"))) int listen(int fd, int backlog) noexcept {
+    const long result = ::syscall(SYS_listen, fd, backlog);
+    return result == -1 && errno == ENOTSOCK ? 0 : static_cast<int>(result);
+}
 
 // liblxc runs a hook by forking and then calling execl("/bin/sh", "sh", "-c", "exec PATH"). For our
 // own mount hook this spares the shell and the program: the code is here already. Measured: 2.5 ms

@@ -22,11 +22,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "command_socket.h"
 #include "handoff/channel.h"
 #include "handoff/plan.h"
+#include "liblxc_calls.h"
 #include "lxc_container.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -81,6 +84,14 @@ void begin_time_namespace(const std::string& offsets) {
                [&] { os::write_value_at(AT_FDCWD, "/proc/self/timens_offsets", offsets); });
 }
 
+os::UniqueFd make_command_socket(const handoff::StartPlan& plan, std::vector<os::UniqueFd>& fds) {
+    if (!plan.keep_monitor) return libexec::make_silent_descriptor();
+    for (auto& fd : fds) {  // out of the way
+        if (fd.get() == libexec::kCommandNetworkFd) fd = os::duplicate(fd.get());
+    }
+    return libexec::make_socket_in_network_of_its_own();
+}
+
 // liblxc goes on without openat2 where it is told that there is none, and gives up where it is told
 // that it may not; what it then says leads nobody to the cause.
 void explain_failure(const handoff::StartPlan& plan) {
@@ -128,6 +139,7 @@ int run() {
         hide_cgroups();
     }
     if (!plan.keep_monitor) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    libexec::answer_calls(plan.runtime_root, make_command_socket(plan, message.fds));
 
     // liblxc wants to know of a directory for a lock, where /run is not its user's (P47).
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);

@@ -17,6 +17,22 @@ Container kept(Box& box, const Strings& probe_arguments) {
     return box.create();
 }
 
+// One of liblxc's tools on the container, called as the manual page says: `arguments` without the
+// container's root.
+Strings tool_line(const Box& box, const Container& container, const std::string& tool,
+                  const Strings& arguments) {
+    Strings line = {find_program("nsenter"),
+                    "--net=/proc/" + std::to_string(container.pid()) + "/fd/5", find_program(tool),
+                    "-P", box.root()};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    return line;
+}
+
+Finished tool(const Box& box, const Container& container, const std::string& name,
+              const Strings& arguments) {
+    return run_command(tool_line(box, container, name, arguments));
+}
+
 }  // namespace
 
 TEST_CASE("monitor: kept, the pid-file has its pid, and state has init's", "[monitor][lxcri]") {
@@ -56,12 +72,13 @@ TEST_CASE("monitor: kept, it ends exactly as init did", "[monitor][lxcri]") {
 TEST_CASE("monitor: kept, lxc-info knows the container", "[monitor][lxcri]") {
     NEEDS(need_runtime());
     NEEDS(need_program("lxc-info"));
+    NEEDS(need_program("nsenter"));
     Box box;
     Container container = kept(box, {"trap", "TERM", "0"});
     container.start();
     container.out().wait_for("ready");
-    const Finished info =
-        run_command({find_program("lxc-info"), "-P", box.root(), "-n", container.id()});
+    const Finished info = tool(box, container, "lxc-info", {"-n", container.id()});
+    CAPTURE(info.err);
     CHECK(info.code() == 0);
     CHECK(line_after(info.out, "State:") == "RUNNING");
     CHECK(line_after(info.out, "PID:") == std::to_string(container.state().at("pid").get<int>()));
@@ -93,27 +110,31 @@ TEST_CASE("monitor: kept, its death does not take state, kill and delete away",
 TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][lxcri]") {
     NEEDS(need_runtime());
     NEEDS(need_program("lxc-ls"));
+    NEEDS(need_program("nsenter"));
     NEEDS(need_program("lxc-attach"));
     Box box;
+    if (GENERATE(false, true)) box.bundle.remove_namespace("network");
     Container container = kept(box, {"trap", "TERM", "0"});
     container.start();
     container.out().wait_for("ready");
-    const Finished active =
-        run_command({find_program("lxc-ls"), "-P", box.root(), "--active", "-1"});
+    const Finished active = tool(box, container, "lxc-ls", {"--active", "-1"});
     CHECK(has_line(active.out, container.id()));
     // The namespaces of the container; its cgroup and what else liblxc would do is not asked for.
-    const Finished attached =
-        run_command({find_program("lxc-attach"), "-P", box.root(), "-n", container.id(),
-                     "--clear-env", "--elevated-privileges", "--", "/probe", "hostname"});
+    const Finished attached = tool(box, container, "lxc-attach",
+                                   {"-n", container.id(), "--clear-env", "--elevated-privileges",
+                                    "--", "/probe", "hostname", "--", "ns"});
     CAPTURE(attached.err);
     CHECK(attached.code() == 0);
     CHECK(contains(attached.out, box.bundle.config.at("hostname").get<std::string>()));
+    // Not left behind where the socket is.
+    CHECK(line_after(attached.out, "net:") == line_after(box.exec(container, {"ns"}).out, "net:"));
     container.kill();
 }
 
 TEST_CASE("monitor: kept, lxc-top has the container in its table", "[monitor][lxcri]") {
     NEEDS(need_runtime());
     NEEDS(need_program("lxc-top"));
+    NEEDS(need_program("nsenter"));
     Box box;
     Container container = kept(box, {"trap", "TERM", "0"});
     container.start();
@@ -122,7 +143,7 @@ TEST_CASE("monitor: kept, lxc-top has the container in its table", "[monitor][lx
     terminal.keyboard.resize(24, 120);
     CommandOptions at_terminal;
     at_terminal.fds = {{terminal.slave.get(), 0}, {terminal.slave.get(), 1}};
-    Process top({find_program("lxc-top"), "-P", box.root(), "-d", "1"}, at_terminal);
+    Process top(tool_line(box, container, "lxc-top", {"-d", "1"}), at_terminal);
     terminal.slave.reset();
     terminal.keyboard.wait_for("TOTAL 1 of 1");
     CHECK(contains(terminal.keyboard.text(), container.id().substr(0, 10)));

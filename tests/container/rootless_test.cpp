@@ -530,3 +530,30 @@ TEST_CASE("rootless: a cgroup below one that was delegated", "[rootless][vm]") {
     CHECK(contains(done.out, "cgroup.procs"));
     CHECK(box.leftovers() == Strings{});
 }
+
+TEST_CASE("rootless: a kept monitor answers its user", "[rootless][monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-info"));
+    NEEDS(need_program("nsenter"));
+    UserBox box;
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    box.bundle.args({"trap", "TERM", "7"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    CommandOptions as_user;
+    as_user.uid = kUser;
+    const std::string monitor = std::to_string(container.pid());
+    // As root of the user namespace liblxc's tools want to write below /run.
+    const Finished info = run_command(
+        {find_program("nsenter"), "--target=" + monitor, "--user", "--preserve-credentials",
+         "--net=/proc/" + monitor + "/fd/5", find_program("unshare"), "--mount", "/bin/sh", "-c",
+         "mount -t tmpfs none /run && exec \"$@\"", "sh", find_program("lxc-info"), "-P",
+         box.root(), "-n", container.id()},
+        as_user);
+    CAPTURE(info.err, info.out);
+    CHECK(info.code() == 0);
+    CHECK(line_after(info.out, "State:") == "RUNNING");
+    container.kill("TERM");
+    CHECK(container.wait_code() == 7);
+}

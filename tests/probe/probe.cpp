@@ -837,6 +837,38 @@ int do_notify(const Arguments& args) {
     return sent < 0 ? failed(args, path) : 0;
 }
 
+socklen_t abstract_name(const char* name, struct sockaddr_un& address) {
+    const size_t length = strlen(name);
+    address.sun_family = AF_UNIX;
+    memcpy(address.sun_path + 1, name, length);
+    return static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+}
+
+// connect-abstract NAME: to a stream socket of this abstract name.
+int do_connect_abstract(const Arguments& args) {
+    struct sockaddr_un address = {};
+    const socklen_t length = abstract_name(args.at(0), address);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int result = connect(fd, reinterpret_cast<struct sockaddr*>(&address), length);
+    if (result == -1) return failed(args, args.at(0));
+    dprintf(STDOUT_FILENO, "connected\n");
+    close(fd);
+    return 0;
+}
+
+// hold-abstract NAME: is the first with this abstract name, until it is killed.
+int do_hold_abstract(const Arguments& args) {
+    struct sockaddr_un address = {};
+    const socklen_t length = abstract_name(args.at(0), address);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(fd, reinterpret_cast<struct sockaddr*>(&address), length) == -1 ||
+        listen(fd, 1) == -1) {
+        return failed(args, args.at(0));
+    }
+    dprintf(STDOUT_FILENO, "held\n");
+    while (true) pause();
+}
+
 // --- the terminal ------------------------------------------------------------------------------
 
 // tty: of 0, 1 and 2 whether they are terminals and which; the size; whether /dev/tty is one, that
@@ -1154,6 +1186,8 @@ const Command commands[] = {
     {"peak", do_peak},
     {"fifo", do_fifo},
     {"notify", do_notify},
+    {"connect-abstract", do_connect_abstract},
+    {"hold-abstract", do_hold_abstract},
     {"stdio", do_stdio},
     {"tty", do_tty},
     {"push", do_push},

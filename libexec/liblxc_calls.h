@@ -1,0 +1,14 @@
+#pragma once
+// What the calls that lxcri-start answers itself (liblxc_calls.cpp) have to know.
+
+#include <string>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::libexec {
+
+// Before liblxc starts a container: its lxcpath, and what it gets as its command socket
+// (command_socket.h).
+void answer_calls(std::string lxc_path, os::UniqueFd command_socket);
+
+}  // namespace lxcri::libexec
