@@ -143,7 +143,10 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
         for (auto& hook : plan.start_container) {
             if (hook.inherits_env) hook.env = plan.process.env;
         }
-        handoff::run_hooks(plan.start_container, state);
+        // The filter that the container process gets late is that of these programs as well.
+        handoff::run_confined_hooks(plan.start_container, state, [&] {
+            if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);
+        });
     }
     libexec::place_preserved(descriptors.preserved);
     // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody

@@ -52,9 +52,22 @@ bool enter_directory(const char* directory) noexcept {
     return errno == ENOENT && ::chdir("/") == 0;
 }
 
-// In the child, between fork and exec: nothing here allocates.
+// 0 or an errno.
+int try_to_confine(const std::function<void()>& confine) noexcept {
+    try {
+        if (confine) confine();
+        return 0;
+    } catch (const SystemError& error) {
+        return error.code();
+    } catch (const std::exception&) {  // what is not a failed call: EPERM stands for it
+        return EPERM;
+    }
+}
+
+// In the child, between fork and exec.
 [[noreturn]] void exec_hook(const char* path, char* const* args, char* const* env,
-                            const char* directory, int input, int output, int error_pipe) noexcept {
+                            const char* directory, int input, int output, int error_pipe,
+                            const std::function<void()>& confine) noexcept {
     // The pipe must not be one of 0-2, which are overwritten now.
     const int report = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, 3);
     os::reset_signals();
@@ -63,7 +76,8 @@ bool enter_directory(const char* directory) noexcept {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::dup2(input, 0) != -1 && ::dup2(output, 1) != -1 && ::dup2(output, 2) != -1 &&
         enter_directory(directory)) {
-        ::execve(path, args, env);
+        errno = try_to_confine(confine);
+        if (errno == 0) ::execve(path, args, env);
     }
     const int code = errno;
     (void)!::write(report, &code, sizeof code);
@@ -84,18 +98,12 @@ std::string last_words(int output) {
     return concat(", its output ends with ", in_quotes(text));
 }
 
-}  // namespace
-
-std::string fill_in(const StateTemplate& state, long pid) {
-    return concat(state.before_pid, std::to_string(pid), state.after_pid);
-}
-
-void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
-    run_program(concat("hook ", hook.pointer, " ", in_quotes(hook.path)), hook, state, directory);
+std::string name_of(const Hook& hook) {
+    return concat("hook ", hook.pointer, " ", in_quotes(hook.path));
 }
 
 void run_program(const std::string& name, const Hook& program, std::string_view text,
-                 const std::string& directory) {
+                 const std::string& directory, const std::function<void()>& confine) {
     // A file in memory as stdin, not a pipe: a program that does not read it harms nobody.
     // Both beyond 0-2, which may be free here and which the child fills.
     const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("input", text).get());
@@ -108,7 +116,7 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
     auto child = os::fork_child();
     if (!child) {
         exec_hook(program.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
-                  output.get(), failed.write.get());
+                  output.get(), failed.write.get(), confine);
     }
     failed.write.reset();
     int code = 0;
@@ -130,9 +138,29 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
     }
 }
 
+}  // namespace
+
+std::string fill_in(const StateTemplate& state, long pid) {
+    return concat(state.before_pid, std::to_string(pid), state.after_pid);
+}
+
+void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
+    run_program(name_of(hook), hook, state, directory);
+}
+
+void run_program(const std::string& name, const Hook& program, std::string_view text,
+                 const std::string& directory) {
+    run_program(name, program, text, directory, {});
+}
+
 void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
                const std::string& directory) {
     for (const auto& hook : hooks) run_hook(hook, state, directory);
+}
+
+void run_confined_hooks(const std::vector<Hook>& hooks, std::string_view state,
+                        const std::function<void()>& confine) {
+    for (const auto& hook : hooks) run_program(name_of(hook), hook, state, {}, confine);
 }
 
 }  // namespace lxcri::handoff

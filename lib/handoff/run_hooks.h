@@ -2,6 +2,7 @@
 // Runs OCI hooks (runtime-spec config.md "POSIX-platform Hooks"): in `lxcri` those of the runtime
 // namespace, in lxcri-hook createContainer, in lxcri-init startContainer.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,5 +28,10 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
 // In order; the first failure ends the list.
 void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
                const std::string& directory = {});
+
+// The same where we are, for hooks that have to be confined as the container process is: each calls
+// `confine` in its own process, as the last thing before its program.
+void run_confined_hooks(const std::vector<Hook>& hooks, std::string_view state,
+                        const std::function<void()>& confine);
 
 }  // namespace lxcri::handoff

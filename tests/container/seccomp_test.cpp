@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "hooks.h"
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
@@ -65,6 +66,21 @@ TEST_CASE("seccomp: a rule is applied to init and to exec", "[seccomp]") {
     container.kill();
     container.wait();
     container.remove();
+}
+
+TEST_CASE("seccomp: a startContainer hook is under the filter, too", "[seccomp][hooks]") {
+    NEEDS(need_runtime());
+    Box box;
+    const bool no_new_privileges = GENERATE(true, false);
+    CAPTURE(no_new_privileges);
+    box.bundle.process()["noNewPrivileges"] = no_new_privileges;
+    box.bundle.linux()["seccomp"] =
+        profile({rule("mkdir", "SCMP_ACT_ERRNO"), rule("mkdirat", "SCMP_ACT_ERRNO")});
+    box.bundle.config["hooks"]["startContainer"] = {
+        hook({"into", "/tmp/hook", "--", "field", "Seccomp"}, "/probe")};
+    box.bundle.args({"exit", "4"});
+    CHECK(box.life().code == 4);
+    CHECK(read_file(box.bundle.in_rootfs("tmp/hook")) == "Seccomp:\t2\n");
 }
 
 TEST_CASE("seccomp: Docker's default profile", "[seccomp]") {
