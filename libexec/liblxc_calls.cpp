@@ -4,17 +4,21 @@
 
 #include "liblxc_calls.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
@@ -43,10 +47,106 @@ bool is_mount_hook(const std::vector<char*>& args) {
            std::string_view(type) == "mount";
 }
 
+// The C library's own function.
+template <class Function>
+Function* next(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+bool is_below_lxc_path(std::string_view path) {
+    return path.size() > answers.lxc_path.size() && path.starts_with(answers.lxc_path) &&
+           path[answers.lxc_path.size()] == '/';
+}
+
+// liblxc keeps a file open in the root filesystem (P38): it makes it, or opens what the image has
+// there, and takes it away at once. Without one it goes on where it is told that nothing can be
+// written there.
+bool is_pin_of_rootfs(const char* path) {
+    return path != nullptr && std::string_view(path) == ".lxc_keep";
+}
+
+int refuse_pin() {
+    errno = EROFS;
+    return -1;
+}
+
 }  // namespace
 
 void lxcri::libexec::answer_calls(std::string lxc_path, os::UniqueFd command_socket) {
     answers = {std::move(lxc_path), std::move(command_socket)};
+}
+
+// liblxc 5 and 6 make the system call openat2 with this function, and much else; so do we.
+extern "C" __attribute__((visibility("default"))) long syscall(long number, ...) noexcept {
+    static const auto call = next<long(long, ...)>("syscall");
+    std::array<long, 6> args{};  // as many as a system call can have
+    va_list list;
+    va_start(list, number);
+    for (long& arg : args) arg = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_openat2 && is_pin_of_rootfs(reinterpret_cast<const char*>(args[1]))) {
+        return refuse_pin();
+    }
+    return call(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+// liblxc 7, where the C library has this function. (The name is another one here because there the
+// C library declares it, too.)
+extern "C" __attribute__((visibility("default"))) int answer_openat2(
+    int dir_fd, const char* path, const open_how* how, size_t size) __asm__("openat2");
+int answer_openat2(int dir_fd, const char* path, const open_how* how, size_t size) {
+    if (is_pin_of_rootfs(path)) return refuse_pin();
+    return static_cast<int>(::syscall(SYS_openat2, dir_fd, path, how, size));
+}
+
+// And where the kernel, or a sandbox, has no openat2.
+extern "C" __attribute__((visibility("default"))) int openat64(int dir_fd, const char* path,
+                                                               int flags, ...) {
+    va_list list;
+    va_start(list, flags);
+    const auto mode = va_arg(list, mode_t);  // meaningless where it was not passed
+    va_end(list);
+    if (is_pin_of_rootfs(path)) return refuse_pin();
+    return static_cast<int>(::syscall(SYS_openat, dir_fd, path, flags, mode));
+}
+
+// When the root has changed liblxc opens /dev/null, to see whether 0 to 2 are that: then it leaves
+// their owner and mode alone. Where the bundle mounts nothing on /dev, the image says what is
+// opened: any device. What is on 0 to 2 is our own file in memory, and this says that it is that.
+// And it looks for files of its own in the container directory, where there are none; as root of a
+// user namespace it may not even look, and then gives up.
+extern "C" __attribute__((visibility("default"))) int open64(const char* path, int flags, ...) {
+    va_list list;
+    va_start(list, flags);
+    const auto mode = va_arg(list, mode_t);  // meaningless where it was not passed
+    va_end(list);
+    if (std::string_view(path) == "/dev/null") return ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (is_below_lxc_path(path)) {
+        errno = ENOENT;
+        return -1;
+    }
+    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+// liblxc lets everybody trace its child, who may trace the root of the container: a container that
+// has been given the same user and pid namespaces could then use that child, which has the host's
+// files in sight. It needs nothing of what this would give it.
+extern "C" __attribute__((visibility("default"))) int prctl(int option, ...) noexcept {
+    std::array<unsigned long, 4> args{};
+    va_list list;
+    va_start(list, option);
+    for (unsigned long& arg : args) arg = va_arg(list, unsigned long);
+    va_end(list);
+    if (option == PR_SET_DUMPABLE && args[0] == 1) return 0;
+    return static_cast<int>(::syscall(SYS_prctl, option, args[0], args[1], args[2], args[3]));
+}
+
+// The first process of the container asks, as root of its user namespace, whether it may search the
+// runtime root (P43). It has nothing to look for in there; and engines keep their directories to
+// themselves (0700).
+extern "C" __attribute__((visibility("default"))) int access(const char* path, int mode) noexcept {
+    if (mode == X_OK && path == answers.lxc_path) return 0;
+    return static_cast<int>(::syscall(SYS_faccessat, AT_FDCWD, path, mode));
 }
 
 // The command socket is what liblxc binds in this address family, and nothing else.
@@ -68,9 +168,9 @@ extern "C" __attribute__((visibility("default"))) int listen(int fd, int backlog
 // liblxc runs a hook by forking and then calling execl("/bin/sh", "sh", "-c", "exec PATH"). For our
 // own mount hook this spares the shell and the program: the code is here already. Measured: 2.5 ms
 // of 13 for the whole life of a container. It is also safer: the memory of this process belongs to
-// the initial user namespace, so that no process of a container with a shared pid namespace can
-// trace it; of an executed program that is not so. A liblxc that calls something else executes
-// lxcri-hook, which does the same.
+// the user namespace of create, and it is not dumpable, so that no process of a container with a
+// shared pid namespace can trace it; of an executed program that is not so. A liblxc that calls
+// something else executes lxcri-hook, which does the same.
 extern "C" __attribute__((visibility("default"))) int execl(const char* path, const char* arg0,
                                                             ...) noexcept {
     std::vector<char*> args{const_cast<char*>(arg0)};

@@ -12,10 +12,12 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,6 +71,10 @@ void become_root_of(int user_namespace) {
     os::check(::setns(user_namespace, CLONE_NEWUSER), "setns", "user namespace");
     os::check(::setresgid(0, 0, 0), "setresgid", "0 of the user namespace");
     os::check(::setresuid(0, 0, 0), "setresuid", "0 of the user namespace");
+    // Where that is another user of the host this process is not dumpable now: then liblxc cannot
+    // open the namespaces of its child, nor can the engine, of whose user they are. (The system
+    // call: the function is in liblxc_calls.cpp, for liblxc.)
+    os::check(::syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl PR_SET_DUMPABLE");
 }
 
 void join_time_namespace(int fd) {
@@ -145,6 +151,9 @@ int run() {
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
+    // It looks for cgroups, and finds none: but in /proc/self, not in /proc/1, which is not for
+    // everybody where the host's procfs has hidepid.
+    container.set_item("lxc.cgroup.relative", "1");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
     for (std::size_t i = 0; i < message.fds.size(); ++i) {
         const std::string& type = plan.shared_namespaces[i];
@@ -164,6 +173,39 @@ int run() {
     return end_like(container.exit_status());
 }
 
+// Runs `action` and tells create what it threw.
+template <class Action>
+int guarded(Action&& action) noexcept {
+    try {
+        return action();
+    } catch (const std::exception& error) {
+        handoff::send_failure(handoff::kChannelFd, error.what());
+        return EXIT_FAILURE;
+    }
+}
+
+// liblxc has large arrays on the stack: the limit of a caller may be too low for that (ulimit -s
+// 64). A stack of our own is under no such limit, and the container keeps that of the caller.
+int run_on_own_stack() {
+    constexpr std::size_t kSize = 1 << 20;
+    constexpr std::size_t kGuard = 1 << 16;  // a multiple of every page size
+    void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    os::check(memory == MAP_FAILED ? -1 : 0, "mmap", "a stack");
+    os::check(::mprotect(memory, kGuard, PROT_NONE), "mprotect", "a stack");
+    static int result;
+    ucontext_t here;
+    ucontext_t there;
+    os::check(::getcontext(&there), "getcontext");
+    there.uc_stack.ss_sp = memory;
+    there.uc_stack.ss_size = kSize;
+    there.uc_link = &here;
+    ::makecontext(
+        &there, [] { result = guarded(run); }, 0);
+    os::check(::swapcontext(&here, &there), "swapcontext");
+    return result;
+}
+
 }  // namespace
 
 // Without arguments but the ID it does its work. `lxcri check` asks with one more for the liblxc
@@ -173,10 +215,5 @@ int main(int argc, char** /*argv*/) {
         std::puts(libexec::liblxc_version());
         return EXIT_SUCCESS;
     }
-    try {
-        return run();
-    } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
-        return EXIT_FAILURE;
-    }
+    return guarded(run_on_own_stack);
 }

@@ -557,3 +557,24 @@ TEST_CASE("rootless: a kept monitor answers its user", "[rootless][monitor][lxcr
     container.kill("TERM");
     CHECK(container.wait_code() == 7);
 }
+
+TEST_CASE("rootless: a runtime root that only its user can search", "[rootless]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("newuidmap"));
+    UserBox box;
+    const SubordinateIds subordinate(box / "bundle");
+    const bool many = GENERATE(false, true);
+    // Root of the container is another user of the host, as with Podman's --userns=auto.
+    if (many) box.map({mapping(0, kSubordinate, 1000)});
+    box.bundle.args({"exit", "5"});
+    const fs::path closed = box / "closed";
+    fs::create_directories(closed);
+    REQUIRE(chown(closed.c_str(), kUser, kUser) == 0);
+    fs::permissions(closed, fs::perms::owner_all);
+    fs::remove(box.root());
+    fs::create_directory_symlink(closed / "root", box.root());
+    fs::create_directories(closed / "root");
+    REQUIRE(chown((closed / "root").c_str(), kUser, kUser) == 0);
+    CHECK(box.life().code == 5);
+    CHECK(box.leftovers() == Strings{});
+}
