@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "hooks.h"
@@ -208,14 +209,14 @@ TEST_CASE("seccomp: an agent that dies or lies does not make a wrong container",
     seccomp["listenerPath"] = agent.path();
     box.bundle.linux()["seccomp"] = seccomp;
     const bool dies = GENERATE(true, false);
-    std::thread other([&] {
+    auto other = std::async(std::launch::async, [&] {
         const auto message = agent.receive();
         if (dies) return;
         // "Done", and nothing is.
         (void)answer_mkdir(message.fd.get(), 0);
     });
     Container container = box.try_create();
-    other.join();
+    other.get();
     if (dies) {
         CHECK(container.created.code() == 1);
         CHECK(contains(container.err().wait_for_end(), "capset: function not implemented"));
