@@ -107,7 +107,16 @@ void join(Joining& joining) {
 bool make_sibling() {
     clone_args arguments{};
     arguments.flags = CLONE_PARENT;
-    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid == -1 && (errno == ENOSYS || errno == EPERM)) {
+        // A filter around us, or an emulator. clone(2) has flags and stack in another order on
+        // s390.
+#if defined(__s390x__)
+        pid = ::syscall(SYS_clone, nullptr, CLONE_PARENT, nullptr, nullptr, 0);
+#else
+        pid = ::syscall(SYS_clone, CLONE_PARENT, nullptr, nullptr, nullptr, 0);
+#endif
+    }
     os::check(pid, "clone3");
     return pid == 0;
 }

@@ -115,8 +115,22 @@ std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) 
     return ProcessRef(pid, start_time, std::move(pidfd));
 }
 
+namespace {
+
+// As kill(2), to the process that the pidfd is of.
+int send_signal(const UniqueFd& pidfd, pid_t pid, int number) {
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) == 0) return 0;
+    if (errno != ENOSYS && errno != EPERM) return -1;
+    // Perhaps a filter around us refuses it. As long as the process lives the pid is its own.
+    if (!wait_readable(pidfd.get(), Clock::now())) return ::kill(pid, number);
+    errno = ESRCH;
+    return -1;
+}
+
+}  // namespace
+
 bool ProcessRef::signal(int number) const {
-    if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) return true;
+    if (send_signal(pidfd_, pid_, number) == 0) return true;
     if (errno == ESRCH) return false;
     throw SystemError(errno, concat("send signal ", std::to_string(number), " to process"),
                       std::to_string(pid_));
@@ -147,7 +161,7 @@ std::optional<ExitStatus> ChildProcess::wait(const Deadline& deadline) {
 }
 
 bool ChildProcess::signal(int number) const {
-    return running() && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0;
+    return running() && send_signal(pidfd_, pid_, number) == 0;
 }
 
 void ChildProcess::kill_and_reap() noexcept {
@@ -158,6 +172,44 @@ void ChildProcess::kill_and_reap() noexcept {
     pid_ = -1;
 }
 
+namespace {
+
+// clone(2) has no clone_args.
+long old_clone(unsigned long flags, int* pidfd) noexcept {
+#if defined(__s390x__)
+    return ::syscall(SYS_clone, nullptr, flags, pidfd, nullptr, 0);
+#else
+    return ::syscall(SYS_clone, flags, nullptr, pidfd, nullptr, 0);
+#endif
+}
+
+// In the new process: nothing here allocates.
+void enter_cgroup(int cgroup) noexcept {
+    const int procs = ::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs == -1 || ::write(procs, "0", 1) != 1) ::_exit(127);
+    ::close(procs);
+}
+
+// As fork(2).
+long clone_child(int into_cgroup, int* pidfd) {
+    clone_args arguments{};
+    arguments.flags = CLONE_PIDFD;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+    arguments.exit_signal = SIGCHLD;
+    if (into_cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(into_cgroup);
+    }
+    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid != -1 || (errno != ENOSYS && errno != EPERM)) return check(pid, "clone3");
+    // A filter around us refuses what it cannot look into, or an emulator does not know it.
+    const long child = check(old_clone(CLONE_PIDFD | SIGCHLD, pidfd), "clone");
+    if (child == 0 && into_cgroup >= 0) enter_cgroup(into_cgroup);
+    return child;
+}
+
+}  // namespace
+
 std::optional<ChildProcess> fork_child(int into_cgroup) {
     // A caller that ignores SIGCHLD has passed that on to us, and the kernel would reap our
     // children by itself (sigaction(2)).
@@ -167,16 +219,7 @@ std::optional<ChildProcess> fork_child(int into_cgroup) {
         (void)::sigaction(SIGCHLD, &disposition, nullptr);
     }
     int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    if (into_cgroup >= 0) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(into_cgroup);
-    }
-    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    check(pid, "clone3");
+    const long pid = clone_child(into_cgroup, &pidfd);
     if (pid == 0) return {};
     return ChildProcess(static_cast<pid_t>(pid), UniqueFd(pidfd));
 }

@@ -61,12 +61,11 @@ std::vector<Finding> check_calls() {
     add("mount_setattr", ::syscall(SYS_mount_setattr, -1, "x", 0, nullptr, 0), Severity::error,
         "mounts need it");
     add("fsopen", ::syscall(SYS_fsopen, nullptr, ~0U), Severity::error, "mounts need it");
-    add("clone3", ::syscall(SYS_clone3, nullptr, 0), Severity::warning,
-        "processes are moved into their cgroup");
+    add("clone3", ::syscall(SYS_clone3, nullptr, 0), Severity::warning, "clone is used instead");
     add("pidfd_open", ::syscall(SYS_pidfd_open, -1, 0), Severity::error,
         "processes are known by it");
-    add("pidfd_send_signal", ::syscall(SYS_pidfd_send_signal, -1, 0, nullptr, 0), Severity::error,
-        "processes are signalled by it");
+    add("pidfd_send_signal", ::syscall(SYS_pidfd_send_signal, -1, 0, nullptr, 0), Severity::warning,
+        "kill is used instead; processes of cgroup version 1 are signalled by it");
     add("close_range", ::syscall(SYS_close_range, ~0U, 0U, 0U), Severity::error,
         "descriptors are closed by it");
     add("bpf", ::syscall(SYS_bpf, -1, nullptr, 0), Severity::warning,

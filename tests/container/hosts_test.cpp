@@ -1,4 +1,5 @@
 // Hosts that lack something: it works without, or one line says what is missing.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -174,4 +175,37 @@ TEST_CASE("hosts: a damaged helper is refused by its name", "[hosts][lxcri]") {
     CreateOptions options;
     options.global = {"--libexec", libexec};
     CHECK(contains(box.refusal(options), "libexec/lxcri-init\" is damaged"));
+}
+
+TEST_CASE("hosts: a filter around us refuses clone3 or pidfd_send_signal: the old calls do",
+          "[hosts][lxcri]") {
+    NEEDS(need_runtime());
+    const std::string call = GENERATE(as<std::string>{}, "clone3", "pidfd_send_signal");
+    const std::string error = GENERATE(as<std::string>{}, "ENOSYS", "EPERM");
+    CAPTURE(call, error);
+    Box box;
+    box.bundle.args({"trap", "TERM", "7"});
+    box.bundle.write();
+    box.clean_up_id(box.name());
+    const auto confined = [&](const Strings& arguments) {
+        Strings line = {environment().probe, "without-" + call, error};
+        for (const std::string& word : box.command_line(arguments)) line.push_back(word);
+        CommandOptions options;
+        const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+        if (arguments.front() == "create") options.fds = {{null.get(), 1}, {null.get(), 2}};
+        const Finished finished = run_command(line, options);
+        INFO(finished.err);
+        CHECK(finished.code() == 0);
+        return finished.out;
+    };
+    confined({"create", "--bundle", box.bundle.path(), "--pid-file", box / "pid", box.name()});
+    confined({"start", box.name()});
+    CHECK(contains(confined({"exec", box.name(), "/probe", "ids"}), "uid=0"));
+    confined({"kill", box.name(), "TERM"});
+    confined({"delete", "--force", box.name()});
+    CHECK(box.leftovers() == Strings{});
+    const Finished checked = run_command(
+        {environment().probe, "without-" + call, error, environment().runtime, "check"});
+    CHECK(contains(checked.out, call));
+    CHECK(contains(checked.out, " is used instead"));
 }

@@ -1101,13 +1101,17 @@ int do_openat2(const Arguments& args) {
     return 0;
 }
 
-// without-openat2 ENOSYS|EPERM PROGRAM ARGUMENT...: runs it as in a sandbox whose filter does not
-// know this system call.
-int do_without_openat2(const Arguments& args) {
+// without-CALL ENOSYS|EPERM PROGRAM ARGUMENT...: runs it as in a sandbox whose filter does not know
+// this system call.
+int do_without(const Arguments& args) {
     const unsigned error = strcmp(args.at(0), "EPERM") == 0 ? EPERM : ENOSYS;
+    const char* call = args.command + strlen("without-");
+    const unsigned number = strcmp(call, "openat2") == 0  ? SYS_openat2
+                            : strcmp(call, "clone3") == 0 ? SYS_clone3
+                                                          : SYS_pidfd_send_signal;
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -1199,7 +1203,9 @@ const Command commands[] = {
     {"scheduling", do_scheduling},
     {"hunt", do_hunt},
     {"openat2", do_openat2},
-    {"without-openat2", do_without_openat2},
+    {"without-clone3", do_without},
+    {"without-openat2", do_without},
+    {"without-pidfd_send_signal", do_without},
 };
 
 int run_command(const Arguments& args) {
