@@ -3,6 +3,7 @@
 // code, mostly 1.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -210,6 +211,8 @@ int run_and_flush(int argc, char** argv, const Caller& caller, Log& log) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A limit on the size of files is an error like any other: setrlimit(2).
+    (void)::signal(SIGXFSZ, SIG_IGN);
     const Caller caller = look_at_caller();
     Log log;
     std::string message;

@@ -165,10 +165,9 @@ void restore_stdio(const handoff::ProcessPlan& process) {
 
 int main() {
     hide_from_ptrace();
-    end_with_the_runtime();
     (void)::prctl(PR_SET_NAME, "lxcri-exec");
     os::reset_signals();
-    (void)::signal(SIGPIPE, SIG_IGN);
+    libexec::set_write_signals(SIG_IGN);
     ::umask(0022);  // for what is made on the way; the process gets its own
     os::UniqueFd channel(handoff::kChannelFd);
     try {

@@ -189,7 +189,7 @@ int main() {
     (void)::prctl(PR_SET_DUMPABLE, 0);
     (void)::prctl(PR_SET_NAME, "lxcri-init");
     os::reset_signals();
-    (void)::signal(SIGPIPE, SIG_IGN);
+    libexec::set_write_signals(SIG_IGN);
     ::umask(0022);  // for what is made on the way; the process gets its own
     try {
         os::close_on_exec_from(3);

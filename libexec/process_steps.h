@@ -3,6 +3,8 @@
 // step by step, in the order of this file. Nothing here knows whether it is the container process
 // or one that `exec` adds. Every step throws lxcri::Error.
 
+#include <signal.h>
+
 #include <array>
 #include <string>
 #include <vector>
@@ -61,6 +63,8 @@ std::string find_program(const handoff::ProcessPlan& process);
 // ourselves. A listener however has to be handed over while the runtime is there.
 bool loads_filter_late(const handoff::ProcessPlan& process);
 void load_filter(const handoff::ProcessPlan& process, int channel);
+// SIG_IGN: a write to a pipe without a reader, or beyond RLIMIT_FSIZE, fails and does not kill.
+void set_write_signals(sighandler_t disposition);
 // execve, in the limits that are left to the process itself; returns only by throwing.
 [[noreturn]] void execute_program(handoff::ProcessPlan& process, const std::string& program,
                                   const handoff::OwnLimits& limits);

@@ -348,6 +348,11 @@ std::string find_program(const ProcessPlan& process) {
     throw failed(seen == ENOENT ? "executable file not found in $PATH" : errno_text(seen));
 }
 
+void set_write_signals(sighandler_t disposition) {
+    (void)::signal(SIGPIPE, disposition);
+    (void)::signal(SIGXFSZ, disposition);  // RLIMIT_FSIZE
+}
+
 void execute_program(ProcessPlan& process, const std::string& program,
                      const handoff::OwnLimits& limits) {
     const auto args = pointers(process.args);
@@ -356,11 +361,11 @@ void execute_program(ProcessPlan& process, const std::string& program,
         const rlimit value{limit.soft, limit.hard};
         os::check(::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value), limit.name);
     }
-    (void)::signal(SIGPIPE, SIG_DFL);  // what is ignored stays so across execve
+    set_write_signals(SIG_DFL);  // what is ignored stays so across execve
     if (loads_filter_late(process)) load_filter(process, -1);
     ::execve(program.c_str(), args.data(), env.data());
     const int error = errno;
-    (void)::signal(SIGPIPE, SIG_IGN);
+    set_write_signals(SIG_IGN);
     const std::string interpreter = error == ENOENT ? interpreter_of(program) : "";
     if (interpreter.empty()) throw SystemError(error, "/process/args/0: exec", program);
     throw Error(concat("/process/args/0: exec ", in_quotes(program), ": ", errno_text(error),

@@ -125,7 +125,10 @@ int end_like(const os::ExitStatus& status) {
 }
 
 int run() {
-    ::signal(SIGPIPE, SIG_IGN);  // liblxc would die of it in the middle of an error (P15)
+    const pid_t parent = ::getppid();
+    // liblxc would die of them in the middle of an error (P15).
+    (void)::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGXFSZ, SIG_IGN);
     // With newuidmap on the PATH liblxc uses it even as root, and fails without /etc/subuid (P23).
     ::setenv("PATH", "/nonexistent", 1);
     const bool is_ordinary_user = ::geteuid() != 0;
@@ -144,7 +147,11 @@ int run() {
         become_root_of(message.fds[static_cast<std::size_t>(user - types.begin())].get());
         hide_cgroups();
     }
-    if (!plan.keep_monitor) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (plan.keep_monitor) {
+        (void)::prctl(PR_SET_PDEATHSIG, 0);  // from here on the end of the channel tells
+    } else {
+        os::end_with_parent(parent);  // once more, with the new credentials
+    }
     libexec::answer_calls(plan.runtime_root, make_command_socket(plan, message.fds));
 
     // liblxc wants to know of a directory for a lock, where /run is not its user's (P47).

@@ -1,9 +1,7 @@
 #include "handoff/run_hooks.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,9 +69,6 @@ int try_to_confine(const std::function<void()>& confine) noexcept {
     // The pipe must not be one of 0-2, which are overwritten now.
     const int report = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, 3);
     os::reset_signals();
-    // Whoever waits for the hook is killed: then nobody wants its result, and a `create` that is
-    // killed leaves nothing behind.
-    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::dup2(input, 0) != -1 && ::dup2(output, 1) != -1 && ::dup2(output, 2) != -1 &&
         enter_directory(directory)) {
         errno = try_to_confine(confine);

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
+
 #include "base/strings.h"
 #include "os/check.h"
 
@@ -46,6 +48,15 @@ std::optional<std::string> find_file_at(int dir_fd, const std::string& path) {
     return read_all(fd->get(), path);
 }
 
+std::optional<std::string> find_regular_file_at(int dir_fd, const std::string& name) {
+    const auto fd = find_at(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!fd) return {};
+    struct stat status {};
+    check(::fstat(fd->get(), &status), "fstat", name);
+    if (!S_ISREG(status.st_mode)) throw Error(concat(in_quotes(name), " is not a regular file"));
+    return read_all(fd->get(), name);
+}
+
 void write_all(int fd, std::string_view data, std::string_view name) {
     while (!data.empty()) {
         const ssize_t written =
@@ -65,6 +76,21 @@ int try_write_value_at(int dir_fd, const std::string& path, std::string_view val
 void write_value_at(int dir_fd, const std::string& path, std::string_view value) {
     if (const int error = try_write_value_at(dir_fd, path, value); error != 0) {
         throw SystemError(error, concat("write ", in_quotes(value), " to"), path);
+    }
+}
+
+void publish_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode) {
+    const UniqueFd file(
+        ::openat(dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, static_cast<unsigned>(mode)));
+    // Not every filesystem can make a file without a name: open(2).
+    if (!file.valid()) return write_atomically_at(dir_fd, name, data, mode);
+    write_all(file.get(), data, name);
+    const auto source = concat("/proc/self/fd/", std::to_string(file.get()));
+    while (::linkat(AT_FDCWD, source.c_str(), dir_fd, name.c_str(), AT_SYMLINK_FOLLOW) == -1) {
+        if (errno != EEXIST) throw SystemError(errno, "link", name);
+        if (::unlinkat(dir_fd, name.c_str(), 0) == -1 && errno != ENOENT) {
+            throw SystemError(errno, "unlink", name);
+        }
     }
 }
 
@@ -93,6 +119,14 @@ UniqueFd make_sealed_memfd(const char* name, std::string_view data) {
 
 int try_make_symlink(const char* target, int dir_fd, const char* name) noexcept {
     return ::syscall(SYS_symlinkat, target, dir_fd, name) == 0 ? 0 : errno;
+}
+
+std::string path_of(int fd) {
+    std::string path(PATH_MAX, '\0');
+    const auto link = concat("/proc/self/fd/", std::to_string(fd));
+    const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
+    path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return path.starts_with('/') ? path : std::string();
 }
 
 UniqueFd duplicate(int fd) {

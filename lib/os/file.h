@@ -22,6 +22,9 @@ std::string read_all(int fd, std::string_view name, std::size_t limit = 64U << 2
 std::string read_file_at(int dir_fd, const std::string& path);
 // Nothing when the file does not exist.
 std::optional<std::string> find_file_at(int dir_fd, const std::string& path);
+// The same where there should be a file that we have written: never waits, follows no link. Error
+// for a FIFO, a device, a directory.
+std::optional<std::string> find_regular_file_at(int dir_fd, const std::string& name);
 
 void write_all(int fd, std::string_view data, std::string_view name);
 // One write(2) of the whole value, as files of procfs, sysfs and cgroupfs want it.
@@ -29,7 +32,10 @@ void write_value_at(int dir_fd, const std::string& path, std::string_view value)
 // The same; returns the errno instead of throwing it, 0 for success.
 int try_write_value_at(int dir_fd, const std::string& path, std::string_view value);
 
-// Makes `name` appear with its whole content or not at all: temporary name, rename(2).
+// Makes `name` appear with its whole content or not at all. It has no other name meanwhile that
+// would stay when we are killed; one that exists is removed before.
+void publish_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode);
+// The same by a temporary name and rename(2): there is always the old content or the new one.
 void write_atomically_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode);
 
 // An unnamed file in memory with this content, sealed against every later change, at offset 0.
@@ -39,6 +45,9 @@ UniqueFd make_sealed_memfd(const char* name, std::string_view data);
 void remove_tree_at(int dir_fd, const std::string& name);
 
 UniqueFd duplicate(int fd);
+
+// Where the kernel says that it is; "" when it has gone, or is nowhere.
+std::string path_of(int fd);
 
 // symlinkat(2), as 0 or an errno. The system call itself: lxcri-start has the C library's function
 // for liblxc.

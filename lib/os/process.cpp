@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/file_lock.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -111,8 +112,10 @@ std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) 
     // The pidfd first, the start time second: both are of the same process when they match.
     const auto stat = find_process_stat(pid);
     if (!stat || stat->start_time != start_time) return {};
-    if (stat->state == 'Z' || stat->state == 'X') return {};
-    return ProcessRef(pid, start_time, std::move(pidfd));
+    // Not the state in there, which is that of the first thread: others may go on without it.
+    ProcessRef process(pid, start_time, std::move(pidfd));
+    if (process.wait_exit(Clock::now())) return {};
+    return process;
 }
 
 namespace {
@@ -164,12 +167,21 @@ bool ChildProcess::signal(int number) const {
     return running() && send_signal(pidfd_, pid_, number) == 0;
 }
 
-void ChildProcess::kill_and_reap() noexcept {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);  // a child that is not reaped keeps its pid: this cannot hit another
+bool ChildProcess::kill_and_reap(Clock::time_point deadline) noexcept {
+    const pid_t pid = std::exchange(pid_, -1);
+    if (pid <= 0) return true;
+    ::kill(pid, SIGKILL);  // a child that is not reaped keeps its pid: this cannot hit another
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    const int ready = retry([&] { return ::poll(&ended, 1, poll_timeout(deadline)); });
+    if (ready == 0) return false;
     siginfo_t info{};
-    (void)retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED); });
-    pid_ = -1;
+    (void)retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED); });
+    return true;
+}
+
+void end_with_parent(pid_t parent) noexcept {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(EXIT_FAILURE);
 }
 
 namespace {
@@ -219,8 +231,13 @@ std::optional<ChildProcess> fork_child(int into_cgroup) {
         (void)::sigaction(SIGCHLD, &disposition, nullptr);
     }
     int pidfd = -1;
+    const pid_t self = ::getpid();
     const long pid = clone_child(into_cgroup, &pidfd);
-    if (pid == 0) return {};
+    if (pid == 0) {
+        end_with_parent(self);
+        close_locks_of_parent();
+        return {};
+    }
     return ChildProcess(static_cast<pid_t>(pid), UniqueFd(pidfd));
 }
 
@@ -250,7 +267,7 @@ void kill_with_descendants(ChildProcess& child, const Deadline& deadline) {
     int was_subreaper = 0;
     check(::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper), "prctl PR_GET_CHILD_SUBREAPER");
     check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl PR_SET_CHILD_SUBREAPER");
-    child.kill_and_reap();
+    (void)child.kill_and_reap(deadline.value_or(Clock::time_point::max()));
     for (bool found = true; found;) {
         found = false;
         for (const pid_t pid : own_children()) {

@@ -52,7 +52,7 @@ class ProcessRef {
   public:
     // The process that has `pid` now. SystemError(ESRCH) when there is none.
     static ProcessRef open(pid_t pid);
-    // The process with this pid and this start time, when it still exists and is no zombie.
+    // The process with this pid and this start time, when one of its threads still lives.
     static std::optional<ProcessRef> find(pid_t pid, std::uint64_t start_time);
 
     pid_t pid() const noexcept { return pid_; }
@@ -74,6 +74,10 @@ class ProcessRef {
     UniqueFd pidfd_;
 };
 
+// SIGKILL ends a process at once, unless it waits in the kernel or is frozen with cgroup version 1.
+// After this time it is left to itself: it ends when it can.
+constexpr std::chrono::seconds kTimeToDie{5};
+
 // A child of ours. Destroyed while it runs it is killed and reaped: to forget one is impossible.
 class ChildProcess {
   public:
@@ -94,7 +98,8 @@ class ChildProcess {
     bool signal(int number) const;
     // Nothing when the deadline passed first.
     std::optional<ExitStatus> wait(const Deadline& deadline = {});
-    void kill_and_reap() noexcept;
+    // False when it had not ended at the deadline. It is given up then, with the signal.
+    bool kill_and_reap(Clock::time_point deadline = Clock::now() + kTimeToDie) noexcept;
     void release() noexcept { pid_ = -1; }  // it goes on without us
 
   private:
@@ -104,8 +109,12 @@ class ChildProcess {
 
 // fork(2) with a pidfd, through clone3(2). In the child the result is empty. The process must
 // have one thread only. `into_cgroup`: a directory of cgroup version 2 in which the child begins;
-// -1 for ours.
+// -1 for ours. The child dies with us, executed or not, and has none of our locks (file_lock.h).
 std::optional<ChildProcess> fork_child(int into_cgroup = -1);
+
+// From now on this process is killed when its parent ends, also when `parent` has ended already.
+// A change of credentials, and the execution of a program that changes them, undo that (prctl(2)).
+void end_with_parent(pid_t parent) noexcept;
 
 // waitid(2) for a child, by pid.
 ExitStatus reap(pid_t pid);

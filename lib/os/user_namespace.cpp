@@ -49,10 +49,12 @@ UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps) {
     check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
     const UniqueFd ours(ends[0]);
     UniqueFd theirs(ends[1]);
+    const pid_t self = ::getpid();
     auto child = fork_child();
     if (!child) {
         // Says that it is there, or the errno, and waits to be killed.
         const int error = ::unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+        end_with_parent(self);  // once more, with the new credentials
         (void)!::write(theirs.get(), &error, sizeof error);
         while (true) ::pause();
     }

@@ -14,8 +14,7 @@ void write_pid_file(const std::string& path, pid_t pid) {
                                                              : path.substr(0, slash);
     const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
     const os::UniqueFd dir = os::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
-    in_context("--pid-file",
-               [&] { os::write_atomically_at(dir.get(), name, std::to_string(pid), 0644); });
+    in_context("--pid-file", [&] { os::publish_at(dir.get(), name, std::to_string(pid), 0644); });
 }
 
 }  // namespace lxcri::runtime

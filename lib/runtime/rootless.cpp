@@ -15,6 +15,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/namespace.h"
+#include "os/process.h"
 #include "os/user_namespace.h"
 #include "runtime/call_in_child.h"
 
@@ -91,8 +92,10 @@ RootlessSetup RootlessSetup::make(const oci::Linux& section) {
 
 std::vector<os::UniqueFd> RootlessSetup::open_inside(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
+    const pid_t self = ::getpid();
     return call_in_child([&] {
         os::check(::setns(user_namespace_.get(), CLONE_NEWUSER), "setns", "user namespace");
+        os::end_with_parent(self);  // once more, with the new credentials
         os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
         return open();
     });

@@ -45,7 +45,7 @@ std::vector<std::string> bus_environment() {
     if (::dup2(null, 0) != -1 && ::dup2(null, 1) != -1 && ::dup2(null, 2) != -1 &&
         ::dup2(copy, handoff::kChannelFd) != -1) {
         os::reset_signals();
-        // It has to finish what it has begun when a terminal interrupts `lxcri run`.
+        // It has to finish what it has begun when `lxcri run` passes on what a terminal says.
         (void)::setsid();
         (void)!::chdir("/");
         std::array<char*, 2> arguments{const_cast<char*>("lxcri-systemd"), nullptr};

@@ -190,3 +190,44 @@ TEST_CASE("a sealed file in memory has its content and never changes") {
     CHECK(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE) == -1);  // F_SEAL_SEAL
     CHECK(os::read_all(fd.get(), "plan") == "content");
 }
+
+TEST_CASE("a file that is published has one name, and replaces what is there") {
+    const TempDir temp;
+    const auto dir = open_dir(temp.path());
+    os::publish_at(dir.get(), "pid", "one", 0644);
+    CHECK(content_of(temp / "pid") == "one");
+    put_file(temp / "target", "precious");
+    fs::remove(temp / "pid");
+    fs::create_symlink("target", temp / "pid");
+    os::publish_at(dir.get(), "pid", "two", 0600);
+    CHECK(content_of(temp / "pid") == "two");
+    CHECK(content_of(temp / "target") == "precious");
+    CHECK(tree_of(temp.path()) == Strings{"pid", "target"});
+    CHECK((fs::status(temp / "pid").permissions() & fs::perms::mask) ==
+          static_cast<fs::perms>(0600));
+    fs::create_directories(temp / "folder");
+    CHECK(code_of([&] { os::publish_at(dir.get(), "folder", "x", 0600); }) == EISDIR);
+}
+
+TEST_CASE("what should be a regular file and is not is refused at once") {
+    const TempDir temp;
+    const auto dir = open_dir(temp.path());
+    CHECK_FALSE(os::find_regular_file_at(dir.get(), "none"));
+    put_file(temp / "file", "text");
+    CHECK(os::find_regular_file_at(dir.get(), "file") == "text");
+    REQUIRE(::mkfifo((temp / "fifo").c_str(), 0600) == 0);
+    fs::create_directories(temp / "folder");
+    for (const std::string name : {"fifo", "folder"}) {
+        CHECK_THROWS_WITH(os::find_regular_file_at(dir.get(), name),
+                          "\"" + name + "\" is not a regular file");
+    }
+    fs::create_symlink("file", temp / "link");
+    CHECK(code_of([&] { (void)os::find_regular_file_at(dir.get(), "link"); }) == ELOOP);
+}
+
+TEST_CASE("where a descriptor is") {
+    const TempDir temp;
+    CHECK(os::path_of(open_dir(temp.path()).get()) == temp.path());
+    CHECK(os::path_of(os::make_sealed_memfd("name", "data").get()).starts_with("/memfd:"));
+    CHECK(os::path_of(-1).empty());
+}

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <functional>
+#include <thread>
 
 #include "base/error.h"
 #include "child.h"
@@ -184,6 +186,54 @@ TEST_CASE("a child is killed with all that it has left, other children stay") {
     // Nobody has the other end any more.
     CHECK(::read(ours.get(), &ready, 1) == 0);
     CHECK_FALSE(other->wait(os::Clock::now()));
+}
+
+TEST_CASE("a child that is not executed dies with its parent") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const os::UniqueFd ours(ends[0]);
+    os::UniqueFd theirs(ends[1]);
+    auto parent = start([&] {
+        const auto child = start_sleeper();
+        (void)!::write(theirs.get(), "x", 1);
+        for (;;) ::pause();
+    });
+    theirs.reset();
+    char ready = 0;
+    REQUIRE(::read(ours.get(), &ready, 1) == 1);
+    parent.kill_and_reap();
+    // The child has the other end as long as it lives.
+    pollfd closed{ours.get(), POLLIN, 0};
+    REQUIRE(::poll(&closed, 1, 10000) == 1);
+    CHECK(::read(ours.get(), &ready, 1) == 0);
+}
+
+TEST_CASE("a child whose parent has ended before it looked ends, too") {
+    auto child = start([] {
+        os::end_with_parent(::getppid());
+        os::end_with_parent(0x7fffffff);
+        ::_exit(77);
+    });
+    CHECK(child.wait()->value() == EXIT_FAILURE);
+}
+
+TEST_CASE("a process goes on when its first thread has ended") {
+    auto child = start([] {
+        std::thread other([] {
+            for (;;) ::pause();
+        });
+        ::syscall(SYS_exit, 0);
+    });
+    std::optional<os::ProcessStat> stat;
+    do {
+        stat = os::find_process_stat(child.pid());
+        REQUIRE(stat);
+    } while (stat->state != 'Z');
+    CHECK(ProcessRef::find(child.pid(), stat->start_time));
+    child.signal(SIGKILL);
+    const auto pid = child.pid();
+    CHECK(child.wait(in(10s)));
+    CHECK_FALSE(ProcessRef::find(pid, stat->start_time));
 }
 
 TEST_CASE("there is nothing to reap") {

@@ -1,0 +1,38 @@
+#pragma once
+// flock(2) with a deadline. The lock belongs to this process alone: fork_child() closes it in the
+// child, so that it ends with us, whatever our children do.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <vector>
+
+#include "os/process.h"
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+class FileLock {
+  public:
+    // On the directory, through a descriptor of its own. Nothing when somebody else still has it
+    // at the deadline.
+    static std::optional<FileLock> take(int dir_fd, Clock::time_point deadline);
+
+    FileLock(FileLock&&) noexcept = default;
+    FileLock& operator=(FileLock&& other) noexcept;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    ~FileLock();
+
+  private:
+    explicit FileLock(UniqueFd fd);
+    UniqueFd fd_;
+};
+
+// Who has a lock on the directory now, as far as the kernel tells (proc_locks(5)).
+std::vector<pid_t> find_lock_holders(int dir_fd);
+
+// In a child, by fork_child(): a descriptor of the parent's lock would keep it.
+void close_locks_of_parent() noexcept;
+
+}  // namespace lxcri::os
