@@ -26,6 +26,9 @@ struct Directory {
     std::string mount_point;
     std::string path;         // absolute
     std::uint64_t inode = 0;  // tells it from a later cgroup of the same name; 0: not checked
+    // While it is only planned: the first directory on the way that has to be made, "" when all are
+    // there. A `create` that is killed may not have come to marking what it has made.
+    std::string first_missing{};
 };
 
 struct Record {
@@ -34,6 +37,9 @@ struct Record {
 
 // What ContainerCgroup::create() would record, before anything is made: no directory is identified.
 Record planned_record(const Layout& layout, const std::string& path);
+
+// SystemError when there is no such directory.
+std::uint64_t inode_of(const std::string& path);
 
 // How a child comes into the cgroup between fork and exec, cheaper than being moved later: the
 // parent calls clone3(2) with CLONE_INTO_CGROUP and clone_into_fd(), then the child calls enter().
@@ -64,9 +70,10 @@ enum class Leftovers { wait, kill };
 class ContainerCgroup {
   public:
     // Makes the directory `path` (from container_path()) in every hierarchy, and what is missing
-    // above it. One that exists must be empty and not frozen: Error. Undoes what it did when it
-    // fails.
-    static ContainerCgroup create(const Layout& layout, const std::string& path);
+    // above it. One that exists must be empty, not frozen, and no other container's: Error. Undoes
+    // what it did when it fails. `owner`: for mark_owner(), "" for nobody.
+    static ContainerCgroup create(const Layout& layout, const std::string& path,
+                                  const std::string& owner = {});
     // One that is nobody's own: made where it does not exist, whoever is in it otherwise.
     static ContainerCgroup open_or_make(const Layout& layout, const std::string& path);
     // Opens nothing yet: each function opens the directories that it needs.

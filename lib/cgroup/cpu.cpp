@@ -10,7 +10,7 @@
 #include "base/strings.h"
 #include "cgroup/controller.h"
 #include "cgroup/conversions.h"
-#include "cgroup/made_mark.h"
+#include "cgroup/marks.h"
 #include "os/file.h"
 
 namespace lxcri::cgroup {

@@ -7,10 +7,11 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/container_cgroup.h"
 #include "cgroup/events.h"
-#include "cgroup/made_mark.h"
+#include "cgroup/marks.h"
 #include "cgroup/tree.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -73,8 +74,16 @@ bool is_frozen_directory(int dir_fd) {
 }
 
 // config-linux.md "Cgroups Path" lets a runtime refuse what cannot be right.
-void check_unused(const std::string& path) {
+void check_unused(const std::string& path, const std::string& owner) {
     const os::UniqueFd dir = os::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    const std::string other = find_owner(path);
+    if (!other.empty() && other != owner && ::access(other.c_str(), F_OK) == 0) {
+        // The end of the one would be the end of the other.
+        throw SpecError("/linux/cgroupsPath",
+                        concat("the cgroup ", in_quotes(path), " belongs to the container ",
+                               in_quotes(other.substr(other.rfind('/') + 1)),
+                               ", which has to be deleted first"));
+    }
     const auto pids = read_all_processes(dir.get());
     if (!pids.empty()) {
         throw Error(concat("the cgroup ", in_quotes(path), " exists and has processes (",
@@ -123,14 +132,15 @@ bool make_leaf(const std::string& mount_point, const std::string& path, Undo& un
 enum class Existing { must_be_unused, is_welcome };
 
 Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Existing existing,
-                         Undo& undo) {
+                         const std::string& owner, Undo& undo) {
     Directory directory;
     directory.version = hierarchy.version;
     directory.controllers = hierarchy.controllers;
     directory.mount_point = hierarchy.mount_point;
     directory.path = concat(hierarchy.mount_point, "/", path);
     const bool is_new = make_leaf(hierarchy.mount_point, directory.path, undo);
-    if (!is_new && existing == Existing::must_be_unused) check_unused(directory.path);
+    if (!is_new && existing == Existing::must_be_unused) check_unused(directory.path, owner);
+    if (!owner.empty()) mark_owner(directory.path, owner);
     if (is_cpuset(hierarchy)) {
         for (const auto file : {"cpuset.cpus", "cpuset.mems"}) {
             fill_cpuset(hierarchy.mount_point, directory.path, file, is_new);
@@ -139,46 +149,54 @@ Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Ex
     return directory;
 }
 
+// The first directory above `path` that does not exist; "": all do.
+std::string find_missing(const std::string& mount_point, const std::string& path) {
+    for (auto slash = path.find('/', mount_point.size() + 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+        std::string dir = path.substr(0, slash);
+        if (::access(dir.c_str(), F_OK) == -1 && errno == ENOENT) return dir;
+    }
+    return {};
+}
+
+}  // namespace
+
 std::uint64_t inode_of(const std::string& path) {
     struct stat info {};
     os::check(::stat(path.c_str(), &info), "stat", path);
     return info.st_ino;
 }
 
-}  // namespace
-
 Record planned_record(const Layout& layout, const std::string& path) {
     Record record;
     for (const auto& hierarchy : layout.hierarchies) {
+        const std::string whole = concat(hierarchy.mount_point, "/", path);
         record.directories.push_back({hierarchy.version, hierarchy.controllers,
-                                      hierarchy.mount_point,
-                                      concat(hierarchy.mount_point, "/", path), 0});
+                                      hierarchy.mount_point, whole, 0,
+                                      find_missing(hierarchy.mount_point, whole)});
     }
     return record;
 }
 
-ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string& path) {
+ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string& path,
+                                        const std::string& owner) {
     Undo undo;
     Record record;
     for (const Hierarchy& hierarchy : layout.hierarchies) {
         record.directories.push_back(
-            make_directory(hierarchy, path, Existing::must_be_unused, undo));
-    }
-    ContainerCgroup cgroup(std::move(record));
-    // Processes are only ever looked up there: the others need no identity.
-    if (const Directory* members = cgroup.find_members()) {
-        const auto index = static_cast<std::size_t>(members - cgroup.record_.directories.data());
-        cgroup.record_.directories[index].inode = inode_of(members->path);
+            make_directory(hierarchy, path, Existing::must_be_unused, owner, undo));
+        record.directories.back().inode = inode_of(record.directories.back().path);
     }
     undo.commit();
-    return cgroup;
+    return ContainerCgroup(std::move(record));
 }
 
 ContainerCgroup ContainerCgroup::open_or_make(const Layout& layout, const std::string& path) {
     Undo undo;
     Record record;
     for (const Hierarchy& hierarchy : layout.hierarchies) {
-        record.directories.push_back(make_directory(hierarchy, path, Existing::is_welcome, undo));
+        record.directories.push_back(
+            make_directory(hierarchy, path, Existing::is_welcome, {}, undo));
     }
     undo.commit();
     return ContainerCgroup(std::move(record));

@@ -1,12 +1,13 @@
 // ContainerCgroup::remove().
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/strings.h"
 #include "cgroup/container_cgroup.h"
-#include "cgroup/made_mark.h"
+#include "cgroup/marks.h"
 #include "cgroup/process_watch.h"
 #include "cgroup/tree.h"
 #include "os/check.h"
@@ -56,6 +57,22 @@ void remove_directory(const std::string& path, int dir_fd, Deadline deadline, Le
     }
 }
 
+bool exists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+// Not a later cgroup of the same name.
+bool is_same(const Directory& directory) {
+    struct stat info {};
+    return directory.inode == 0 ||
+           (::stat(directory.path.c_str(), &info) == 0 && info.st_ino == directory.inode);
+}
+
+// To be made by a `create` that may have been killed before it could mark it.
+bool is_planned(const Directory& directory, const std::string& path) {
+    return !directory.first_missing.empty() && path.size() >= directory.first_missing.size();
+}
+
 // Those above it that create() has made, for this container or for another, as far as they are
 // empty.
 void remove_parents(const Directory& directory) {
@@ -63,7 +80,9 @@ void remove_parents(const Directory& directory) {
     while (true) {
         path.resize(path.rfind('/'));
         if (path.size() <= directory.mount_point.size()) return;
-        if (!is_marked_as_made(path) || ::rmdir(path.c_str()) != 0) return;
+        const bool is_made = is_marked_as_made(path) || is_planned(directory, path);
+        // One that has gone already does not say what is above it.
+        if (is_made ? ::rmdir(path.c_str()) != 0 && errno != ENOENT : exists(path)) return;
     }
 }
 
@@ -72,8 +91,8 @@ void remove_parents(const Directory& directory) {
 void ContainerCgroup::remove(os::Clock::time_point deadline, Leftovers leftovers) const {
     for (const Directory& directory : record_.directories) {
         // Nearly always nothing is in it any more.
-        const bool removed = ::rmdir(directory.path.c_str()) == 0;
-        if (!removed && errno != ENOENT) {
+        const bool removed = is_same(directory) && ::rmdir(directory.path.c_str()) == 0;
+        if (!removed) {
             const os::UniqueFd dir = open_directory(directory);
             if (dir.valid()) remove_directory(directory.path, dir.get(), deadline, leftovers);
         }

@@ -47,12 +47,13 @@ NewCgroup::NewCgroup(const Options& options, Translation& translation, Record& r
 }
 
 void NewCgroup::make() {
-    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path);
+    const std::string owner = os::path_of(directory_fd_);
+    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path, owner);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
     if (!record_.setup_cgroup.directories.empty()) {
-        setup_ =
-            cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout), setup_path());
+        setup_ = cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout),
+                                                 setup_path(), owner);
         record_.setup_cgroup = setup_->record();
     }
     give_away();

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
+#include "cgroup/marks.h"
 #include "cgroup_fixture.h"
+#include "unit/os/temp_dir.h"
 
 namespace {
 
@@ -159,6 +162,103 @@ TEST_CASE("cgroup: parents go with the last container, those of others stay", "[
         third.remove(in_seconds(5));
         CHECK(exists(top));
     }
+}
+
+TEST_CASE("cgroup: parents go also after a kill in the middle of making or removing", "[root]") {
+    if (!have_cgroups()) return;
+    for (const View view : views()) {
+        INFO(name_of(view));
+        const Playground ground(view);
+        const auto path = [&](const std::string& below) {
+            return concat(ground.layout().hierarchies[0].mount_point, "/", ground.below(below));
+        };
+        // Killed between mkdir(2) and the mark.
+        const auto planned =
+            cgroup::planned_record(ground.layout(), ground.below("pod/inner/container"));
+        const std::string top =
+            concat(ground.layout().hierarchies[0].mount_point, "/", ground.name());
+        CHECK(planned.directories[0].first_missing == top);
+        REQUIRE(::mkdir(top.c_str(), 0755) == 0);
+        REQUIRE(::mkdir(path("pod").c_str(), 0755) == 0);
+        ContainerCgroup::open(planned).remove(in_seconds(5));
+        CHECK_FALSE(exists(top));
+
+        // Killed after the first rmdir(2).
+        const auto made = ContainerCgroup::create(ground.layout(), ground.below("pod/inner/one"));
+        REQUIRE(::rmdir(path("pod/inner/one").c_str()) == 0);
+        REQUIRE(::rmdir(path("pod/inner").c_str()) == 0);
+        made.remove(in_seconds(5));
+        CHECK_FALSE(exists(top));
+    }
+}
+
+TEST_CASE("cgroup: one that belongs to a container is not given to another", "[root]") {
+    if (!have_cgroups()) return;
+    for (const View view : views()) {
+        INFO(name_of(view));
+        const TempDir temp;
+        const std::string owner = temp / "first";
+        const std::string other = temp / "second";
+        std::filesystem::create_directories(owner);
+        const Playground ground(view);
+        const auto first = ContainerCgroup::create(ground.layout(), ground.below("a"), owner);
+        CHECK(cgroup::find_owner(first.record().directories[0].path) == owner);
+        CHECK_THROWS_WITH(ContainerCgroup::create(ground.layout(), ground.below("a"), other),
+                          Catch::StartsWith("/linux/cgroupsPath: ") &&
+                              Catch::Contains("belongs to the container \"first\""));
+        CHECK(exists(first.record().directories[0].path));
+        // The same one, after a create that was killed; and anybody, when the first has gone.
+        CHECK_NOTHROW(ContainerCgroup::create(ground.layout(), ground.below("a"), owner));
+        std::filesystem::remove(owner);
+        const auto second = ContainerCgroup::create(ground.layout(), ground.below("a"), other);
+
+        // Found by the mark alone, in every hierarchy.
+        const auto found = cgroup::find_owned(ground.layout(), other);
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].directories.size() == ground.layout().hierarchies.size());
+        CHECK(found[0].directories[0].path == second.record().directories[0].path);
+        CHECK(found[0].directories[0].inode == second.record().directories[0].inode);
+        CHECK(cgroup::find_owned(ground.layout(), owner).empty());
+        ContainerCgroup::open(found[0]).remove(in_seconds(5));
+        CHECK_FALSE(exists(second.record().directories[0].path));
+    }
+}
+
+TEST_CASE("cgroup: a later one of the same name is neither killed nor removed", "[root]") {
+    if (!have_cgroups()) return;
+    for (const View view : views()) {
+        INFO(name_of(view));
+        const Playground ground(view);
+        const auto first = ground.create();
+        for (const auto& directory : first.record().directories) {
+            REQUIRE(::rmdir(directory.path.c_str()) == 0);
+        }
+        const auto second = ground.create();
+        first.remove(in_seconds(5));
+        for (const auto& directory : second.record().directories) CHECK(exists(directory.path));
+        const auto child = start_sleeper(second);
+        first.signal_all(SIGKILL, in_seconds(5));
+        CHECK(first.kill_all_and_wait(in_seconds(5)));
+        first.remove(in_seconds(1));
+        CHECK(second.is_populated());
+    }
+}
+
+TEST_CASE("cgroup: a frozen child that cannot be killed is given up at the deadline", "[root]") {
+    if (!have_cgroups()) return;
+    // What is frozen with version 2 can be killed.
+    if (layout_of(View::v1).find_v1("freezer") == nullptr) return not_applicable("no freezer");
+    const Playground ground(View::v1);
+    const auto cgroup = ground.create();
+    auto child = start_sleeper(cgroup);
+    const pid_t pid = child.pid();
+    cgroup.freeze(in_seconds(5));
+    const auto begin = os::Clock::now();
+    CHECK_FALSE(child.kill_and_reap(begin + std::chrono::milliseconds(50)));
+    CHECK(os::Clock::now() - begin < std::chrono::seconds(5));
+    CHECK_FALSE(child.running());
+    cgroup.thaw(in_seconds(5));
+    CHECK(os::reap(pid).describe() == "was killed by signal 9 (SIGKILL)");
 }
 
 TEST_CASE("cgroup: what the container made below goes too, however deep", "[root]") {
