@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -74,43 +76,100 @@ bool overlaps(const Entry& a, const Entry& b) {
     return a.type == b.type && overlaps(a.major, b.major) && overlaps(a.minor, b.minor);
 }
 
-void add(std::vector<Entry>& entries, const Entry& added) {
-    for (Entry& entry : entries) {
-        if (!covers(entry, added) || !covers(added, entry)) continue;
-        entry.access |= added.access;
-        return;
+// The exceptions from the default, in the order in which they came. Found by their numbers: a list
+// of a hundred thousand takes no longer than the kernel needs for it.
+class Exceptions {
+  public:
+    void clear() { *this = {}; }
+    void add(const Entry& added);
+    // False when a part of an entry would have to go.
+    bool remove(const Entry& removed);
+    void join_overlaps();
+    std::vector<Entry> take();
+
+  private:
+    using Key = std::tuple<DeviceRuleType, Number, Number>;
+    static Key key_of(const Entry& entry) { return {entry.type, entry.major, entry.minor}; }
+    // The places of those that have a device in common with it, in order.
+    std::vector<std::size_t> overlapping(const Entry& entry) const;
+    void append_range(const Key& first, const Entry& entry, bool same_major,
+                      std::vector<std::size_t>& places) const;
+
+    std::vector<Entry> entries_;  // without access: removed
+    std::map<Key, std::size_t> places_;
+};
+
+void Exceptions::add(const Entry& added) {
+    const auto [known, is_new] = places_.try_emplace(key_of(added), entries_.size());
+    if (is_new) {
+        entries_.push_back(added);
+    } else {
+        entries_[known->second].access |= added.access;
     }
-    entries.push_back(added);
 }
 
-// False when a part of an entry would have to go.
-bool remove(std::vector<Entry>& entries, const Entry& removed) {
-    for (Entry& entry : entries) {
-        if (!overlaps(entry, removed) || (entry.access & removed.access) == 0) continue;
+// From `first` on those of this type, or of this major number alone.
+void Exceptions::append_range(const Key& first, const Entry& entry, bool same_major,
+                              std::vector<std::size_t>& places) const {
+    for (auto it = places_.lower_bound(first); it != places_.end(); ++it) {
+        const auto& [type, major, minor] = it->first;
+        if (type != entry.type || (same_major && major != std::get<1>(first))) return;
+        if (overlaps(entries_[it->second], entry)) places.push_back(it->second);
+    }
+}
+
+std::vector<std::size_t> Exceptions::overlapping(const Entry& entry) const {
+    std::vector<std::size_t> places;
+    if (!entry.major) {
+        append_range({entry.type, {}, {}}, entry, false, places);
+    } else {
+        for (const Number& major : {Number(), entry.major}) {
+            if (!entry.minor) {
+                append_range({entry.type, major, {}}, entry, true, places);
+                continue;
+            }
+            for (const Number& minor : {Number(), entry.minor}) {
+                const auto found = places_.find({entry.type, major, minor});
+                if (found != places_.end()) places.push_back(found->second);
+            }
+        }
+    }
+    std::sort(places.begin(), places.end());
+    return places;
+}
+
+bool Exceptions::remove(const Entry& removed) {
+    for (const std::size_t place : overlapping(removed)) {
+        Entry& entry = entries_[place];
+        if ((entry.access & removed.access) == 0) continue;
         if (!covers(removed, entry)) return false;
         entry.access &= ~removed.access;
+        if (entry.access == 0) places_.erase(key_of(entry));
     }
-    std::erase_if(entries, [](const Entry& entry) { return entry.access == 0; });
     return true;
 }
 
 // open(2) for reading and writing needs one allowed entry with both letters; two with one each will
 // not do. So what is in two of them gets an entry of its own.
-void join_overlaps(std::vector<Entry>& entries) {
+void Exceptions::join_overlaps() {
     constexpr unsigned kOpen = kMayRead | kMayWrite;
-    const std::size_t count = entries.size();
+    const std::size_t count = entries_.size();
     for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t j = i + 1; j < count; ++j) {
-            const Entry a = entries[i];
-            const Entry b = entries[j];
+        if (entries_[i].access == 0) continue;
+        for (const std::size_t j : overlapping(entries_[i])) {
+            if (j <= i || j >= count) continue;
+            const Entry a = entries_[i];
+            const Entry b = entries_[j];
             const unsigned joined = (a.access | b.access) & kOpen;
-            if (!overlaps(a, b) || joined == (a.access & kOpen) || joined == (b.access & kOpen)) {
-                continue;
-            }
-            add(entries,
-                {a.type, a.major ? a.major : b.major, a.minor ? a.minor : b.minor, joined});
+            if (joined == (a.access & kOpen) || joined == (b.access & kOpen)) continue;
+            add({a.type, a.major ? a.major : b.major, a.minor ? a.minor : b.minor, joined});
         }
     }
+}
+
+std::vector<Entry> Exceptions::take() {
+    std::erase_if(entries_, [](const Entry& entry) { return entry.access == 0; });
+    return std::move(entries_);
 }
 
 [[noreturn]] void refuse(const EffectiveRule& rule, std::string_view base) {
@@ -162,23 +221,25 @@ bool allows_everything(const std::vector<EffectiveRule>& rules) {
 
 DeviceListV1 device_list_v1(const std::vector<EffectiveRule>& rules, std::string_view base) {
     DeviceListV1 list;
+    Exceptions exceptions;
     for (const EffectiveRule& rule : rules) {
         if (rule.is_everything()) {
             list.allow_by_default = rule.allow;
-            list.exceptions.clear();
+            exceptions.clear();
             continue;
         }
         for (const auto type : {DeviceRuleType::character, DeviceRuleType::block}) {
             if (rule.type != DeviceRuleType::all && rule.type != type) continue;
             const Entry entry{type, rule.major, rule.minor, rule.access};
             if (rule.allow != list.allow_by_default) {
-                add(list.exceptions, entry);
-            } else if (!remove(list.exceptions, entry)) {
+                exceptions.add(entry);
+            } else if (!exceptions.remove(entry)) {
                 refuse(rule, base);
             }
         }
     }
-    if (!list.allow_by_default) join_overlaps(list.exceptions);
+    if (!list.allow_by_default) exceptions.join_overlaps();
+    list.exceptions = exceptions.take();
     return list;
 }
 

@@ -1,5 +1,6 @@
 #include "cgroup/device_rules.h"
 
+#include <chrono>
 #include <random>
 
 #include "base/error.h"
@@ -213,6 +214,21 @@ TEST_CASE("device rules: list, BPF program and version 1 agree on random rules")
         }
     }
     CHECK(expressible > 100);
+}
+
+TEST_CASE("device rules: a hundred thousand take no time worth mentioning") {
+    constexpr int kCount = 100'000;
+    std::vector<DeviceRule> rules = {kDenyAll};
+    for (int i = 0; i < kCount; ++i) {
+        rules.push_back(rule(true, kChar, 1000 + i % 300, i / 300, i % 2 == 0 ? "r" : "rw"));
+    }
+    for (int i = 0; i < kCount; i += 2) {
+        rules.push_back(rule(false, kChar, 1000 + i % 300, i / 300, "r"));
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const auto list = device_list_v1(effective_rules(rules), "/r");
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(8));
+    CHECK(list.exceptions.size() == kCount / 2 + kDefaultLines.size() - 1);
 }
 
 TEST_CASE("device rules: the program of the usual list is short") {
