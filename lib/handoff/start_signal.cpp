@@ -24,8 +24,14 @@ constexpr char kFailed = 'f';  // the rest is the text
 
 // Nothing when nobody reads from it.
 std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
-    const int fd = ::openat(directory_fd, kStartFifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd != -1) return os::UniqueFd(fd);
+    os::UniqueFd fd(
+        ::openat(directory_fd, kStartFifo, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    if (fd.valid()) {
+        struct stat status {};
+        os::check(::fstat(fd.get(), &status), "fstat", kStartFifo);
+        if (!S_ISFIFO(status.st_mode)) throw Error(concat(kStartFifo, " is not a FIFO"));
+        return fd;
+    }
     if (errno == ENXIO || errno == ENOENT) return {};
     throw SystemError(errno, "open", kStartFifo);
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "cgroup/marks.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "oci/parse.h"
@@ -23,23 +24,53 @@ constexpr std::chrono::milliseconds kAgain{250};
 }  // namespace
 
 Container Container::open(const Options& options, const std::string& id) {
+    return open(options, id, Damage::refused);
+}
+
+Container Container::open_damaged(const Options& options, const std::string& id) {
+    return open(options, id, Damage::accepted);
+}
+
+Container Container::open(const Options& options, const std::string& id, Damage damage) {
     check_id(id);
-    ContainerDir dir = ContainerDir::open(options.root, id);
-    auto record =
-        in_context(concat("container ", in_quotes(id)), [&] { return find_record(dir.fd()); });
-    const bool complete = record.has_value();
-    if (!complete) {
-        record.emplace();
-        record->id = id;
-        record->oci_version = "1.0.0";
+    Record unknown;
+    unknown.id = id;
+    unknown.oci_version = "1.0.0";
+    Container container(ContainerDir::open(options.root, id), std::move(unknown), damage);
+    try {
+        if (auto record = container.read_record()) {
+            container.record_ = std::move(*record);
+            container.complete_ = true;
+        }
+    } catch (const Error& error) {
+        if (damage == Damage::refused) throw;
+        options.always_warn(
+            concat(error.what(),
+                   ": its processes are known by its cgroup alone, and its poststop "
+                   "hooks are not run"));
     }
-    return {std::move(dir), std::move(*record), complete};
+    return container;
+}
+
+std::optional<Record> Container::read_record() const {
+    return in_context(concat("container ", in_quotes(record_.id)),
+                      [&] { return find_record(dir_.fd()); });
 }
 
 void Container::lock() {
-    dir_.lock();
+    lock(std::chrono::seconds(30));
+}
+
+void Container::lock(std::chrono::milliseconds patience) {
+    dir_.lock(patience);
     // It may have changed, or have gone, while we waited.
-    auto record = find_record(dir_.fd());
+    std::optional<Record> record;
+    try {
+        record = read_record();
+    } catch (const Error&) {
+        if (damage_ == Damage::refused) throw;
+        return;  // open() has warned
+    }
     if (complete_ && !record) {
         throw NotFoundError(concat("container ", in_quotes(record_.id), " does not exist"));
     }
@@ -49,15 +80,32 @@ void Container::lock() {
     }
 }
 
+void Container::lock_by_force(const Options& options) {
+    try {
+        return lock(options.delete_timeout);
+    } catch (const NotFoundError&) {
+        throw;
+    } catch (const StateError&) {
+        for (const pid_t pid : dir_.kill_lock_holders()) {
+            options.always_warn(concat("the process ", std::to_string(pid),
+                                       ", which was at work on the container, has been killed"));
+        }
+    }
+    lock(os::kTimeToDie);
+}
+
 std::optional<os::ProcessRef> Container::init() const {
     return os::ProcessRef::find(record_.pid, record_.start_time);
 }
 
 oci::Status Container::status() const {
-    if (record_.pid == 0) return dir_.is_locked() ? oci::Status::creating : oci::Status::stopped;
+    if (record_.pid == 0)
+        return dir_.is_locked_by_other() ? oci::Status::creating : oci::Status::stopped;
     if (!init()) return oci::Status::stopped;
     if (record_.owns_cgroup && cgroup().is_frozen()) return oci::Status::paused;
-    return handoff::is_waiting_for_start(dir_.fd()) ? oci::Status::created : oci::Status::running;
+    const bool is_waiting = in_context(concat("container ", in_quotes(record_.id)),
+                                       [&] { return handoff::is_waiting_for_start(dir_.fd()); });
+    return is_waiting ? oci::Status::created : oci::Status::running;
 }
 
 oci::State Container::state() const {
@@ -78,7 +126,31 @@ std::vector<cgroup::ContainerCgroup> Container::cgroups() const {
     std::vector<cgroup::ContainerCgroup> all;
     all.push_back(cgroup());
     all.push_back(cgroup::ContainerCgroup::open(record_.setup_cgroup));
+    for (const auto& record : lost_cgroups_) {
+        all.push_back(cgroup::ContainerCgroup::open(record));
+    }
     return all;
+}
+
+// Without a record they are found by the mark that `create` has given them.
+void Container::find_lost_cgroups() {
+    if (complete_) return;
+    lost_cgroups_ = cgroup::find_owned(cgroup::read_layout(), os::path_of(dir_.fd()));
+    record_.owns_cgroup = !lost_cgroups_.empty();
+    if (damage_ == Damage::accepted) return;
+    for (const auto& group : cgroups()) {
+        if (!group.is_populated()) continue;
+        throw StateError(concat("cannot delete container ", in_quotes(record_.id),
+                                ": state.json is missing, but it has processes (--force kills "
+                                "them)"));
+    }
+}
+
+void Container::let_killed_die(os::Clock::time_point deadline) const {
+    if (!record_.owns_cgroup) return;
+    const auto group = cgroup();
+    group.let_killed_die();
+    if (group.is_frozen()) group.thaw(deadline);
 }
 
 cgroup::ContainerCgroup Container::own_cgroup() const {
@@ -87,7 +159,23 @@ cgroup::ContainerCgroup Container::own_cgroup() const {
 }
 
 oci::Spec Container::spec() const {
-    return oci::parse_spec(os::read_file_at(dir_.fd(), "config.json"));
+    const auto text = os::find_regular_file_at(dir_.fd(), "config.json");
+    if (!text) throw SystemError(ENOENT, "open", "config.json");
+    return oci::parse_spec(*text);
+}
+
+std::optional<oci::Spec> Container::find_poststop_spec(const Options& options) const {
+    if (!record_.has_poststop) return {};
+    try {
+        return spec();
+    } catch (Error& error) {
+        if (damage_ == Damage::refused) {
+            error.add_consequence("--force removes the container without its poststop hooks");
+            throw;
+        }
+        options.always_warn(concat("the poststop hooks are not run: ", error.what()));
+        return {};
+    }
 }
 
 void Container::kill_everything(os::Clock::time_point deadline) const {
@@ -118,8 +206,19 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
     }
 }
 
+// A cgroup that was only planned may have become another container's since.
+bool Container::is_others(const cgroup::ContainerCgroup& group) const {
+    const std::string self = os::path_of(dir_.fd());
+    const auto& directories = group.record().directories;
+    return std::any_of(directories.begin(), directories.end(), [&](const auto& directory) {
+        const std::string owner = cgroup::find_owner(directory.path);
+        return !owner.empty() && owner != self;
+    });
+}
+
 void Container::remove_cgroup(const Options& options, os::Clock::time_point deadline) const {
     for (const auto& group : cgroups()) {
+        if (!record_.owns_cgroup && is_others(group)) continue;
         try {
             group.remove(record_.owns_cgroup ? deadline : os::Clock::now());
         } catch (const Error& error) {
@@ -137,8 +236,8 @@ void Container::remove_resctrl() const {
 }
 
 void Container::destroy(const Options& options) {
-    std::optional<oci::Spec> spec;
-    if (record_.has_poststop) spec = this->spec();
+    const auto spec = find_poststop_spec(options);
+    find_lost_cgroups();
     const auto deadline = os::Clock::now() + options.delete_timeout;
     kill_everything(deadline);
     remove_root_mount(record_.root_mount, record_.rootfs);
@@ -146,7 +245,7 @@ void Container::destroy(const Options& options) {
     remove_resctrl();
     stop_unit(options, record_);
     oci::State state = this->state();
-    dir_.remove();
+    dir_.remove(damage_ == Damage::accepted);
     if (spec) {
         state.status = oci::Status::stopped;
         state.pid = 0;

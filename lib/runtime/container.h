@@ -19,6 +19,9 @@ class Container {
   public:
     // NotFoundError when there is none.
     static Container open(const Options& options, const std::string& id);
+    // For `delete --force`: what cannot be read is a warning, and what it would have led to is
+    // looked for elsewhere.
+    static Container open_damaged(const Options& options, const std::string& id);
 
     const Record& record() const noexcept { return record_; }
     ContainerDir& dir() noexcept { return dir_; }
@@ -26,6 +29,8 @@ class Container {
     // Whoever changes something locks first and looks afterwards.
     void lock();
     void unlock() { dir_.unlock(); }
+    // Another command that does not come to its end is killed.
+    void lock_by_force(const Options& options);
 
     oci::Status status() const;
     oci::State state() const;
@@ -37,21 +42,32 @@ class Container {
     // The config.json that `create` has read.
     oci::Spec spec() const;
 
+    // After a SIGKILL: what is frozen dies when it is thawed.
+    void let_killed_die(os::Clock::time_point deadline) const;
     // Kills what still runs, removes cgroup and directory, then runs the poststop hooks.
     void destroy(const Options& options);
 
   private:
-    Container(ContainerDir dir, Record record, bool complete)
-        : dir_(std::move(dir)), record_(std::move(record)), complete_(complete) {}
+    enum class Damage { refused, accepted };
+    Container(ContainerDir dir, Record record, Damage damage)
+        : dir_(std::move(dir)), record_(std::move(record)), damage_(damage) {}
+    static Container open(const Options& options, const std::string& id, Damage damage);
+    void lock(std::chrono::milliseconds patience);
+    std::optional<Record> read_record() const;
+    std::optional<oci::Spec> find_poststop_spec(const Options& options) const;
+    void find_lost_cgroups();
     // The container's own, and where those were who set it up, if `create` has left that behind.
     std::vector<cgroup::ContainerCgroup> cgroups() const;
     void kill_everything(os::Clock::time_point deadline) const;
+    bool is_others(const cgroup::ContainerCgroup& group) const;
     void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
     void remove_resctrl() const;
 
     ContainerDir dir_;
     Record record_;
-    bool complete_;  // false: `create` has not come to the record
+    Damage damage_;
+    bool complete_ = false;  // false: `create` has not come to the record, or it is lost
+    std::vector<cgroup::Record> lost_cgroups_;  // ours, and in no record
 };
 
 // The poststop hooks, after the container is gone: a failure is a warning (runtime.md "Lifecycle").

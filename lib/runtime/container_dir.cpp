@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,8 +19,6 @@
 namespace lxcri::runtime {
 
 namespace {
-
-constexpr int kLockSeconds = 30;
 
 os::UniqueFd open_directory_at(int dir_fd, const std::string& path) {
     return os::open_at(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -97,7 +94,7 @@ static std::string similar_id(const std::string& root, const std::string& id) {
 ContainerDir ContainerDir::create(const std::string& root, const std::string& id) {
     make_root(root);
     os::UniqueFd root_fd = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
-    constexpr std::size_t kSpare = 4;
+    constexpr std::size_t kSpare = 5;
     std::vector<os::UniqueFd> spare;
     while (spare.size() < kSpare) spare.push_back(os::duplicate(root_fd.get()));
     if (::mkdirat(root_fd.get(), id.c_str(), 0700) == -1) {
@@ -105,11 +102,16 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
             throw StateError(concat("container ", in_quotes(id), " exists already"));
         throw SystemError(errno, "mkdir", concat(root, "/", id));
     }
-    spare.pop_back();
-    os::UniqueFd fd = open_directory_at(root_fd.get(), id);
-    ContainerDir dir(std::move(root_fd), std::move(fd), id);
+    spare.resize(spare.size() - 2);  // for the directory and its lock
+    ContainerDir dir(std::move(root_fd), {}, id);
+    try {
+        dir.fd_ = open_directory_at(dir.root_.get(), id);
+        dir.lock();
+    } catch (const Error&) {
+        ::unlinkat(dir.root_.get(), id.c_str(), AT_REMOVEDIR);
+        throw;
+    }
     dir.spare_ = std::move(spare);
-    dir.lock();
     return dir;
 }
 
@@ -125,44 +127,48 @@ ContainerDir ContainerDir::open(const std::string& root, const std::string& id) 
     return {std::move(*root_fd), std::move(*fd), id};
 }
 
-void ContainerDir::lock() {
-    if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) return;
-    if (errno != EWOULDBLOCK) throw SystemError(errno, "flock", id_);
-    // flock has no deadline of its own: an alarm interrupts it.
-    struct sigaction action {};
-    struct sigaction old {};
-    action.sa_handler = [](int) {};
-    ::sigaction(SIGALRM, &action, &old);
-    ::alarm(kLockSeconds);
-    const int result = ::flock(fd_.get(), LOCK_EX);
-    const int code = errno;
-    ::alarm(0);
-    ::sigaction(SIGALRM, &old, nullptr);
-    if (result == 0) return;
-    if (code == EINTR) {
-        throw StateError(concat("another command is at work on container ", in_quotes(id_)));
-    }
-    throw SystemError(code, "flock", id_);
+void ContainerDir::lock(std::chrono::milliseconds patience) {
+    if (lock_) return;
+    lock_ = os::FileLock::take(fd_.get(), os::Clock::now() + patience);
+    if (lock_) return;
+    throw StateError(concat("another command is at work on container ", in_quotes(id_)));
 }
 
-void ContainerDir::unlock() {
-    (void)::flock(fd_.get(), LOCK_UN);
-}
-
-bool ContainerDir::is_locked() const {
-    // A descriptor of its own: the one we have may hold the lock itself.
+bool ContainerDir::is_locked_by_other() const {
+    if (lock_) return false;
     const os::UniqueFd probe = os::open_at(fd_.get(), ".", O_RDONLY | O_DIRECTORY);
     return ::flock(probe.get(), LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
 }
 
-void ContainerDir::remove() {
-    // The record goes last: as long as it is there, what is left can be found and removed.
+std::vector<pid_t> ContainerDir::kill_lock_holders() const {
+    std::vector<pid_t> killed;
+    for (const pid_t pid : os::find_lock_holders(fd_.get())) {
+        try {
+            const auto process = os::ProcessRef::open(pid);
+            // Still the same one, when it still has the lock.
+            const auto now = os::find_lock_holders(fd_.get());
+            if (std::find(now.begin(), now.end(), pid) == now.end()) continue;
+            if (process.signal(SIGKILL)) killed.push_back(pid);
+        } catch (const SystemError& error) {
+            if (error.code() != ESRCH) throw;
+        }
+    }
+    return killed;
+}
+
+void ContainerDir::remove(bool with_directories) {
+    // The record goes last: as long as it is there, what is left can be found and removed. Before
+    // it what the poststop hooks are in.
     auto names = names_in(fd_.get());
-    std::stable_partition(names.begin(), names.end(),
-                          [](const std::string& name) { return name != "state.json"; });
+    for (const std::string_view last : {"config.json", "state.json"}) {
+        std::stable_partition(names.begin(), names.end(),
+                              [&](const std::string& name) { return name != last; });
+    }
     for (const auto& name : names) {
         if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR || name != kNotifyDirectory) throw SystemError(errno, "unlink", name);
+        if (errno != EISDIR || (name != kNotifyDirectory && !with_directories)) {
+            throw SystemError(errno, "unlink", name);
+        }
         os::remove_tree_at(fd_.get(), name);
     }
     if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) {

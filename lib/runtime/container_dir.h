@@ -8,11 +8,13 @@
 //   notify        a directory, see notify_socket.h
 //   start.fifo, result.fifo   handoff/start_signal.h
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "os/file_lock.h"
 #include "os/unique_fd.h"
 
 namespace lxcri::runtime {
@@ -37,13 +39,17 @@ class ContainerDir {
 
     // One lock orders the commands that change a container. Waits for the other command, but not
     // for ever: StateError.
-    void lock();
-    void unlock();
-    // Does some command (`create`, mostly) hold the lock now?
-    bool is_locked() const;
+    void lock(std::chrono::milliseconds patience = std::chrono::seconds(30));
+    void unlock() { lock_.reset(); }
+    // Does another command (`create`, mostly) hold the lock now?
+    bool is_locked_by_other() const;
 
-    // Removes the directory and all in it. What is gone already is success.
-    void remove();
+    // SIGKILL to the commands that hold the lock now: their pids.
+    std::vector<pid_t> kill_lock_holders() const;
+
+    // Removes the directory and all in it. What is gone already is success. A directory in there
+    // that is not ours is refused, unless `with_directories`.
+    void remove(bool with_directories = false);
     // Descriptors that create() has set aside: undoing what has failed for want of descriptors
     // needs some, too.
     void use_spare() { spare_.clear(); }
@@ -55,6 +61,7 @@ class ContainerDir {
     os::UniqueFd fd_;
     std::string id_;
     std::vector<os::UniqueFd> spare_;
+    std::optional<os::FileLock> lock_;
 };
 
 }  // namespace lxcri::runtime

@@ -123,6 +123,7 @@ class Creation {
     std::optional<NotifySocket> notify_socket_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool hooks_have_run_ = false;
+    bool has_pid_file_ = false;
     bool ready_ = false;
     bool committed_ = false;
 };
@@ -332,7 +333,7 @@ void Creation::hear_last_words() {
 }
 
 void Creation::helper_has_ended() {
-    const auto status = monitor_->process().wait(deadline());
+    const auto status = monitor_->process().wait(os::Clock::now() + options_.timeout);
     hear_last_words();
     if (cgroup_->has_killed_for_memory()) {
         throw Error("lxcri-start: the kernel has killed it for want of memory");
@@ -387,7 +388,10 @@ void Creation::hand_over() {
 
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
-    if (!plan().start.keep_monitor) (void)monitor_->process().wait();
+    if (!plan().start.keep_monitor &&
+        !monitor_->process().wait(os::Clock::now() + options_.timeout)) {
+        throw Error("lxcri-start does not end");
+    }
     if (options_.lxc_debug_log) options_.debug(monitor_->log());
     cgroup_->leave_setup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
@@ -403,6 +407,7 @@ void Creation::finish() {
         // their child, and that ends as init does.
         write_pid_file(call_.pid_file,
                        record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid);
+        has_pid_file_ = true;
     }
     const auto kind = starts_now() ? MessageKind::start_now : MessageKind::recorded;
     handoff::send(monitor_->channel(), kind, handoff::encode(own_limits));
@@ -426,6 +431,7 @@ void Creation::undo() noexcept {
         remove_root_mount(record_.root_mount, record_.rootfs);
         if (resctrl_) resctrl_->remove(made_in_resctrl_);
         if (cgroup_) cgroup_->stop_unit();
+        if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.

@@ -76,7 +76,7 @@ void write_exec_defaults(int directory_fd, const ExecDefaults& defaults) {
 }
 
 std::optional<ExecDefaults> find_exec_defaults(int directory_fd) {
-    const auto text = os::find_file_at(directory_fd, kFile);
+    const auto text = os::find_regular_file_at(directory_fd, kFile);
     const std::string expected = head();
     if (!text || !text->starts_with(expected)) return {};
     handoff::Decoder decoder(std::string_view(*text).substr(expected.size()));

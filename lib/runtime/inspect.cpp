@@ -17,7 +17,7 @@ std::string inspect(const Options& options, const std::string& id) {
     Json result;
     // What `create` has read, with what lxcri itself makes no use of; nothing after a `create` that
     // was killed before it had read it.
-    const auto config = os::find_file_at(container.dir().fd(), "config.json");
+    const auto config = os::find_regular_file_at(container.dir().fd(), "config.json");
     result["Spec"] = config ? Json::parse(*config, nullptr, false) : Json();
     if (result["Spec"].is_discarded()) result["Spec"] = nullptr;
     result["Container"] = Json::parse(record_json(container.record()));

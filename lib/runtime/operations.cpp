@@ -169,10 +169,7 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
     if (!init->signal(signal)) {
         throw StateError(concat("container ", in_quotes(id), ": container not running"));
     }
-    if (signal != SIGKILL || !owns_cgroup) return;
-    const auto group = container.cgroup();
-    group.let_killed_die();
-    if (group.is_frozen()) group.thaw(deadline);
+    if (signal == SIGKILL) container.let_killed_die(deadline);
 }
 
 void pause(const Options& options, const std::string& id) {
@@ -216,20 +213,36 @@ std::vector<pid_t> processes(const Options& options, const std::string& id) {
     return pids;
 }
 
-void remove(const Options& options, const std::string& id, bool force) {
+namespace {
+
+// First of all the end of the container process: whoever waits for it may hold the lock.
+void remove_by_force(const Options& options, const std::string& id) {
     try {
-        Container container = Container::open(options, id);
-        container.lock();
-        const auto status = container.status();
-        if (!oci::may_delete(status, force)) {
-            StateError error = wrong_status(container, "delete", status);
-            error.add_consequence("--force kills it first");
-            throw error;
+        Container container = Container::open_damaged(options, id);
+        if (const auto init = container.init()) {
+            (void)init->signal(SIGKILL);
+            container.let_killed_die(os::Clock::now() + options.delete_timeout);
         }
+        container.lock_by_force(options);
         container.destroy(options);
     } catch (const NotFoundError&) {
-        if (!force) throw;
+        return;
     }
+}
+
+}  // namespace
+
+void remove(const Options& options, const std::string& id, bool force) {
+    if (force) return remove_by_force(options, id);
+    Container container = Container::open(options, id);
+    container.lock();
+    const auto status = container.status();
+    if (!oci::may_delete(status, force)) {
+        StateError error = wrong_status(container, "delete", status);
+        error.add_consequence("--force kills it first");
+        throw error;
+    }
+    container.destroy(options);
 }
 
 std::vector<oci::State> list(const Options& options) {

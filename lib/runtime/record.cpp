@@ -19,7 +19,8 @@ Json directory_json(const cgroup::Directory& directory) {
             {"controllers", directory.controllers},
             {"mountPoint", directory.mount_point},
             {"path", directory.path},
-            {"inode", directory.inode}};
+            {"inode", directory.inode},
+            {"firstMissing", directory.first_missing}};
 }
 
 cgroup::Directory directory_from(const Json& json) {
@@ -29,6 +30,7 @@ cgroup::Directory directory_from(const Json& json) {
     json.at("mountPoint").get_to(directory.mount_point);
     json.at("path").get_to(directory.path);
     json.at("inode").get_to(directory.inode);
+    directory.first_missing = json.value("firstMissing", "");
     return directory;
 }
 
@@ -90,7 +92,7 @@ void write_record(int directory_fd, const Record& record) {
 }
 
 std::optional<Record> find_record(int directory_fd) {
-    const auto text = os::find_file_at(directory_fd, kFile);
+    const auto text = os::find_regular_file_at(directory_fd, kFile);
     if (!text) return {};
     try {
         const Json json = Json::parse(*text);

@@ -1,12 +1,17 @@
 #include "support/tracer.h"
 
+#include <elf.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
@@ -36,46 +41,111 @@ class Ticks {
     struct sigaction before_ {};
 };
 
+// What is done at the chosen call.
+struct Cut {
+    Victim victim = Victim::kCommand;
+    long call = 0;
+    int error = 0;                      // 0: the victim is killed
+    long system_call = -1;              // with an action: the call by its number
+    std::function<void()> action = {};  // the victim waits meanwhile
+};
+
+// The number of the system call that the stopped tracee is about to make.
+long system_call_of(pid_t pid) {
+    __ptrace_syscall_info info{};
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0) return -1;
+    return info.op == PTRACE_SYSCALL_INFO_ENTRY ? static_cast<long>(info.entry.nr) : -1;
+}
+
+// At the entrance of a system call: there is none of this number.
+void skip_system_call(pid_t pid) {
+#if defined(__x86_64__)
+    ptrace(PTRACE_POKEUSER, pid, offsetof(user_regs_struct, orig_rax), -1L);
+#elif defined(__aarch64__)
+    int number = -1;
+    iovec part{&number, sizeof number};
+    ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &part);
+#else
+#error "which register has the number of the system call?"
+#endif
+}
+
+// At its end.
+void set_result(pid_t pid, long result) {
+#if defined(__x86_64__)
+    ptrace(PTRACE_POKEUSER, pid, offsetof(user_regs_struct, rax), result);
+#elif defined(__aarch64__)
+    user_regs_struct registers{};
+    iovec part{&registers, sizeof registers};
+    ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &part);
+    registers.regs[0] = static_cast<unsigned long long>(result);
+    ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &part);
+#endif
+}
+
+// These do not return, or have no way to fail.
+bool can_fail(long number) {
+    return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn;
+}
+
 class Session {
   public:
-    Session(pid_t command, Victim victim, long cut)
-        : command_(command), victim_(victim), cut_(cut) {}
+    Session(pid_t command, Cut cut) : command_(command), cut_(std::move(cut)) {}
 
     Traced run(milliseconds timeout);
 
   private:
     void handle_stop(pid_t pid, int status);
     void handle_system_call(pid_t pid);
+    void enter_system_call(pid_t pid);
     void resume(pid_t pid, int signal_number = 0) const;
     void release_all();
     long options() const;
 
     pid_t command_;
-    Victim victim_;
-    long cut_;
+    Cut cut_;
     Traced result_;
     bool ended_ = false;
+    pid_t failing_ = -1;            // its current system call does not take place
     std::map<pid_t, bool> inside_;  // the tracees; true between the two stops of a system call
 };
 
 long Session::options() const {
     const long follow = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
     return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL |
-           (victim_ == Victim::kDescendant ? follow : 0);
+           (cut_.victim == Victim::kDescendant ? follow : 0);
 }
 
 void Session::resume(pid_t pid, int signal_number) const {
     ptrace(PTRACE_SYSCALL, pid, nullptr, static_cast<long>(signal_number));
 }
 
+void Session::enter_system_call(pid_t pid) {
+    if (result_.killed || (pid == command_) != (cut_.victim == Victim::kCommand)) return;
+    const long number = system_call_of(pid);
+    if (cut_.error != 0 && !can_fail(number)) return;
+    ++result_.calls;
+    if (cut_.action ? number != cut_.system_call : result_.calls != cut_.call) return;
+    result_.killed = true;
+    result_.number = number;
+    if (cut_.action) {
+        cut_.action();
+    } else if (cut_.error != 0) {
+        failing_ = pid;
+        skip_system_call(pid);
+    } else {
+        kill(pid, SIGKILL);
+    }
+}
+
 void Session::handle_system_call(pid_t pid) {
     bool& inside = inside_[pid];
     inside = !inside;
-    const bool counts = (pid == command_) == (victim_ == Victim::kCommand);
-    if (inside && counts && !result_.killed && ++result_.calls == cut_) {
-        result_.killed = true;
-        kill(pid, SIGKILL);
-        return;
+    if (inside) {
+        enter_system_call(pid);
+    } else if (pid == failing_) {
+        failing_ = -1;
+        set_result(pid, -cut_.error);
     }
     resume(pid);
 }
@@ -136,19 +206,33 @@ Traced Session::run(milliseconds timeout) {
     return result_;
 }
 
-}  // namespace
-
-Traced run_and_kill(const Strings& command, const CommandOptions& options, Victim victim,
-                    long cut) {
+Traced run_traced(const Strings& command, const CommandOptions& options, Cut cut) {
     Stream out;
     Stream err;
     const pid_t pid = start_command(command, options, out, err, true);
-    Traced result = Session(pid, victim, cut).run(options.timeout);
+    Traced result = Session(pid, std::move(cut)).run(options.timeout);
     out.take();
     err.take();
     result.command.out = out.text();
     result.command.err = err.text();
     return result;
+}
+
+}  // namespace
+
+Traced run_and_kill(const Strings& command, const CommandOptions& options, Victim victim,
+                    long cut) {
+    return run_traced(command, options, {victim, cut});
+}
+
+Traced run_and_fail(const Strings& command, const CommandOptions& options, Victim victim, long cut,
+                    int error) {
+    return run_traced(command, options, {victim, cut, error});
+}
+
+Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
+                         const std::function<void()>& action) {
+    return run_traced(command, options, {Victim::kCommand, 0, 0, system_call, action});
 }
 
 std::vector<long> choose_cuts(long calls, long count) {

@@ -1,6 +1,8 @@
 #pragma once
 // Kills a program at a chosen system call, exactly: every state that a program can die in lies
-// between two of its system calls.
+// between two of its system calls. Or lets one of its system calls fail.
+
+#include <functional>
 
 #include "support/process.h"
 
@@ -12,7 +14,8 @@ enum class Victim {
 };
 
 struct Traced {
-    bool killed = false;  // the chosen call was reached
+    bool killed = false;  // or had a call fail: the chosen call was reached
+    long number = -1;     // which system call that was
     long calls = 0;       // of the victim's kind, as far as it came
     bool hung = false;    // the command did not end in time and was killed by us
     Finished command;     // without duration and usage
@@ -21,6 +24,14 @@ struct Traced {
 // Runs the command and kills the victim when it is about to make its system call number `cut`,
 // counted from 1. With 0 it only counts.
 Traced run_and_kill(const Strings& command, const CommandOptions& options, Victim victim, long cut);
+
+// The victim's call number `cut` is not made, and fails with `error`. 0 as above.
+Traced run_and_fail(const Strings& command, const CommandOptions& options, Victim victim, long cut,
+                    int error);
+
+// Does `action` when the program itself is about to make this system call for the first time.
+Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
+                         const std::function<void()>& action);
 
 // About `count` numbers from 1 to `calls`, evenly; all of them with LXCRI_TEST_EVERY_CALL=1.
 std::vector<long> choose_cuts(long calls, long count);

@@ -12,6 +12,7 @@
 #include "os/process.h"
 #include "support/catch.h"
 #include "unit/os/child.h"
+#include "unit/os/needs.h"
 #include "unit/os/temp_dir.h"
 
 namespace fs = std::filesystem;
@@ -89,6 +90,21 @@ TEST_CASE("a link in the runtime root is no container") {
     CHECK(content_of(temp / "elsewhere/state.json") == "precious");
 }
 
+TEST_CASE("a directory that cannot be entered does not stay") {
+    UNIT_NEEDS(is_root(), "needs root");
+    const TempDir temp;
+    fs::create_directories(temp / "root");
+    REQUIRE(::chown((temp / "root").c_str(), 65534, 65534) == 0);
+    REQUIRE(::chmod(temp.path().c_str(), 0755) == 0);
+    CHECK(in_child([&] {
+              ::umask(0777);
+              if (::setresuid(65534, 65534, 65534) != 0) return std::string("no such user");
+              (void)ContainerDir::create(temp / "root", "c1");
+              return std::string("made");
+          }) == "exception: open \"c1\": permission denied");
+    CHECK(tree_of(temp.path()) == Strings{"root/"});
+}
+
 TEST_CASE("the list has the IDs and nothing else") {
     const TempDir temp;
     for (const auto* name : {"b", "a", "B", "c.1"}) fs::create_directories(temp / name);
@@ -102,12 +118,12 @@ TEST_CASE("the list has the IDs and nothing else") {
 TEST_CASE("who creates holds the lock") {
     const TempDir temp;
     auto dir = ContainerDir::create(temp.path(), "c1");
-    CHECK(dir.is_locked());
-    CHECK(ContainerDir::open(temp.path(), "c1").is_locked());
+    CHECK_FALSE(dir.is_locked_by_other());
+    CHECK(ContainerDir::open(temp.path(), "c1").is_locked_by_other());
     CHECK(in_child([&] {
               // Somebody else: the descriptor of the parent is not his.
               const auto other = ContainerDir::open(temp.path(), "c1");
-              return std::string(other.is_locked() ? "locked" : "free");
+              return std::string(other.is_locked_by_other() ? "locked" : "free");
           }) == "locked");
 }
 
@@ -115,16 +131,16 @@ TEST_CASE("the lock ends with its holder") {
     const TempDir temp;
     { const auto dir = ContainerDir::create(temp.path(), "c1"); }
     auto dir = ContainerDir::open(temp.path(), "c1");
-    CHECK_FALSE(dir.is_locked());
+    CHECK_FALSE(dir.is_locked_by_other());
     CHECK(in_child([&] {
               auto other = ContainerDir::open(temp.path(), "c1");
               other.lock();
-              return std::string(dir.is_locked() ? "locked" : "free");
+              return std::string(dir.is_locked_by_other() ? "locked" : "free");
           }) == "locked");
-    CHECK_FALSE(dir.is_locked());  // that process has gone
+    CHECK_FALSE(dir.is_locked_by_other());  // that process has gone
     dir.lock();
     dir.lock();  // once more is nothing
-    CHECK(dir.is_locked());
+    CHECK_FALSE(dir.is_locked_by_other());
 }
 
 TEST_CASE("a command waits for the one before it") {
@@ -176,4 +192,6 @@ TEST_CASE("the record is the last to go") {
     fs::create_directories(temp / "c1/aaa");
     CHECK_THROWS_AS(dir.remove(), SystemError);
     CHECK(fs::exists(temp / "c1/state.json"));
+    dir.remove(true);
+    CHECK_FALSE(fs::exists(temp / "c1"));
 }
