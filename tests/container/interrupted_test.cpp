@@ -1,5 +1,5 @@
-// A runtime that dies: whatever the moment, `delete --force` removes all of it. A helper that
-// dies: create says so, fails, and leaves nothing.
+// A runtime that dies at some moment, or while hooks run: `delete --force` removes all of it. Each
+// single system call is in sweep_test.cpp.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,7 +10,6 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
-#include "support/tracer.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -57,98 +56,6 @@ TEST_CASE("interrupted: create is killed after some time, delete --force removes
         (void)create.wait_exit_only();
         check_force_removes(box, prepared.id);
     }
-}
-
-TEST_CASE("interrupted: create is killed at a system call, delete --force removes everything",
-          "[interrupted][lxcri]") {
-    NEEDS(need_runtime());
-    long calls = 0;
-    {
-        Box box;
-        const Prepared prepared = prepare(box);
-        const Traced whole = run_and_kill(prepared.line, prepared.options, Victim::kCommand, 0);
-        REQUIRE(whole.command.code() == 0);
-        calls = whole.calls;
-    }
-    for (const long cut : choose_cuts(calls, 60)) {
-        Box box;
-        const Prepared prepared = prepare(box);
-        CAPTURE(cut, calls);
-        (void)run_and_kill(prepared.line, prepared.options, Victim::kCommand, cut);
-        check_force_removes(box, prepared.id);
-    }
-}
-
-TEST_CASE("interrupted: a helper or init is killed at a system call: create fails or it worked",
-          "[interrupted][lxcri]") {
-    NEEDS(need_runtime());
-    long calls = 0;
-    {
-        Box box;
-        const Prepared prepared = prepare(box);
-        const Traced whole = run_and_kill(prepared.line, prepared.options, Victim::kDescendant, 0);
-        REQUIRE(whole.command.code() == 0);
-        calls = whole.calls;
-    }
-    for (const long cut : choose_cuts(calls, 80)) {
-        Box box;
-        const Prepared prepared = prepare(box);
-        const Traced traced =
-            run_and_kill(prepared.line, prepared.options, Victim::kDescendant, cut);
-        CAPTURE(cut, calls, traced.command.err);
-        CHECK(!traced.hung);
-        if (traced.command.code() != 0) {
-            CHECK(traced.command.code() == 1);
-            CHECK(lines_of(traced.command.err).size() == 1);
-            CHECK(box.leftovers() == Strings{});
-        } else {
-            // The one that died had done its work, or was init after create had ended.
-            CHECK(box.call({"state", prepared.id}).code() == 0);
-        }
-        check_force_removes(box, prepared.id);
-    }
-}
-
-TEST_CASE("interrupted: start, kill and delete are killed at a system call, delete --force works",
-          "[interrupted][lxcri]") {
-    NEEDS(need_runtime());
-    const std::string command = GENERATE(as<std::string>(), "start", "kill", "delete", "state");
-    CAPTURE(command);
-    const auto one = [&](long cut) {
-        Box box;
-        box.bundle.args({"trap", "TERM", "0"});
-        CreateOptions quiet;
-        quiet.quiet = true;
-        Container container = box.create(quiet);
-        if (command == "kill") container.start();
-        Strings line = {command, container.id()};
-        if (command == "kill") line.emplace_back("KILL");
-        CAPTURE(cut);
-        const Traced traced = run_and_kill(box.command_line(line), {}, Victim::kCommand, cut);
-        check_force_removes(box, container.id());
-        return traced.calls;
-    };
-    const long calls = one(0);
-    for (const long cut : choose_cuts(calls, 25)) (void)one(cut);
-}
-
-TEST_CASE("interrupted: delete --force that was killed can be repeated", "[interrupted][lxcri]") {
-    NEEDS(need_runtime());
-    const auto one = [&](long cut) {
-        Box box;
-        box.bundle.args({"trap", "TERM", "0"});
-        CreateOptions quiet;
-        quiet.quiet = true;
-        Container container = box.create(quiet);
-        container.start();
-        CAPTURE(cut);
-        const Traced traced = run_and_kill(box.command_line({"delete", "--force", container.id()}),
-                                           {}, Victim::kCommand, cut);
-        check_force_removes(box, container.id());
-        return traced.calls;
-    };
-    const long calls = one(0);
-    for (const long cut : choose_cuts(calls, 40)) (void)one(cut);
 }
 
 TEST_CASE("interrupted: create is killed while a hook runs", "[interrupted][hooks][lxcri]") {

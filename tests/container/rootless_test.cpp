@@ -12,6 +12,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/subordinate_ids.h"
 
 using namespace lxcri::test;
 namespace os = lxcri::os;
@@ -19,8 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr uid_t kUser = 12345;
-constexpr unsigned kSubordinate = 200000;
+constexpr uid_t kUser = kOrdinaryUser;
+constexpr unsigned kSubordinate = kSubordinateIds;
 
 Json mapping(unsigned inside, unsigned outside, unsigned size) {
     return {{"containerID", inside}, {"hostID", outside}, {"size", size}};
@@ -42,34 +43,6 @@ struct UserBox : Box {
         bundle.linux()["uidMappings"] = mappings;
         bundle.linux()["gidMappings"] = mappings;
     }
-};
-
-// /etc/passwd, /etc/subuid and /etc/subgid as they are with a user who has subordinate IDs. The
-// tests have mounts of their own.
-class SubordinateIds {
-  public:
-    explicit SubordinateIds(const fs::path& directory) {
-        write_file(directory / "passwd", read_file("/etc/passwd") +
-                                             "rootless:x:" + std::to_string(kUser) + ":" +
-                                             std::to_string(kUser) + "::/:/bin/sh\n");
-        write_file(directory / "subid", "rootless:" + std::to_string(kSubordinate) + ":65536\n");
-        bind(directory / "passwd", "/etc/passwd");
-        bind(directory / "subid", "/etc/subuid");
-        bind(directory / "subid", "/etc/subgid");
-    }
-    SubordinateIds(const SubordinateIds&) = delete;
-    SubordinateIds& operator=(const SubordinateIds&) = delete;
-    ~SubordinateIds() {
-        for (const std::string& target : bound_) umount2(target.c_str(), MNT_DETACH);
-    }
-
-  private:
-    void bind(const fs::path& source, const std::string& target) {
-        REQUIRE(mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0);
-        bound_.push_back(target);
-    }
-
-    Strings bound_;
 };
 
 std::string map_line(unsigned inside, unsigned outside, unsigned size) {
