@@ -70,6 +70,7 @@ class Scene {
         quiet.quiet = true;
         Container container = box.create(quiet);
         id_ = container.id();
+        pid_ = container.pid();
         if (command_ != "start") container.start();
         if (command_ == "delete") {
             container.kill();
@@ -93,6 +94,8 @@ class Scene {
     }
 
     void check_force_removes() {
+        // What an `exec` has left is ours now, and the container ends when we have reaped it.
+        if (command_ == "exec") (void)wait_for_children(milliseconds{5000}, {pid_});
         const Finished removed = box.call({"delete", "--force", id_});
         INFO("delete said: " << removed.err);
         CHECK(removed.code() == 0);
@@ -131,6 +134,7 @@ class Scene {
     std::string command_;
     User user_;
     std::string id_;
+    pid_t pid_ = 0;
     lxcri::os::UniqueFd null_{open("/dev/null", O_RDWR | O_CLOEXEC)};
     std::optional<SubordinateIds> ids_;
 };
