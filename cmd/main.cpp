@@ -36,7 +36,7 @@ using runtime::Settings;
 Caller look_at_caller() {
     Caller caller;
     for (int number = 0; number <= 2; ++number) {
-        if (::fcntl(number, F_GETFD) != -1) continue;
+        if (::fcntl(number, F_GETFD) != -1 || errno != EBADF) continue;
         caller.open_stdio &= ~(1U << static_cast<unsigned>(number));
         if (::open("/dev/null", O_RDWR | O_CLOEXEC) != number) ::_exit(EXIT_FAILURE);
     }

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <map>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/tree.h"
 #include "os/file.h"
@@ -30,6 +33,12 @@ void set_mark(const std::string& dir, std::string_view mark, std::string_view va
     }
 }
 
+// No such mark, no marks at all, or nothing that could have one.
+bool is_absence(int error) {
+    constexpr std::array kAbsent = {ENODATA, EOPNOTSUPP, EPERM, EACCES, ENOENT, ENODEV, ENOTDIR};
+    return std::find(kAbsent.begin(), kAbsent.end(), error) != kAbsent.end();
+}
+
 // "": there is none.
 std::string find_mark(const std::string& dir, std::string_view mark) {
     std::array<char, PATH_MAX> value{};
@@ -37,6 +46,7 @@ std::string find_mark(const std::string& dir, std::string_view mark) {
         const std::string name = concat(kind, mark);
         const ssize_t length = ::getxattr(dir.c_str(), name.c_str(), value.data(), value.size());
         if (length > 0) return {value.data(), static_cast<std::size_t>(length)};
+        if (length == -1 && !is_absence(errno)) throw SystemError(errno, "getxattr", dir);
     }
     return {};
 }

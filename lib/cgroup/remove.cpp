@@ -82,7 +82,11 @@ void remove_parents(const Directory& directory) {
         if (path.size() <= directory.mount_point.size()) return;
         const bool is_made = is_marked_as_made(path) || is_planned(directory, path);
         // One that has gone already does not say what is above it.
-        if (is_made ? ::rmdir(path.c_str()) != 0 && errno != ENOENT : exists(path)) return;
+        if (!is_made && exists(path)) return;
+        if (!is_made || ::rmdir(path.c_str()) == 0 || is_gone(errno)) continue;
+        if (errno == EBUSY || errno == ENOTEMPTY) return;                 // others are in it
+        if (errno == EACCES || errno == EPERM || errno == EROFS) return;  // and it is theirs
+        throw SystemError(errno, "rmdir", path);
     }
 }
 

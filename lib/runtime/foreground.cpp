@@ -31,7 +31,10 @@ std::optional<os::ExitStatus> reap_all(pid_t pid) {
     std::optional<os::ExitStatus> result;
     while (true) {
         siginfo_t info{};
-        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0) return result;
+        const int waited = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG);
+        // Without an answer now there would be none for good.
+        if (waited == -1 && !result) throw SystemError(errno, "waitid", std::to_string(pid));
+        if (waited == -1 || info.si_pid == 0) return result;
         if (info.si_pid != pid) continue;
         result = info.si_code == CLD_EXITED ? os::ExitStatus::exited(info.si_status)
                                             : os::ExitStatus::signalled(info.si_status);

@@ -83,9 +83,10 @@ void set_result(pid_t pid, long result) {
 #endif
 }
 
-// These do not return, or have no way to fail.
+// Not those that do not return, and not close(2), after which the descriptor is gone in any case.
 bool can_fail(long number) {
-    return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn;
+    return number != SYS_exit && number != SYS_exit_group && number != SYS_rt_sigreturn &&
+           number != SYS_close;
 }
 
 class Session {
