@@ -48,7 +48,7 @@ std::string killed_create(Box& box) {
     const fs::path fifo = box / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     box.bundle.config["hooks"]["createRuntime"] = {
-        hook({"hook", "write", fifo.string(), "x", "--", "sleep"})};
+        hook({"write", fifo.string(), "x", "--", "sleep"})};
     box.bundle.write();
     std::string id = box.new_id();
     CommandOptions options;
@@ -186,7 +186,7 @@ TEST_CASE("damage: delete --force does not wait for a hook of the start that han
     const fs::path fifo = box.bundle.in_rootfs("fifo");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     box.bundle.config["hooks"]["startContainer"] = {
-        hook({"hook", "write", "/fifo", "x", "--", "sleep"}, "/probe")};
+        hook({"write", "/fifo", "x", "--", "sleep"}, "/probe")};
     Container container = box.create();
     Process start(box.command_line({"start", container.id()}));
     CHECK(read_file(fifo) == "x");
@@ -203,7 +203,7 @@ TEST_CASE("damage: delete --force ends a command that hangs on the container",
     const fs::path fifo = box / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     box.bundle.config["hooks"]["poststart"] = {
-        hook({"hook", "write", fifo.string(), "x", "--", "sleep"})};
+        hook({"write", fifo.string(), "x", "--", "sleep"})};
     Container container = box.create();
     Process start(box.command_line({"start", container.id()}));
     CHECK(read_file(fifo) == "x");

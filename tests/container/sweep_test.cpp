@@ -212,7 +212,7 @@ TEST_CASE("sweep: a helper or init is killed at a system call: create fails or i
 }
 
 TEST_CASE("sweep: a system call fails: the command does, and says why, or it has worked",
-          "[sweep][faults][lxcri]") {
+          "[sweep][faults][slow][lxcri]") {
     const auto sweep = GENERATE(
         Sweep{"create", User::root, 40}, Sweep{"run", User::root, 20},
         Sweep{"start", User::root, 10}, Sweep{"exec", User::root, 15},
