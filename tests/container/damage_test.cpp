@@ -8,11 +8,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
 
 #include "hooks.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/tracer.h"
@@ -202,8 +202,7 @@ TEST_CASE("damage: delete --force ends a command that hangs on the container",
     Box box;
     const fs::path fifo = box / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-    box.bundle.config["hooks"]["poststart"] = {
-        hook({"write", fifo.string(), "x", "--", "sleep"})};
+    box.bundle.config["hooks"]["poststart"] = {hook({"write", fifo.string(), "x", "--", "sleep"})};
     Container container = box.create();
     Process start(box.command_line({"start", container.id()}));
     CHECK(read_file(fifo) == "x");

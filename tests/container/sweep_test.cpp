@@ -6,12 +6,12 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
 
 #include "hooks.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/subordinate_ids.h"

@@ -5,11 +5,11 @@
 #include <sys/mount.h>
 #include <sys/types.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "support/catch.h"
 #include "support/files.h"
 
 namespace lxcri::test {

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <thread>
 
 #include "os/file.h"
+#include "support/catch.h"
 #include "unit/os/child.h"
 #include "unit/os/temp_dir.h"
 
