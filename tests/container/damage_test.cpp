@@ -190,10 +190,13 @@ TEST_CASE("damage: delete --force does not wait for a hook of the start that han
     Container container = box.create();
     Process start(box.command_line({"start", container.id()}));
     CHECK(read_file(fifo) == "x");
-    check_force_removes(box, container.id());
+    const Finished removed = box.call({"delete", "--force", container.id()});
+    CHECK(removed.code() == 0);
+    CHECK(removed.duration < 5s);
     const Finished started = start.wait();
     CHECK(started.code() == 1);
     CHECK(lines_of(started.err).size() == 1);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("damage: delete --force ends a command that hangs on the container",
@@ -235,7 +238,7 @@ TEST_CASE("damage: create with a limit on the size of files says what is wrong",
     Box box;
     box.bundle.write();
     const std::string id = box.new_id();
-    const int blocks = GENERATE(0, 1, 8);
+    const int blocks = GENERATE(0, 1);
     CAPTURE(blocks);
     Strings line = {"/bin/sh", "-c", "ulimit -f " + std::to_string(blocks) + "; exec \"$@\"", "sh"};
     for (const auto& word : box.command_line({"create", "--bundle", box.bundle.path(), id})) {
@@ -265,7 +268,7 @@ TEST_CASE("damage: exec that a pause overtakes ends at its deadline",
     });
     CHECK(traced.killed);
     CHECK_FALSE(traced.hung);
-    CHECK(traced.command.code() == 1);
+    CHECK(traced.command.code() == 255);
     CHECK(contains(traced.command.err, "was not ready within 1 seconds"));
     CHECK(box.call({"resume", container.id()}).code() == 0);
     CHECK(box.exec(container, {"true"}).code() == 0);
