@@ -1,7 +1,9 @@
 #include "systemd_bus.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -16,6 +18,9 @@ using handoff::UnitRequest;
 
 constexpr const char* kService = "org.freedesktop.systemd1";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
+// For what others have put into a container's unit, once that is to go. Its own TimeoutStopUSec and
+// KillSignal are for when systemd stops it, and an annotation may have set them to anything.
+constexpr auto kGrace = std::chrono::seconds(10);
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 
 // sd-bus returns negative errnos.
@@ -169,16 +174,24 @@ SystemdBus::Message SystemdBus::call(const Message& message, os::Clock::time_poi
     return std::move(outcome.reply);
 }
 
-void SystemdBus::wait_for_job(const Message& reply, os::Clock::time_point deadline) {
+std::string SystemdBus::job_of(const Message& reply) {
     const char* path = nullptr;
     check(sd_bus_message_read(reply.get(), "o", &path), "read the path of the job");
-    const std::string job = path;
+    return path;
+}
+
+bool SystemdBus::job_ends(const std::string& job, os::Clock::time_point deadline) {
     while (results_.find(job) == results_.end()) {
         const int progress = check(sd_bus_process(bus_.get(), nullptr), "sd_bus_process");
         if (progress > 0) continue;
-        if (os::Clock::now() >= deadline) throw Error("the job is not done in time");
+        if (os::Clock::now() >= deadline) return false;
         check(sd_bus_wait(bus_.get(), microseconds_until(deadline)), "sd_bus_wait");
     }
+    return true;
+}
+
+void SystemdBus::wait_for_job(const std::string& job, os::Clock::time_point deadline) {
+    if (!job_ends(job, deadline)) throw Error("the job is not done in time");
     const std::string& result = results_[job];
     if (result != "done") throw Error(concat("the job ended with the result ", in_quotes(result)));
 }
@@ -189,10 +202,11 @@ SystemdBus::Outcome SystemdBus::try_start(const UnitRequest& request,
     append_text(message.get(), 's', request.unit);
     append_text(message.get(), 's', "fail");
     open(message.get(), SD_BUS_TYPE_ARRAY, "(sv)");
-    append_property(message.get(), property("Description", "s", request.description));
     append_property(message.get(), property("Slice", "s", request.slice));
     append_property(message.get(), property("PIDs", "au", std::to_string(request.pid)));
     for (const UnitProperty& other : request.properties) append_property(message.get(), other);
+    // Later ones win, and by this one the unit is known when it is to be stopped.
+    append_property(message.get(), property("Description", "s", request.description));
     close(message.get());
     check(sd_bus_message_append(message.get(), "a(sa(sv))", 0), "sd_bus_message_append");
     return try_call(message, deadline);
@@ -209,7 +223,7 @@ void SystemdBus::start(const UnitRequest& request) {
     }
     if (!outcome.reply) throw Error(concat("StartTransientUnit: ", outcome.words));
     try {
-        wait_for_job(outcome.reply, deadline);
+        wait_for_job(job_of(outcome.reply), deadline);
     } catch (const Error&) {
         // What becomes of the unit is not known: it goes, and the error is that of the start.
         const Message stop = make_call("StopUnit");
@@ -258,6 +272,15 @@ std::string SystemdBus::description_of(const std::string& unit, os::Clock::time_
     return text;
 }
 
+void SystemdBus::kill(const std::string& unit, os::Clock::time_point deadline) {
+    const Message message = make_call("KillUnit");
+    append_text(message.get(), 's', unit);
+    append_text(message.get(), 's', "all");
+    append_value(message.get(), 'i', SIGKILL);
+    // It may have ended meanwhile; if not, the job tells.
+    (void)try_call(message, deadline);
+}
+
 void SystemdBus::stop(const UnitRequest& request) {
     const auto deadline = deadline_of(request);
     // Another one's by now, or nobody's: systemd calls a unit that it does not know by its name.
@@ -268,7 +291,9 @@ void SystemdBus::stop(const UnitRequest& request) {
     const Outcome outcome = try_call(message, deadline);
     if (outcome.error == "org.freedesktop.systemd1.NoSuchUnit") return;
     if (!outcome.reply) throw Error(concat("StopUnit: ", outcome.words));
-    wait_for_job(outcome.reply, deadline);
+    const std::string job = job_of(outcome.reply);
+    if (!job_ends(job, std::min(deadline, os::Clock::now() + kGrace))) kill(request.unit, deadline);
+    wait_for_job(job, deadline);
 }
 
 }  // namespace lxcri::libexec

@@ -43,7 +43,11 @@ class SystemdBus {
     Message call(const Message& message, os::Clock::time_point deadline);
     Outcome try_start(const handoff::UnitRequest& request, os::Clock::time_point deadline);
     std::string description_of(const std::string& unit, os::Clock::time_point deadline);
-    void wait_for_job(const Message& reply, os::Clock::time_point deadline);
+    static std::string job_of(const Message& reply);
+    // False when the deadline comes first.
+    bool job_ends(const std::string& job, os::Clock::time_point deadline);
+    void wait_for_job(const std::string& job, os::Clock::time_point deadline);
+    void kill(const std::string& unit, os::Clock::time_point deadline);
     static int on_job_removed(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
 
     Bus bus_;

@@ -142,10 +142,13 @@ std::vector<UnitProperty> allowed_unit_properties(const Options& options, const 
     auto properties = translate::unit_properties(spec);
     const auto& allowed = options.systemd_properties;
     for (const UnitProperty& property : properties) {
+        if (translate::is_harmless_property(property.name)) continue;
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
-        throw SpecError(property.pointer, concat("the property ", in_quotes(property.name),
-                                                 " is not among the /systemdProperties that ",
-                                                 in_quotes(options.settings_file), " allows"));
+        throw SpecError(property.pointer,
+                        concat("the property ", in_quotes(property.name),
+                               " is neither one that every container may set nor among the "
+                               "/systemdProperties that ",
+                               in_quotes(options.settings_file), " allows"));
     }
     return properties;
 }

@@ -36,8 +36,8 @@ class SystemdHelper {
 // Whose systemd this process has to ask: for root of the machine the system's.
 cgroup::UserManager find_user_manager();
 
-// Those annotations that an administrator allows. SpecError for one that is not: a unit's
-// properties can start programs as root (CVE-2024-3154).
+// Those annotations that are harmless, and those that an administrator allows. SpecError for
+// another one: a unit's properties can start programs as root (CVE-2024-3154).
 std::vector<handoff::UnitProperty> allowed_unit_properties(const Options& options,
                                                            const oci::Spec& spec);
 

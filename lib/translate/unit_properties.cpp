@@ -1,6 +1,7 @@
 // Owns: the annotations org.systemd.property.*
 #include "translate/unit_properties.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -169,7 +170,21 @@ UnitProperty parse(std::string_view key, std::string_view text) {
     return {pointer, name, value->type, value->words};
 }
 
+// Annotations come from images and from the authors of pods: what is here can neither start a
+// program nor change another unit, nor take resources from one. The reasons for each, and for what
+// is left out, are in lxcri.json(5).
+constexpr std::array<std::string_view, 13> kHarmless{
+    "After",           "CollectMode", "DefaultDependencies",      "Documentation",
+    "IPAccounting",    "KillSignal",  "ManagedOOMMemoryPressure", "ManagedOOMMemoryPressureLimit",
+    "ManagedOOMSwap",  "OOMPolicy",   "RuntimeMaxUSec",           "SendSIGHUP",
+    "TimeoutStopUSec",
+};
+
 }  // namespace
+
+bool is_harmless_property(std::string_view name) {
+    return std::find(kHarmless.begin(), kHarmless.end(), name) != kHarmless.end();
+}
 
 std::vector<UnitProperty> unit_properties(const oci::Spec& spec) {
     std::vector<UnitProperty> properties;

@@ -15,4 +15,7 @@ namespace lxcri::translate {
 // SpecError for a value that is none. Whether they are allowed is for the caller to judge.
 std::vector<handoff::UnitProperty> unit_properties(const oci::Spec& spec);
 
+// Whether every container may set it; the others need an administrator who names them.
+bool is_harmless_property(std::string_view name);
+
 }  // namespace lxcri::translate

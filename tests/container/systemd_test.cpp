@@ -407,7 +407,7 @@ TEST_CASE("CVE-2024-3154: properties of units are refused unless an administrato
                        "/annotations/org.systemd.property.ExecStartPre"));
     }
     SECTION("another is allowed") {
-        const AllowedProperties allowed({"TimeoutStopUSec", "ExecStartPreX"});
+        const AllowedProperties allowed({"KillMode", "ExecStartPreX"});
         CHECK(contains(box.refusal(with_systemd()),
                        "/annotations/org.systemd.property.ExecStartPre"));
     }
@@ -422,17 +422,81 @@ TEST_CASE("CVE-2024-3154: properties of units are refused unless an administrato
 TEST_CASE("systemd: allowed properties are set", "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());
-    const AllowedProperties allowed(
-        {"TimeoutStopUSec", "CollectMode", "Documentation", "Delegate"});
+    const AllowedProperties allowed({"KillMode", "Wants", "Description"});
     SystemdBox box;
     annotate(box, "TimeoutStopSec", "7.5");
-    annotate(box, "CollectMode", "'inactive'");
-    annotate(box, "Documentation", "['man:a(1)', \"man:b(1)\"]");
+    annotate(box, "KillMode", "'mixed'");
+    annotate(box, "Wants", "['basic.target', \"sysinit.target\"]");
+    annotate(box, "Description", "'not what delete looks for'");
     Container container = box.create(with_systemd());
     CHECK(property_of(box.unit(), "TimeoutStopUSec") == "7.500000s");
-    CHECK(property_of(box.unit(), "CollectMode") == "inactive");
-    CHECK(property_of(box.unit(), "Documentation") == "\"man:a(1)\" \"man:b(1)\"");
+    CHECK(property_of(box.unit(), "KillMode") == "mixed");
+    CHECK(contains(property_of(box.unit(), "Wants"), "basic.target"));
+    CHECK(contains(property_of(box.unit(), "Wants"), "sysinit.target"));
+    CHECK(contains(property_of(box.unit(), "Description"), container.id()));
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    box.check_nothing_left();
+}
+
+TEST_CASE("systemd: the properties that Podman and CRI-O always set", "[systemd][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    SystemdBox box;
+    SECTION("Podman") {
+        annotate(box, "KillSignal", "12");
+        annotate(box, "TimeoutStopUSec", "uint64 7000000");
+        Container container = box.create(with_systemd());
+        CHECK(property_of(box.unit(), "KillSignal") == "12");
+        CHECK(property_of(box.unit(), "TimeoutStopUSec") == "7s");
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    }
+    SECTION("CRI-O") {
+        annotate(box, "TimeoutStopUSec", "uint64 30000000");
+        annotate(box, "DefaultDependencies", "true");
+        annotate(box, "After", "['crio.service']");
+        annotate(box, "CollectMode", "'inactive-or-failed'");
+        Container container = box.create(with_systemd());
+        CHECK(property_of(box.unit(), "TimeoutStopUSec") == "30s");
+        CHECK(contains(property_of(box.unit(), "After"), "crio.service"));
+        CHECK(contains(property_of(box.unit(), "Conflicts"), "shutdown.target"));
+        CHECK(systemctl({"is-active", "crio.service"}).code() != 0);
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    }
+    SECTION("all that every container may set") {
+        for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{
+                 {"Documentation", "['man:a(1)']"},
+                 {"IPAccounting", "true"},
+                 {"ManagedOOMMemoryPressure", "'kill'"},
+                 {"ManagedOOMMemoryPressureLimit", "uint32 2147483647"},
+                 {"ManagedOOMSwap", "'kill'"},
+                 {"OOMPolicy", "'kill'"},
+                 {"RuntimeMaxSec", "1000"},
+                 {"SendSIGHUP", "true"}}) {
+            annotate(box, name, value);
+        }
+        Container container = box.create(with_systemd());
+        CHECK(property_of(box.unit(), "RuntimeMaxUSec") == "16min 40s");
+        CHECK(property_of(box.unit(), "OOMPolicy") == "kill");
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    }
+    box.check_nothing_left();
+}
+
+TEST_CASE("systemd: no property lets a stranger's process in the scope outlive delete",
+          "[systemd][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    SystemdBox box;
+    annotate(box, "KillSignal", std::to_string(SIGWINCH));
+    annotate(box, "TimeoutStopUSec", "uint64 3600000000");
+    Container container = box.sleeper();
+    const fs::path other = box.scope() / "other";
+    REQUIRE(mkdir(other.c_str(), 0755) == 0);
+    Process stranger({"/bin/sleep", "1000"});
+    write_file(other / "cgroup.procs", std::to_string(stranger.pid()));
+    box.end(container);
+    container.remove();
+    CHECK(stranger.wait().code() == -SIGKILL);
     box.check_nothing_left();
 }
 

@@ -67,4 +67,56 @@ TEST_CASE("unit properties: what is no value is refused with the pointer") {
     }
 }
 
+TEST_CASE("unit properties: what Podman and CRI-O always set is for every container") {
+    for (const std::string name : {"KillSignal", "TimeoutStopUSec",                   // Podman
+                                   "After", "DefaultDependencies", "CollectMode"}) {  // CRI-O
+        INFO(name);
+        CHECK(translate::is_harmless_property(name));
+    }
+    CHECK(parsed("KillSignal", "15") == "KillSignal i=15");
+    CHECK(parsed("TimeoutStopUSec", "uint64 10000000") == "TimeoutStopUSec t=10000000");
+    CHECK(parsed("DefaultDependencies", "true") == "DefaultDependencies b=true");
+    CHECK(parsed("After", "['crio.service']") == "After as=crio.service");
+}
+
+TEST_CASE("unit properties: what starts programs or is about others is for nobody") {
+    for (const std::string name : {"ExecStartPre",
+                                   "ExecStopPost",
+                                   "OnFailure",
+                                   "OnSuccess",
+                                   "Requires",
+                                   "Requisite",
+                                   "Wants",
+                                   "BindsTo",
+                                   "PartOf",
+                                   "Upholds",
+                                   "Conflicts",
+                                   "Before",
+                                   "PropagatesStopTo",
+                                   "RequiresMountsFor",
+                                   "FailureAction",
+                                   "SuccessAction",
+                                   "JobTimeoutAction",
+                                   "RebootArgument",
+                                   "KillMode",
+                                   "SendSIGKILL",
+                                   "FinalKillSignal",
+                                   "RefuseManualStop",
+                                   "Description",
+                                   "Slice",
+                                   "PIDs",
+                                   "Delegate",
+                                   "User",
+                                   "MemoryMin",
+                                   "CPUWeight",
+                                   "BPFProgram",
+                                   "NoSuchProperty",
+                                   "killsignal",
+                                   "KillSignal ",
+                                   ""}) {
+        INFO(name);
+        CHECK_FALSE(translate::is_harmless_property(name));
+    }
+}
+
 }  // namespace
