@@ -160,6 +160,8 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
         // What a stopped container has left behind in a shared pid namespace, too.
         return container.cgroup().signal_all(signal, deadline);
     }
+    // Without a cgroup of its own nothing tells who else was part of it.
+    if (all && !init && container.status() == oci::Status::stopped) return;
     // The words that callers take for "it has gone".
     if (!init) throw StateError(concat("container ", in_quotes(id), ": container not running"));
     if (signal == SIGKILL && !container.record().own_pid_namespace && owns_cgroup) {
