@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "runtime/helper_image.h"
 #include "runtime/liblxc_version.h"
 #include "runtime/live_host.h"
 
@@ -118,8 +119,8 @@ std::vector<Finding> check_programs(const Options& options) {
         findings.push_back({"programs", "liblxc", liblxc.found ? Severity::ok : Severity::error,
                             std::move(liblxc.text)});
     }
-    findings.push_back(
-        check_helper(options, "lxcri-init", Severity::error, "no container can be created"));
+    findings.push_back(check_helper(options, std::string(init_program()), Severity::error,
+                                    "no container can be created"));
     findings.push_back(check_helper(options, "lxcri-exec", Severity::warning, "`exec` needs it"));
     findings.push_back(
         check_helper(options, "lxcri-systemd", Severity::warning, "--systemd-cgroup needs it"));

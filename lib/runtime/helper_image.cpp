@@ -13,15 +13,21 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
+#include "runtime/rootless.h"
 
 namespace lxcri::runtime {
 
 namespace {
 
-// An installed helper belongs to root, who lets others execute it but not read it: an ordinary
-// user, and so their containers, cannot write to it.
+// An installed helper belongs to root of the host. An owner could change its mode, and so could
+// root of a container in whose user namespace the owner has a number; the latter, if we are root of
+// a user namespace, may write to it now.
 bool is_out_of_reach(const std::string& path) {
-    return ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 &&
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == -1) return false;
+    const bool is_owner = status.st_uid == ::geteuid();
+    const bool is_of_root = status.st_uid == 0;
+    return !is_owner && (is_of_root || !is_ordinary_user()) &&
            ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0;
 }
 
@@ -58,6 +64,10 @@ os::UniqueFd open_helper_image(const std::string& path) {
     if (is_out_of_reach(path)) return os::open_at(AT_FDCWD, path, O_PATH);
     const std::string name = path.substr(path.rfind('/') + 1);
     return os::make_sealed_memfd(name.c_str(), os::read_file_at(AT_FDCWD, path));
+}
+
+std::string_view init_program() {
+    return is_host_root() ? "lxcri-init" : "lxcri-init-rootless";
 }
 
 }  // namespace lxcri::runtime

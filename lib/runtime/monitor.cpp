@@ -74,7 +74,7 @@ std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const std::string
                                                                const std::string& id,
                                                                const cgroup::Entrance& entrance) {
     const std::string path = concat(libexec_dir, "/lxcri-start");
-    const os::UniqueFd image = open_helper_image(concat(libexec_dir, "/lxcri-init"));
+    const os::UniqueFd image = open_helper_image(concat(libexec_dir, "/", init_program()));
     os::UniqueFd log = make_log();
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());

@@ -7,21 +7,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/ordinary_user.h"
 #include "support/runtime.h"
-#include "support/subordinate_ids.h"
 
 using namespace lxcri::test;
 namespace os = lxcri::os;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr uid_t kUser = kOrdinaryUser;
-constexpr unsigned kSubordinate = kSubordinateIds;
 
 Json mapping(unsigned inside, unsigned outside, unsigned size) {
     return {{"containerID", inside}, {"hostID", outside}, {"size", size}};
@@ -44,16 +42,6 @@ struct UserBox : Box {
         bundle.linux()["gidMappings"] = mappings;
     }
 };
-
-std::string map_line(unsigned inside, unsigned outside, unsigned size) {
-    std::string line;
-    for (const unsigned number : {inside, outside, size}) {
-        const std::string text = std::to_string(number);
-        line += std::string(10 - std::min<std::size_t>(10, text.size()), ' ') + text + " ";
-    }
-    line.pop_back();
-    return line;
-}
 
 std::string one_line(const std::string& text) {
     CHECK(lines_of(text).size() == 1);
@@ -155,6 +143,45 @@ TEST_CASE("rootless: subordinate IDs, users and groups", "[rootless]") {
     CHECK(box.leftovers() == Strings{});
 }
 
+// Engines open the namespaces of a created container, to give it a network for example.
+TEST_CASE("rootless: the user can look into a created container, and exec in it", "[rootless]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    std::optional<SubordinateIds> ids;
+    SECTION("as root") {}
+    SECTION("as another user, with subordinate IDs") {
+        NEEDS(need_program("newuidmap"));
+        ids.emplace(box / "");
+        box.map({mapping(0, kUser, 1), mapping(1, kSubordinate, 1000)});
+        box.bundle.process()["user"] = {{"uid", 5}, {"gid", 7}};
+    }
+    SECTION("where the user is not root of it") {
+        NEEDS(need_program("newuidmap"));
+        ids.emplace(box / "");
+        box.map({mapping(0, kSubordinate, 1000), mapping(1000, kUser, 1)});
+    }
+    box.bundle.args({"sleep"});
+    Container container = box.create();
+    const std::string proc = "/proc/" + std::to_string(container.pid()) + "/ns/";
+    CommandOptions options;
+    options.uid = kUser;
+    for (const std::string kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
+        CAPTURE(kind);
+        const Finished looked = run_command({"/bin/readlink", proc + kind}, options);
+        CHECK(looked.code() == 0);
+        CHECK(looked.out == fs::read_symlink(proc + kind).string() + "\n");
+    }
+    const Finished exec = box.exec(container, {"ids"});
+    INFO(exec.err);
+    CHECK(exec.code() == 0);
+    CHECK(contains(exec.out, "uid="));
+    CHECK(container.status() == "created");
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("rootless: mappings that the user may not have are an error", "[rootless][errors]") {
     NEEDS(need_runtime());
     NEEDS(need_program("newuidmap"));
@@ -245,6 +272,75 @@ TEST_CASE("rootless: without a cgroup", "[rootless]") {
     container.kill();
     CHECK(container.wait_code() == -9);
     container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: kill --all of a stopped container without a cgroup", "[rootless][kill]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    Container container = box.sleeper();
+    CHECK(box.call({"kill", "--all", container.id(), "KILL"}).code() == 0);
+    CHECK(container.wait_code() == -9);
+    for (const char* signal : {"TERM", "KILL"}) {
+        const Finished again = box.call({"kill", "--all", container.id(), signal});
+        INFO(again.err);
+        CHECK(again.code() == 0);
+    }
+    // Without --all callers want to know.
+    CHECK(contains(box.call({"kill", container.id(), "KILL"}).err, "container not running"));
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+// Alone it would show what they cover.
+TEST_CASE("rootless: a mount with others below that cannot be left out", "[rootless][mounts]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    const fs::path source = box / "source";
+    fs::create_directories(source);
+    REQUIRE(mount("tmpfs", source.c_str(), "tmpfs", 0, "mode=0755") == 0);
+    fs::create_directory(source / "sub");
+    write_file(source / "sub/covered", "x");
+    REQUIRE(mount("tmpfs", (source / "sub").c_str(), "tmpfs", 0, "mode=0777") == 0);
+    write_file(source / "sub/upper", "x");
+    Json mount{{"destination", "/mnt"}, {"type", "bind"}, {"source", source}};
+    SECTION("bind is refused, and says what would do") {
+        mount["options"] = {"bind", "ro"};
+        box.bundle.add_mount(mount);
+        const std::string error = one_line(box.try_create().created.err);
+        CHECK(contains(error, "/source: the mounts below "));
+        CHECK(contains(error, "rbind"));
+    }
+    SECTION("rbind takes them along") {
+        mount["options"] = {"rbind", "ro"};
+        box.bundle.add_mount(mount);
+        const Outcome outcome = box.life({"ls", "/mnt/sub"});
+        CHECK(outcome.code == 0);
+        CHECK(contains(outcome.out, "upper"));
+        CHECK_FALSE(contains(outcome.out, "covered"));
+    }
+    umount2(source.c_str(), MNT_DETACH);
+    CHECK(box.leftovers() == Strings{});
+}
+
+// Nobody has asked for a bind there: it is how we make such a mount.
+TEST_CASE("rootless: a cgroup hierarchy with something mounted in it", "[rootless][mounts]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    // In the caller's own cgroup, where a container of this user stays.
+    const fs::path inner = cgroup_of(getpid(), has_controller("pids") ? "pids" : "") / "lxcritest";
+    fs::create_directory(inner);
+    REQUIRE(mount("tmpfs", inner.c_str(), "tmpfs", 0, "mode=0777") == 0);
+    box.bundle.add_mount({{"destination", "/sys/fs/cgroup"},
+                          {"type", "cgroup"},
+                          {"source", "cgroup"},
+                          {"options", {"ro", "nosuid", "noexec", "nodev"}}});
+    const Outcome outcome = box.life({"mountinfo"});
+    umount2(inner.c_str(), MNT_DETACH);
+    rmdir(inner.c_str());
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.out, "/lxcritest ro,nosuid,nodev,noexec"));
     CHECK(box.leftovers() == Strings{});
 }
 
@@ -354,53 +450,6 @@ TEST_CASE("rootless: root of a user namespace alone", "[rootless]") {
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("rootless: Podman as the caller", "[rootless][podman]") {
-    NEEDS(need_runtime());
-    for (const char* program : {"podman", "conmon", "newuidmap"}) NEEDS(need_program(program));
-    APPLIES(in_first_view());
-    UserBox box;
-    const SubordinateIds ids(box / "");
-    const fs::path home = box.bundle.path();  // the user's
-    write_file(home / "containers.conf", "[containers]\ndefault_ulimits = []\n");
-    CommandOptions options;
-    options.uid = kUser;
-    options.timeout = milliseconds{60'000};
-    options.working_directory = home;
-    options.environment = Strings{
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME=" + home.string(), "XDG_RUNTIME_DIR=" + home.string(), "TMPDIR=" + home.string(),
-        "CONTAINERS_CONF=" + (home / "containers.conf").string()};
-    const Finished done = run_command({find_program("podman"),
-                                       "--runtime",
-                                       box.runtime(),
-                                       "--cgroup-manager",
-                                       "cgroupfs",
-                                       "--events-backend",
-                                       "file",
-                                       "--storage-driver",
-                                       "vfs",
-                                       "run",
-                                       "--rm",
-                                       "--network",
-                                       "none",
-                                       "--rootfs",
-                                       box.bundle.rootfs(),
-                                       "/probe",
-                                       "ids",
-                                       "--",
-                                       "cat",
-                                       "/proc/self/uid_map"},
-                                      options);
-    // The process that keeps the user namespace of all Podmans of this user.
-    const std::string pause = read_file(home / "libpod/tmp/pause.pid");
-    if (!pause.empty()) REQUIRE(::kill(std::stoi(pause), SIGKILL) == 0);
-    INFO(done.err);
-    CHECK(done.code() == 0);
-    CHECK(contains(done.out, "uid=0"));
-    CHECK(has_line(done.out, map_line(1, kSubordinate, 65536)));
-    CHECK(box.leftovers() == Strings{});
-}
-
 // --- with the user's own systemd, which may use the controllers of its cgroup -------------------
 
 namespace {
@@ -478,6 +527,24 @@ TEST_CASE("rootless: limits through the user's systemd", "[rootless][vm]") {
     CHECK(container.wait_code() == -9);
     CHECK(box.manage(container, {"delete"}).code() == 0);
     CHECK_FALSE(fs::exists(box.cgroup().parent_path()));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: what Podman always asks of the user's systemd", "[rootless][vm]") {
+    APPLIES(has_systemd());
+    ManagedBox box;
+    box.bundle.config["annotations"]["org.systemd.property.KillSignal"] = "15";
+    box.bundle.config["annotations"]["org.systemd.property.TimeoutStopUSec"] = "uint64 10000000";
+    box.bundle.args({"sleep"});
+    Container container = box.create(box.options);
+    CHECK(fs::exists(box.cgroup()));
+    // In a created container, and from a cgroup that is not the user's.
+    const Finished exec = box.exec(container, {"exit", "3"}, {}, box.options.command);
+    INFO(exec.err);
+    CHECK(exec.code() == 3);
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    CHECK(box.manage(container, {"delete"}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 

@@ -14,7 +14,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
-#include "support/subordinate_ids.h"
+#include "support/ordinary_user.h"
 #include "support/tracer.h"
 
 using namespace lxcri::test;
@@ -89,7 +89,7 @@ class Scene {
         CommandOptions options;
         // Its output is nobody's: it does not keep a pipe open.
         options.fds = {{null_.get(), 1}};
-        if (user_ == User::ordinary) options.uid = kOrdinaryUser;
+        if (user_ == User::ordinary) options.uid = kUser;
         return options;
     }
 
@@ -118,8 +118,8 @@ class Scene {
         bundle.remove_namespace("network");
         bundle.remove_mount("/sys/fs/cgroup");
         bundle.linux().erase("cgroupsPath");
-        const std::vector<Json> mappings = {mapping(0, kOrdinaryUser, 1),
-                                            mapping(1, kSubordinateIds, 1000)};
+        const std::vector<Json> mappings = {mapping(0, kUser, 1),
+                                            mapping(1, kSubordinate, 1000)};
         bundle.linux()["uidMappings"] = mappings;
         bundle.linux()["gidMappings"] = mappings;
         bundle.add_mount({{"destination", "/bound"},
@@ -127,8 +127,8 @@ class Scene {
                           {"source", box / "source"},
                           {"options", {"bind"}}});
         ids_.emplace(box / ".");
-        box.give_to(kOrdinaryUser);
-        REQUIRE(chown((box / "pids").c_str(), kOrdinaryUser, kOrdinaryUser) == 0);
+        box.give_to(kUser);
+        REQUIRE(chown((box / "pids").c_str(), kUser, kUser) == 0);
     }
 
     std::string command_;
