@@ -76,14 +76,15 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
         if (mount.kind == handoff::MountKind::filesystem) after_filesystem = true;
         if (mount.kind != handoff::MountKind::bind) continue;
         sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive,
-                            after_filesystem, nullptr, mount.uid_map.empty() ? nullptr : &mount});
+                            after_filesystem, nullptr, mount.uid_map.empty() ? nullptr : &mount,
+                            mount.type == "cgroup" ? &mount : nullptr});
         after_filesystem = false;
     }
     if (!plan.hook.bind_devices) return;
     for (const auto& node : plan.hook.devices) {
         if (node.type == handoff::NodeType::fifo) continue;
         const std::string pointer = node.pointer.empty() ? "default device" : node.pointer;
-        sources_.push_back({pointer, node.path, false, false, &node, nullptr});
+        sources_.push_back({pointer, node.path, false, false, &node, nullptr, nullptr});
     }
 }
 
@@ -148,11 +149,33 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     return handoff::send(channel_, kind, body, numbers, true);
 }
 
+// In a user namespace of its own a process gets all mounts below one, or none: alone it would show
+// what they cover (mount_namespaces(7), "locked"). The kernel says EINVAL then.
+os::UniqueFd Sender::clone_alone(const Source& source) {
+    try {
+        return os::clone_mount(AT_FDCWD, source.path, false);
+    } catch (const SystemError& error) {
+        if (error.code() != EINVAL) throw;
+    }
+    os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true);
+    if (source.cgroup == nullptr) {
+        throw Error(concat("the mounts below ", in_quotes(source.path),
+                           " cannot be left out in a user namespace: the option \"rbind\" takes "
+                           "them along"));
+    }
+    // The bind is our choice, and nobody has asked for what is below: so it may do no more.
+    mount_attr attributes{};
+    attributes.attr_set = source.cgroup->set;
+    os::set_mount_attributes(all.get(), true, attributes, source.path);
+    return all;
+}
+
 os::UniqueFd Sender::clone_source(const Source& source) {
     return in_context(source.pointer, [&] {
         // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
         // and only here are all the paths open to us.
-        os::UniqueFd mount = os::clone_mount(AT_FDCWD, source.path, source.recursive);
+        os::UniqueFd mount =
+            source.recursive ? os::clone_mount(AT_FDCWD, source.path, true) : clone_alone(source);
         if (source.node != nullptr &&
             !is_device(mount.get(), source.node->type, source.node->major, source.node->minor)) {
             throw Error(concat(in_quotes(source.path), " of the host is another device"));

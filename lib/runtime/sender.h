@@ -57,6 +57,7 @@ class Sender {
         bool waits = false;
         const handoff::DeviceNode* node = nullptr;     // it has to be this device
         const handoff::MountAction* mapped = nullptr;  // it gets the ID mappings of this mount
+        const handoff::MountAction* cgroup = nullptr;  // it stands for this mount of cgroups
     };
 
     void skip_empty_steps();
@@ -70,6 +71,7 @@ class Sender {
               const std::vector<os::UniqueFd>& fds);
 
     static os::UniqueFd clone_source(const Source& source);
+    static os::UniqueFd clone_alone(const Source& source);
     // With the privilege to mount.
     std::vector<os::UniqueFd> open_privileged(
         const std::function<std::vector<os::UniqueFd>()>& open) const;
