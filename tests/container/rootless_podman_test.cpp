@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <optional>
 
 #include "support/environment.h"
 #include "support/ordinary_user.h"
@@ -61,10 +62,17 @@ class TunForAll {
     static constexpr const char* kPath = "/dev/net/tun";
 };
 
+enum class Network { none, own };
+
 // Everything of its own in the user's home. XDG_RUNTIME_DIR is closed for others, as in real life.
 class UserPodman {
   public:
-    UserPodman() : ids_(box_ / "") {
+    explicit UserPodman(Network network = Network::none) : ids_(box_ / "") {
+        // First of all: the Podmans of a user share the mounts of the first one.
+        if (network == Network::own) tun_.emplace(box_ / "tun");
+        fs::create_directory(box_ / "var-tmp");
+        REQUIRE(chmod((box_ / "var-tmp").c_str(), 01777) == 0);
+        REQUIRE(mount((box_ / "var-tmp").c_str(), "/var/tmp", nullptr, MS_BIND, nullptr) == 0);
         fs::create_directory(home() / "run");
         const std::string image = "localhost/test";
         write_file(home() / "containers.conf", "[containers]\ndefault_ulimits = []\n");
@@ -80,6 +88,7 @@ class UserPodman {
     UserPodman(const UserPodman&) = delete;
     UserPodman& operator=(const UserPodman&) = delete;
     ~UserPodman() {
+        umount2("/var/tmp", MNT_DETACH);
         try {
             (void)call({"pod", "rm", "--all", "--force", "-t", "0"});
             (void)call({"rm", "--all", "--force", "-t", "0"});
@@ -122,6 +131,7 @@ class UserPodman {
   private:
     Box box_;
     const SubordinateIds ids_;
+    std::optional<TunForAll> tun_;
 };
 
 void check_good(const Finished& done) {
@@ -146,8 +156,7 @@ TEST_CASE("rootless: Podman as the caller", "[rootless][podman]") {
 TEST_CASE("rootless: Podman with user namespaces below its own", "[rootless][podman]") {
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman;
-    const TunForAll tun(podman.box() / "tun");
+    UserPodman podman(Network::own);
     const auto run = [&](const Strings& flags) {
         Strings arguments = {"run", "--rm", "--network", "slirp4netns"};
         arguments.insert(arguments.end(), flags.begin(), flags.end());
@@ -171,8 +180,7 @@ TEST_CASE("rootless: Podman with user namespaces below its own", "[rootless][pod
 TEST_CASE("rootless: Podman publishes ports", "[rootless][podman]") {
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman;
-    const TunForAll tun(podman.box() / "tun");
+    UserPodman podman(Network::own);
     const bool keep_id = GENERATE(false, true);
     CAPTURE(keep_id);
     Strings arguments = {"run", "-d", "--name", "one", "--network", "slirp4netns", "-p", "4567"};
@@ -188,8 +196,7 @@ TEST_CASE("rootless: Podman publishes ports", "[rootless][podman]") {
 TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman;
-    const TunForAll tun(podman.box() / "tun");
+    UserPodman podman(Network::own);
     fs::create_directory(podman.home() / "context");
     write_file(podman.home() / "context/Containerfile",
                "FROM localhost/test\n"
@@ -206,8 +213,7 @@ TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
 TEST_CASE("rootless: a pod of Podman", "[rootless][podman]") {
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman;
-    const TunForAll tun(podman.box() / "tun");
+    UserPodman podman(Network::own);
     check_good(podman.call({"pod", "create", "--name", "pod", "--network", "slirp4netns", "--share",
                             "net,ipc,uts,pid", "--infra-image", "localhost/test", "--infra-command",
                             "/probe sleep"}));
@@ -223,8 +229,7 @@ TEST_CASE("rootless: buildah", "[rootless][buildah]") {
     NEEDS(need_network());
     NEEDS(need_program("buildah"));
     APPLIES(in_one_view());
-    UserPodman podman;
-    const TunForAll tun(podman.box() / "tun");
+    UserPodman podman(Network::own);
     const auto buildah = [&](Strings arguments) {
         const Strings common = {find_program("buildah"), "--storage-driver", "vfs"};
         arguments.insert(arguments.begin(), common.begin(), common.end());
