@@ -6,10 +6,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <optional>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/ordinary_user.h"
 #include "support/runtime.h"
