@@ -18,10 +18,11 @@ bool may_kill(Status status) {
     return status == Status::created || status == Status::running || status == Status::paused;
 }
 
-// runtime.md "Delete": not stopped MUST be an error. Forced, it kills first; a container whose
-// `create` died half-way is left in creating for ever, and only force gets rid of it.
+// runtime.md "Delete": not stopped MUST be an error. Not so for one that was never started: runc
+// and crun kill and remove it, and buildah relies on that. Forced, it kills first, whatever the
+// status.
 bool may_delete(Status status, bool force) {
-    return force || status == Status::stopped;
+    return force || status == Status::stopped || status == Status::created;
 }
 
 // In created the namespaces and limits are all there, and callers do it.

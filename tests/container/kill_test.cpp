@@ -83,6 +83,7 @@ TEST_CASE("kill, delete --regex: all whose ID matches, whatever becomes of one o
     Container running = reporting(box);
     box.bundle.args({"true"});
     Container created = box.create();
+    box.bundle.args({"sleep"});
     Container other = box.create({}, "x" + box.name());
     box.clean_up_id(other.id());
     CHECK(box.call({"kill", "--regex", "^nobody", "KILL"}).code() == 0);
@@ -92,9 +93,10 @@ TEST_CASE("kill, delete --regex: all whose ID matches, whatever becomes of one o
     CHECK(running.wait_code() == -SIGKILL);
     CHECK(created.wait_code() == -SIGKILL);
     CHECK(other.status() == "created");
+    other.start();
     const Finished deleted = box.call({"delete", "--regex", box.name()});
     CHECK(deleted.code() == 1);
-    CHECK(contains(deleted.err, "\"" + other.id() + "\": it is created"));
+    CHECK(contains(deleted.err, "\"" + other.id() + "\": it is running"));
     CHECK(box.call({"list", "-q"}).out == other.id() + "\n");
     CHECK(box.call({"delete", "--regex", "--force", ".*"}).code() == 0);
     CHECK(other.wait_code() == -SIGKILL);

@@ -142,20 +142,34 @@ TEST_CASE("delete: of a running container is an error and the container is unhar
     check_unharmed(container);
 }
 
-TEST_CASE("delete: of a created container is an error and the container is unharmed",
-          "[delete][not-crun][not-runc]") {
+TEST_CASE("delete: of a container that was never started kills and removes it", "[delete]") {
     NEEDS(need_runtime());
     Box box;
     box.bundle.args({"exit", "3"});
     Container container = box.create();
     const Finished finished = box.call({"delete", container.id()});
+    CHECK(finished.code() == 0);
+    CHECK(finished.out == "");
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(box.call({"state", container.id()}).code() != 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("delete: of a paused container is an error, also before its start",
+          "[delete][pause][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"exit", "3"});
+    Container container = box.create();
+    CHECK(box.call({"pause", container.id()}).code() == 0);
+    const Finished finished = box.call({"delete", container.id()});
     CHECK(finished.code() == 1);
-    CHECK(contains(finished.err, "it is created"));
+    CHECK(contains(finished.err, "it is paused"));
     CHECK(contains(finished.err, "--force"));
+    CHECK(box.call({"resume", container.id()}).code() == 0);
     CHECK(container.status() == "created");
     container.start();
     CHECK(container.wait_code() == 3);
-    container.remove();
 }
 
 TEST_CASE("delete --force: removes a container in any status", "[delete]") {

@@ -29,6 +29,7 @@ const fs::path kDocument = kProject / "docs/conformance.md";
 struct Entry {
     std::string subject;  // a property, or "> " and a sentence
     Strings tests;
+    Strings differences;  // what is deliberately done in another way, and why
 };
 
 std::vector<Entry> read_entries() {
@@ -37,7 +38,10 @@ std::vector<Entry> read_entries() {
     for (std::string line; std::getline(text, line);) {
         if (line.empty() || line.starts_with('#')) continue;
         if (!line.starts_with("    ")) {
-            entries.push_back({line, {}});
+            entries.push_back({line, {}, {}});
+        } else if (line.starts_with("    ! ")) {
+            REQUIRE(!entries.empty());
+            entries.back().differences.push_back(line.substr(6));
         } else {
             REQUIRE(!entries.empty());
             entries.back().tests.push_back(line.substr(4));
@@ -83,9 +87,10 @@ std::string done_by(const Property& property) {
     return {};
 }
 
-std::string cell(const Strings& tests) {
+std::string cell(const Entry& entry) {
     std::string text;
-    for (const auto& test : tests) text += concat(text.empty() ? "" : "<br>", test);
+    for (const auto& test : entry.tests) text += concat(text.empty() ? "" : "<br>", test);
+    for (const auto& difference : entry.differences) text += concat("<br>differs: ", difference);
     return text;
 }
 
@@ -97,8 +102,8 @@ std::string escaped(std::string text) {
 }
 
 std::string make_document(const std::vector<Entry>& entries) {
-    std::map<std::string, Strings> tests;
-    for (const auto& entry : entries) tests[entry.subject] = entry.tests;
+    std::map<std::string, Entry> by_subject;
+    for (const auto& entry : entries) by_subject[entry.subject] = entry;
     std::string text =
         "# Conformance\n\n"
         "What the OCI runtime specification 1.3 asks for, where it is done, and which tests show "
@@ -108,20 +113,21 @@ std::string make_document(const std::vector<Entry>& entries) {
         "test fails when it is not\nup to date, or when a test that is named here does not exist. "
         "`*` at the end of a test's name stands\nfor all that begin so, `golden: NAME` for the "
         "cases "
-        "in `tests/golden/cases/NAME`.\n\n"
+        "in `tests/golden/cases/NAME`. `differs`: where callers and both peers, runc and crun,\n"
+        "disagree with the specification, lxcri does as they do.\n\n"
         "`./dev conformance` runs the validation suite of opencontainers/runtime-tools; what fails "
         "there,\nand why, is in `tests/conformance/expected-failures`.\n\n"
         "## Properties of config.json\n\n"
         "| property | done by | shown by |\n| --- | --- | --- |\n";
     for (const auto& property : properties()) {
         const std::string path(property.path);
-        text += concat("| `", path, "` | ", done_by(property), " | ", escaped(cell(tests[path])),
-                       " |\n");
+        text += concat("| `", path, "` | ", done_by(property), " | ",
+                       escaped(cell(by_subject[path])), " |\n");
     }
     text += "\n## Runtime and lifecycle (runtime.md)\n\n| sentence | shown by |\n| --- | --- |\n";
     for (const auto& entry : entries) {
         if (!entry.subject.starts_with("> ")) continue;
-        text += concat("| ", entry.subject.substr(2), " | ", escaped(cell(entry.tests)), " |\n");
+        text += concat("| ", entry.subject.substr(2), " | ", escaped(cell(entry)), " |\n");
     }
     return text;
 }

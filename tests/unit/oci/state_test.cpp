@@ -13,7 +13,7 @@ TEST_CASE("which operation is allowed in which status") {
     };
     const auto row = GENERATE(values<Row>({
         {Status::creating, false, false, false, false, false, false},
-        {Status::created, true, true, false, true, true, false},
+        {Status::created, true, true, true, true, true, false},
         {Status::running, false, true, false, true, true, false},
         {Status::paused, false, true, false, false, false, true},
         {Status::stopped, false, false, true, false, false, false},
