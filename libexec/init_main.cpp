@@ -140,9 +140,7 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
     if (!plan.start_container.empty()) {
         const std::string state = handoff::fill_in(plan.state, ::getpid());
         // config.md leaves the environment of an absent `env` open; callers expect the process's.
-        for (auto& hook : plan.start_container) {
-            if (hook.inherits_env) hook.env = plan.process.env;
-        }
+        handoff::complete_environment(plan.start_container, plan.process.env);
         // The filter that the container process gets late is that of these programs as well.
         handoff::run_confined_hooks(plan.start_container, state, [&] {
             if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);

@@ -15,8 +15,9 @@ struct Hook {
     std::string path;
     std::vector<std::string> args;
     std::vector<std::string> env;
-    bool inherits_env = false;  // startContainer without `env`: gets the environment of the process
-    std::int64_t timeout = 0;   // seconds; 0: none
+    // Without `env`: the environment of the runtime, or in the container that of the process.
+    bool inherits_env = false;
+    std::int64_t timeout = 0;  // seconds; 0: none
 };
 
 // The state document for hooks that run where only the helper knows the pid: the JSON text before

@@ -135,6 +135,21 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
 
 }  // namespace
 
+void complete_environment(std::vector<Hook>& hooks, const std::vector<std::string>& env) {
+    for (auto& hook : hooks) {
+        if (hook.inherits_env) hook.env = env;
+    }
+}
+
+std::vector<Hook> with_own_environment(std::vector<Hook> hooks) {
+    std::vector<std::string> env;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        env.emplace_back(*entry);
+    }
+    complete_environment(hooks, env);
+    return hooks;
+}
+
 std::string fill_in(const StateTemplate& state, long pid) {
     return concat(state.before_pid, std::to_string(pid), state.after_pid);
 }

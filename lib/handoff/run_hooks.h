@@ -11,6 +11,11 @@
 
 namespace lxcri::handoff {
 
+// Those without `env` get this one.
+void complete_environment(std::vector<Hook>& hooks, const std::vector<std::string>& env);
+// The same with that of this process.
+std::vector<Hook> with_own_environment(std::vector<Hook> hooks);
+
 // The state document with the pid filled in.
 std::string fill_in(const StateTemplate& state, long pid);
 

@@ -255,7 +255,8 @@ void Container::destroy(const Options& options) {
 
 void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn) {
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
-    for (const auto& hook : translate::make_hooks(spec.hooks.poststop, "poststop")) {
+    const auto hooks = translate::make_hooks(spec.hooks.poststop, "poststop");
+    for (const auto& hook : handoff::with_own_environment(hooks)) {
         try {
             handoff::run_hook(hook, text, state.bundle);
         } catch (const Error& error) {

@@ -146,6 +146,8 @@ void Creation::read_bundle() {
     }
     in_context(file, [&] { translation_ = translate_config(options_, call_, text); });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
+    auto& in_container = translation_.plan.hook.create_container;
+    in_container = handoff::with_own_environment(std::move(in_container));
     connect_caller();
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
 
@@ -317,8 +319,9 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     state.pid = stat->parent;
     state.created = record_.created;
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
-    handoff::run_hooks(plan().host.prestart, text, call_.bundle);
-    handoff::run_hooks(plan().host.create_runtime, text, call_.bundle);
+    for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
+        handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle);
+    }
     sender_->proceed();
 }
 

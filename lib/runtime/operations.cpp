@@ -90,7 +90,8 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
         oci::State state = container.state();
         state.status = oci::Status::running;
         state.pid = container.record().pid;
-        handoff::run_hooks(translate::make_hooks(spec.hooks.poststart, "poststart"),
+        const auto hooks = translate::make_hooks(spec.hooks.poststart, "poststart");
+        handoff::run_hooks(handoff::with_own_environment(hooks),
                            oci::to_json(state, oci::JsonStyle::one_line),
                            container.record().bundle);
     } catch (const StateError&) {

@@ -35,7 +35,7 @@ std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, std::
         hook.args = hooks[i].args;
         if (hook.args.empty()) hook.args.push_back(hook.path);
         hook.env = hooks[i].env.value_or(std::vector<std::string>());
-        hook.inherits_env = kind == "startContainer" && !hooks[i].env;
+        hook.inherits_env = !hooks[i].env;
         hook.timeout = hooks[i].timeout.value_or(0);
         result.push_back(std::move(hook));
     }

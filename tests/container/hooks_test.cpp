@@ -234,17 +234,34 @@ TEST_CASE("hooks: args are all of argv, env is all of the environment", "[hooks]
     CHECK(read_file(box / "env") == "ONE=1\nTWO=two words\n");
 }
 
-TEST_CASE("hooks: without env the environment is empty", "[hooks][not-runc][not-crun]") {
+// runc runs createContainer hooks without any.
+TEST_CASE("hooks: without env the environment is that of the runtime", "[hooks][not-runc]") {
     NEEDS(need_runtime());
     Box box;
-    const std::string kind = GENERATE(as<std::string>(), "prestart", "createRuntime",
-                                      "createContainer", "poststart", "poststop");
-    box.bundle.config["hooks"][kind] = {hook({"into", box / "env", "--", "env"})};
-    write_file(box / "env", "");
+    Json& hooks = box.bundle.config["hooks"];
+    for (const std::string kind : kOutsideHooks) {
+        Json with_empty = hook({"into", box / (kind + "-empty"), "--", "env"});
+        with_empty["env"] = Json::array();
+        hooks[kind] = {hook({"into", box / kind, "--", "env"}), with_empty};
+        write_file(box / (kind + "-empty"), "");
+    }
+    box.bundle.process()["env"] = {"OWN=1"};
+    box.bundle.args({"true"});
+    const CommandOptions command{.environment = Strings{"WORD=of the runtime", "PATH=/bin"}};
     CreateOptions options;
-    options.command.environment = Strings{"SECRET=1", "PATH=/bin"};
-    CHECK(box.life({"true"}, options).code == 0);
-    CHECK(read_file(box / "env") == "");
+    options.command = command;
+    Container container = box.create(options);
+    CHECK(box.call({"start", container.id()}, command).code() == 0);
+    CHECK(container.wait_code() == 0);
+    CHECK(box.call({"delete", container.id()}, command).code() == 0);
+    for (const std::string kind : kOutsideHooks) {
+        CAPTURE(kind);
+        const std::string env = read_file(box / kind);
+        CHECK(has_line(env, "WORD=of the runtime"));
+        CHECK(has_line(env, "PATH=/bin"));
+        CHECK(!contains(env, "OWN="));
+        CHECK(read_file(box / (kind + "-empty")) == "");
+    }
 }
 
 TEST_CASE("hooks: have clean descriptors and signals", "[hooks][not-runc][not-crun]") {
