@@ -190,12 +190,15 @@ int main() {
     libexec::set_write_signals(SIG_IGN);
     ::umask(0022);  // for what is made on the way; the process gets its own
     try {
+        // Before a filter of the container's can forbid it.
+        libexec::end_on_signals();
         os::close_on_exec_from(3);
         ::close(handoff::kInitImageFd);
         // liblxc's work is done: create can end its monitor while we go on.
         handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
+        libexec::end_on_signals();
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
     } catch (const std::exception& error) {  // std::bad_alloc for want of memory, too
         handoff::send_failure(handoff::kChannelFd, error.what());

@@ -155,6 +155,72 @@ TEST_CASE("kill: in created it ends the container", "[kill]") {
     CHECK(container.status() == "stopped");
 }
 
+TEST_CASE("kill: in created, signals that would end a program end the container",
+          "[kill][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"true"});
+    const auto [name, number] =
+        GENERATE(table<const char*, int>({{"TERM", SIGTERM}, {"INT", SIGINT}, {"HUP", SIGHUP}}));
+    CAPTURE(name);
+    Container container = box.create();
+    container.kill(name);
+    if (environment().runtime_name == "lxcri") {
+        CHECK(container.wait_code() == 128 + number);
+    } else {
+        CHECK(container.wait_code() != 0);
+    }
+    CHECK(container.status() == "stopped");
+    CHECK(box.call({"start", container.id()}).code() != 0);
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("kill: in created, any signal that ends a program does, in each kind of container",
+          "[kill][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"true"});
+    SECTION("real time, as for systemd in a container") {
+        Container container = box.create();
+        container.kill("RTMIN+3");
+        CHECK(container.wait_code() == 128 + SIGRTMIN + 3);
+    }
+    SECTION("USR1") {
+        Container container = box.create();
+        container.kill("USR1");
+        CHECK(container.wait_code() == 128 + SIGUSR1);
+    }
+    SECTION("without a pid namespace it is an ordinary process") {
+        box.bundle.remove_namespace("pid");
+        Container container = box.create();
+        container.kill("TERM");
+        CHECK(container.wait_code() == -SIGTERM);
+    }
+    SECTION("with a kept monitor, HUP is no reboot") {
+        CreateOptions options;
+        options.global = {"--monitor", "keep"};
+        Container container = box.create(options);
+        container.kill("HUP");
+        CHECK(container.wait_code() == 128 + SIGHUP);
+        CHECK(container.status() == "stopped");
+        container.remove();
+        CHECK(box.leftovers() == Strings{});
+    }
+}
+
+TEST_CASE("kill: in created, signals that end nothing change nothing for the program", "[kill]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"signals"});
+    Container container = box.create();
+    for (const char* name : {"WINCH", "CHLD", "CONT", "URG"}) container.kill(name);
+    CHECK(container.status() == "created");
+    container.start();
+    CHECK(container.wait_code() == 0);
+    CHECK(container.out().wait_for_end() == "blocked=\nignored=\n");
+}
+
 TEST_CASE("kill: only the container's first process gets it", "[kill]") {
     NEEDS(need_runtime());
     Box box;
