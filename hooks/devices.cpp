@@ -131,4 +131,12 @@ void make_dev_links(int rootfs_fd) {
     make_link(dev.get(), {"ptmx", "pts/ptmx"});
 }
 
+void make_console_file(int rootfs_fd) {
+    const UniqueFd dev = RootedDir(rootfs_fd, os::Links::refuse).make_directories("/dev", 0755);
+    const UniqueFd made(
+        ::openat(dev.get(), "console", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (made.valid() || errno == EEXIST) return;
+    throw SystemError(errno, "/process/terminal: make", "/dev/console");
+}
+
 }  // namespace lxcri::hooks

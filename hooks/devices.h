@@ -12,4 +12,7 @@ void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceRecei
 
 void make_dev_links(int rootfs_fd);
 
+// An empty file, where there is nothing yet: while /dev can be written to.
+void make_console_file(int rootfs_fd);
+
 }  // namespace lxcri::hooks

@@ -76,6 +76,7 @@ void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_nul
         hooks::make_device_nodes(rootfs, plan, sources);
         hooks::make_dev_links(rootfs);
     }
+    if (plan.console) hooks::make_console_file(rootfs);
     hooks::write_sysctls(plan.sysctls);
     hooks::mask_paths(rootfs, plan.masked_paths, std::move(dev_null), plan.mount_label);
     hooks::make_paths_readonly(rootfs, plan.readonly_paths);

@@ -141,6 +141,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
         libexec::set_up_terminal(process, libexec::Console::leave, channel);
     } else {
         restore_stdio(process);
+        libexec::reopen_dev_null();
     }
     libexec::set_exec_labels(process);
     libexec::give_stdio_to(process.uid);

@@ -106,6 +106,7 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
         libexec::set_up_terminal(plan.process, libexec::Console::mount, handoff::kChannelFd);
     } else {
         restore_stdio(descriptors.stdio);
+        libexec::reopen_dev_null();
     }
     libexec::set_exec_labels(plan.process);
     if (plan.temporary_proc) libexec::remove_temporary_proc();
@@ -197,8 +198,8 @@ int main() {
         // liblxc's work is done: create can end its monitor while we go on.
         handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
-        handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         libexec::end_on_signals();
+        handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
     } catch (const std::exception& error) {  // std::bad_alloc for want of memory, too
         handoff::send_failure(handoff::kChannelFd, error.what());

@@ -23,6 +23,11 @@ std::vector<os::UniqueFd> take_preserved(std::vector<os::UniqueFd> fds, std::siz
                                          std::uint32_t count, int channel);
 // The last thing before the exec: they get their numbers, 3 and so on.
 void place_preserved(const std::vector<os::UniqueFd>& preserved);
+bool is_dev_null(int fd) noexcept;
+// Where 0, 1 or 2 is the host's /dev/null, the container's own takes its place, for reading and
+// writing: callers hand it over as they have it, for reading only (containerd's null IO), and the
+// process should hold no device of the host. Without one of its own it keeps what it was given.
+void reopen_dev_null();
 
 // --- process_session.cpp
 
@@ -51,7 +56,7 @@ void set_exec_labels(const handoff::ProcessPlan& process);
 
 // fchown of 0-2, so that the user can reopen them through /proc/self/fd.
 void give_stdio_to(std::uint32_t uid);
-// HOME from /etc/passwd where the environment has none.
+// HOME from /etc/passwd where the environment has none, or an empty one.
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid);
 // Groups, user, working directory, capabilities, no_new_privs, umask; in the order that each step
 // still has the privilege it needs. Without no_new_privs the seccomp filter needs CAP_SYS_ADMIN, so

@@ -66,17 +66,9 @@ std::string name_of_terminal(const UniqueFd& master) {
 void mount_on_console(const UniqueFd& root, const UniqueFd& slave) {
     const UniqueFd dev(os::try_openat2(root.get(), "dev", O_PATH | O_DIRECTORY, 0, kNoLinks));
     if (!dev.valid()) throw SystemError(errno, "open", "/dev");
-    const auto open_console = [&] {
-        return UniqueFd(os::try_openat2(dev.get(), "console", O_PATH, 0,
-                                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
-    };
-    UniqueFd console = open_console();
-    if (!console.valid() && errno == ENOENT) {
-        const UniqueFd made(::openat(dev.get(), "console",
-                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-        if (!made.valid()) throw SystemError(errno, "make", "/dev/console");
-        console = open_console();
-    }
+    // The mount hook has made it.
+    const UniqueFd console(
+        os::try_openat2(dev.get(), "console", O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
     if (!console.valid()) throw SystemError(errno, "open", "/dev/console");
     const UniqueFd mount = os::clone_mount(slave.get(), "", false);
     os::attach_mount(mount.get(), console.get(), "/dev/console");

@@ -7,10 +7,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <climits>
@@ -238,8 +236,7 @@ void give_stdio_to(std::uint32_t uid) {
     for (int fd = 0; fd <= 2; ++fd) {
         struct stat status {};
         if (::fstat(fd, &status) == -1) continue;  // the caller had it closed
-        const bool is_dev_null = S_ISCHR(status.st_mode) && status.st_rdev == ::makedev(1, 3);
-        if (is_dev_null || status.st_uid == uid) continue;
+        if (status.st_uid == uid || is_dev_null(fd)) continue;
         // Not ours to give away, read-only, or no owner in this namespace: it works as it is.
         if (::fchown(fd, uid, status.st_gid) == -1 && errno != EPERM && errno != EROFS &&
             errno != EINVAL) {
@@ -313,9 +310,8 @@ std::optional<std::string> home_in(int passwd, std::uint32_t uid) {
 }  // namespace
 
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {
-    const bool has_home = std::any_of(env.begin(), env.end(),
-                                      [](const auto& entry) { return entry.starts_with("HOME="); });
-    if (has_home) return;
+    if (!value_in(env, "HOME").empty()) return;
+    std::erase(env, "HOME=");
     std::string home = "/";
     // O_NONBLOCK and the type: the image could have put a FIFO there.
     const auto passwd = os::find_at(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK);

@@ -108,6 +108,7 @@ struct HookPlan {
     bool set_up_dev = true;     // false when the bundle binds something on /dev
     bool bind_devices = false;  // host nodes come over the channel instead of mknod
     std::vector<DeviceNode> devices;
+    bool console = false;         // make the file on which lxcri-init mounts the terminal
     bool temporary_proc = false;  // the bundle has no /proc, but lxcri-init is started through it
     bool loopback_up = false;
     bool net_devices = false;  // some are moved into the network namespace: tell create and wait
@@ -294,6 +295,7 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("setUpDev", plan.set_up_dev);
     visit("bindDevices", plan.bind_devices);
     visit("devices", plan.devices);
+    visit("console", plan.console);
     visit("temporaryProc", plan.temporary_proc);
     visit("loopbackUp", plan.loopback_up);
     visit("netDevices", plan.net_devices);

@@ -12,12 +12,20 @@ std::optional<RawTerminal> RawTerminal::make(int fd) {
     if (::tcgetattr(fd, &before) == -1) return {};
     termios raw = before;
     ::cfmakeraw(&raw);
+    raw.c_oflag = before.c_oflag;  // lines are ended here: see keep_line_feeds()
     check(::tcsetattr(fd, TCSANOW, &raw), "tcsetattr");
     return RawTerminal(fd, before);
 }
 
 RawTerminal::~RawTerminal() {
     if (fd_ >= 0) (void)::tcsetattr(fd_, TCSANOW, &before_);
+}
+
+void keep_line_feeds(int fd) {
+    termios settings{};
+    check(::tcgetattr(fd, &settings), "tcgetattr");
+    settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+    check(::tcsetattr(fd, TCSANOW, &settings), "tcsetattr");
 }
 
 void copy_own_window_size(int to) noexcept {

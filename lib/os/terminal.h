@@ -8,7 +8,7 @@
 namespace lxcri::os {
 
 // In raw mode while it lives: every key goes to the container, which has a terminal of its own to
-// make sense of it.
+// make sense of it. What comes from there is shown as ever.
 class RawTerminal {
   public:
     // Nothing when `fd` is no terminal.
@@ -26,6 +26,9 @@ class RawTerminal {
     int fd_;
     termios before_;
 };
+
+// From now on the terminal passes a line feed on as it is, and makes no "\r\n" of it.
+void keep_line_feeds(int fd);
 
 // Gives the terminal `to` the size of ours: of the first of our descriptors 0, 1 and 2 that is a
 // terminal. Nothing happens when none is.

@@ -14,7 +14,9 @@ os::UniqueFd take_terminal(handoff::Received message, const std::optional<Caller
         socket->send(message.body, message.fds[0].get());
         return {};
     }
-    // Before the process begins: it may look only once.
+    // Before the process begins: it may look only once. Whoever reads our output gets the lines as
+    // the process has written them; the terminal that somebody may sit at ends them itself.
+    os::keep_line_feeds(message.fds[0].get());
     if (!sized) os::copy_own_window_size(message.fds[0].get());
     return std::move(message.fds[0]);
 }

@@ -85,7 +85,25 @@ void TerminalRelay::transfer(const std::array<pollfd, 3>& ready) {
 }
 
 void TerminalRelay::read_input() {
+    const std::size_t before = to_master_.size();
     input_open_ = append_from(STDIN_FILENO, to_master_);
+    if (to_master_.size() > before) last_input_ = to_master_.back();
+    if (!input_open_) pass_end_of_input();
+}
+
+// On a terminal that is a key (termios(3), VEOF), which first of all ends a line that has begun. It
+// is lost when it comes before a shell has switched the terminal to its line editor, or back for a
+// program: so again when that has happened.
+void TerminalRelay::pass_end_of_input() {
+    termios settings{};
+    if (::tcgetattr(master_.get(), &settings) == -1) return;
+    const char key = static_cast<char>(settings.c_cc[VEOF]);
+    if (key == _POSIX_VDISABLE) return;
+    const End now = (settings.c_lflag & ICANON) != 0 ? End::to_lines : End::to_keys;
+    if (now == end_) return;
+    const bool in_line = end_ == End::not_yet && now == End::to_lines && last_input_ != '\n';
+    to_master_.append(in_line ? 2 : 1, key);
+    end_ = now;
 }
 
 void TerminalRelay::write_master() {
@@ -95,6 +113,7 @@ void TerminalRelay::write_master() {
 // EIO: no process has the other side open any more (pty(7)).
 void TerminalRelay::read_master() {
     master_open_ = append_from(master_.get(), to_output_);
+    if (!input_open_) pass_end_of_input();
     if (!output_open_) to_output_.clear();
 }
 

@@ -32,6 +32,7 @@ class TerminalRelay {
 
   private:
     void read_input();
+    void pass_end_of_input();
     void read_master();
     void write_master();
     void write_output();
@@ -43,6 +44,10 @@ class TerminalRelay {
     os::UniqueFd output_;
     std::optional<os::RawTerminal> raw_;
     std::string to_master_;
+    char last_input_ = '\n';
+    // How the terminal was when it got the end of the input: with lines, or, as for a shell's line
+    // editor, each key by itself.
+    enum class End { not_yet, to_lines, to_keys } end_ = End::not_yet;
     std::string to_output_;
     bool input_open_ = true;
     bool master_open_ = true;

@@ -49,7 +49,8 @@ class Printer {
         if constexpr (std::is_same_v<T, bool>) {
             // The exception, and then it is worth a line.
             const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace" ||
-                                 name == "netDevices" || name == "sharesMounts";
+                                 name == "netDevices" || name == "sharesMounts" ||
+                                 name == "console";
             if (is_rare && !value) return;
         }
         object_[std::string(name)] = to_json(value);

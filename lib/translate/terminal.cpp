@@ -1,5 +1,6 @@
 // Owns:  /process/{terminal,consoleSize}
-// Emits: ProcessPlan::{terminal,terminal_size}. Not lxc.console.path: that terminal is the host's,
+// Emits: ProcessPlan::{terminal,terminal_size}, HookPlan::console. Not lxc.console.path: that
+// terminal is the host's,
 //        and needs the monitor to relay it.
 #include "translate/translators.h"
 
@@ -10,6 +11,7 @@ void translate_terminal(const oci::Spec& spec, const Host& /*host*/, Plan& plan)
     if (!spec.process || !spec.process->terminal) return;
     auto& process = plan.init.process;
     process.terminal = true;
+    plan.hook.console = true;
     if (const auto& size = spec.process->console_size) {
         // validate() has checked the range.
         process.terminal_size.height = static_cast<std::uint16_t>(size->height);

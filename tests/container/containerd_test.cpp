@@ -235,3 +235,13 @@ TEST_CASE("containerd: with systemd as the cgroup driver",
     containerd.kill_and_remove("one");
     CHECK(find_cgroups(containerd.box().name()).empty());
 }
+
+TEST_CASE("containerd: a program whose output nobody wants can write", "[containerd][caller]") {
+    NEEDS(need_containerd());
+    const Containerd containerd;
+    const std::string id = containerd.box().name();
+    const Finished finished = containerd.run(
+        {"--null-io", "--rm"}, id,
+        {"/probe", "writefd", "1", "x", "--", "writefd", "2", "x", "--", "exit", "7"});
+    CHECK(finished.code() == 7);
+}

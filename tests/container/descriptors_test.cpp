@@ -322,3 +322,73 @@ TEST_CASE("descriptors: 0, 1 and 2 closed, pipe, file and terminal in every comb
     sleeper.wait();
     sleeper.remove();
 }
+
+TEST_CASE("descriptors: /dev/null of the caller becomes the container's own, to read and to write",
+          "[descriptors][exec]") {
+    NEEDS(need_runtime());
+    Box box;
+    // As containerd's null IO has it.
+    const UniqueFd null = open_file("/dev/null", O_RDONLY);
+    CommandOptions command;
+    for (int number = 0; number <= 2; ++number) command.fds.emplace_back(null.get(), number);
+    CreateOptions options;
+    options.command = command;
+    box.bundle.args({"writefd", "1", "x", "--", "writefd", "2", "x", "--", "sleep"});
+    Container container = box.create(options);
+    container.start();
+    CHECK(
+        box.exec(container, {"writefd", "1", "x", "--", "writefd", "2", "x"}, {}, command).code() ==
+        0);
+    CHECK(container.status() == "running");  // it could write
+    const auto mount_of = [](const std::string& process, int fd) {
+        return line_after(read_file("/proc/" + process + "/fdinfo/" + std::to_string(fd)),
+                          "mnt_id:");
+    };
+    for (int number = 0; number <= 2; ++number) {
+        CAPTURE(number);
+        CHECK(mount_of(std::to_string(container.pid()), number) != "");
+        CHECK(mount_of(std::to_string(container.pid()), number) != mount_of("self", null.get()));
+    }
+    container.kill();
+    (void)container.wait();
+    container.remove();
+}
+
+TEST_CASE("descriptors: what is no null device at /dev/null is not taken for it",
+          "[descriptors][hostile][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::filesystem::path dev = box / "dev";
+    std::filesystem::create_directories(dev);
+    write_file(dev / "null", "kept");
+    for (const char* place : {"/dev/pts", "/dev/shm", "/dev/mqueue", "/dev"}) {
+        box.bundle.remove_mount(place);
+    }
+    box.bundle.add_mount(
+        {{"destination", "/dev"}, {"type", "bind"}, {"source", dev}, {"options", {"bind"}}});
+    const UniqueFd null = open_file("/dev/null", O_RDWR);
+    CreateOptions options;
+    options.command.fds = {{null.get(), 1}, {null.get(), 2}};
+    box.bundle.args({"writefd", "1", "x", "--", "into", "/tmp/told", "--", "fdstat", "2"});
+    Container container = box.create(options);
+    container.start();
+    CHECK(container.wait_code() == 0);
+    CHECK(contains(read_file(box.bundle.in_rootfs("tmp/told")), "2 char 0666 0 0 1:3"));
+    CHECK(read_file(dev / "null") == "kept");
+    container.remove();
+}
+
+TEST_CASE("descriptors: LISTEN_FDS that is left over from another start is a warning",
+          "[descriptors][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string value = GENERATE(as<std::string>(), "3", "many");
+    CAPTURE(value);
+    CreateOptions options;
+    options.global = {"--log", box / "log"};
+    options.command.environment = Strings{"LISTEN_FDS=" + value};
+    const Outcome outcome = box.life({"fds", "--", "env"}, options);
+    CHECK(outcome.code == 0);
+    CHECK_FALSE(contains(outcome.out, "LISTEN_FDS"));
+    CHECK(contains(read_file(box / "log"), "LISTEN_FDS"));
+}

@@ -493,3 +493,20 @@ TEST_CASE("process: a filter without faccessat2 does not hide the program", "[pr
     box.bundle.process()["args"][0] = "/nothing";
     CHECK(contains(box.refusal(), "no such file or directory"));
 }
+
+TEST_CASE("process.env: an empty HOME is as none", "[process][exec][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    write_file(box.bundle.in_rootfs("etc/passwd"),
+               "root:x:0:0::/the/home:/bin/sh\nuser:x:77:77::/home/user:/bin/sh\n");
+    const auto [uid, home] =
+        GENERATE(table<int, const char*>({{0, "/the/home"}, {77, "/home/user"}, {99, "/"}}));
+    box.bundle.process()["env"] = {"PATH=/bin", "HOME="};
+    box.bundle.process()["user"] = {{"uid", uid}, {"gid", 0}};
+    CHECK(value_of(box.life({"env"}).out, "HOME") == home);
+    Container container = box.sleeper();
+    CHECK(value_of(box.exec(container, {"env"}).out, "HOME") == home);
+    container.kill();
+    container.wait();
+    container.remove();
+}

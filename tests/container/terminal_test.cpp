@@ -247,6 +247,30 @@ TEST_CASE("terminal: links of the image at /dev/pts and /dev/console lead nowher
     CHECK_FALSE(fs::is_other(box.bundle.in_rootfs("victim")));
 }
 
+TEST_CASE("terminal: with a /dev that is read-only", "[terminal][not-crun]") {
+    NEEDS(need_runtime());
+    Box box;
+    ReceivingSocket socket(box / "console.sock");
+    box.bundle.process()["terminal"] = true;
+    for (Json& mount : box.bundle.config["mounts"]) {
+        if (mount.at("destination") == "/dev") mount["options"].push_back("ro");
+    }
+    box.bundle.args(
+        {"tty", "--", "stat", "/dev/console", "/dev/pts/0", "--", "write", "/dev/x", "y"});
+    CreateOptions options;
+    options.flags = {"--console-socket", socket.path()};
+    Container container = box.create(options);
+    Keyboard keyboard(socket.receive().fd);
+    container.start();
+    CHECK(container.wait_code() != 0);
+    const std::string out = without_returns(keyboard.wait_for_end());
+    CAPTURE(out);
+    CHECK(value_of(out, "0") == "tty /dev/pts/0");
+    CHECK(facts_of(out, "/dev/console") == facts_of(out, "/dev/pts/0"));
+    CHECK(contains(out, "Read-only file system"));
+    container.remove();
+}
+
 // --- in the foreground -----------------------------------------------------------------------
 
 TEST_CASE("terminal: run relays what is typed and what is shown", "[terminal][run]") {
@@ -345,6 +369,67 @@ TEST_CASE("terminal: run without a terminal of ours relays pipes", "[terminal][r
     CHECK(contains(without_returns(finished.out), "\nfrom a pipe\n"));
 }
 
+TEST_CASE("terminal: lines arrive as the program has written them",
+          "[terminal][run][exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    CHECK(box.call(run_line(box, {"echo", "one", "--", "echo", "two"})).out == "one\ntwo\n");
+    box.bundle.process()["terminal"] = false;
+    Container container = box.sleeper();
+    CHECK(box.exec(container, {"echo", "one", "--", "echo", "two"}, {"--tty"}).out == "one\ntwo\n");
+    // At a terminal each still begins on the left.
+    Terminal terminal;
+    Process process(
+        box.command_line(box.exec_line(container, {"echo", "one", "--", "echo", "two"}, {"--tty"})),
+        at(terminal));
+    terminal.keyboard.wait_for("one\r\ntwo\r\n");
+    CHECK(process.wait_exit_only().code() == 0);
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("terminal: the end of the input is passed on", "[terminal][run][exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    CommandOptions options;
+    const auto [input, seen] = GENERATE(table<std::string, std::string>(
+        {{"", ""}, {"line\n", "line\nline\n"}, {"no end", "no endno end"}}));
+    CAPTURE(input);
+    options.input = input;
+    SECTION("run") {
+        const Finished finished = box.call(run_line(box, {"stdin", "--", "exit", "3"}), options);
+        CHECK(finished.code() == 3);
+        CHECK(finished.out == seen);
+    }
+    SECTION("exec") {
+        Container container = box.sleeper();
+        const Finished finished =
+            box.exec(container, {"stdin", "--", "exit", "3"}, {"--tty"}, options);
+        CHECK(finished.code() == 3);
+        CHECK(finished.out == seen);
+        container.kill();
+        container.wait();
+        container.remove();
+    }
+}
+
+TEST_CASE("terminal: the end of the input also ends a shell that reads key by key",
+          "[terminal][exec][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("busybox"));
+    Box box;
+    fs::copy_file(find_program("busybox"), box.bundle.in_rootfs("sh"));
+    Container container = box.sleeper();
+    CommandOptions options;
+    options.input = GENERATE(as<std::string>(), "", "true\n");
+    CHECK(run_command(box.command_line({"exec", "--tty", container.id(), "/sh"}), options).code() ==
+          0);
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
 // --- exec ------------------------------------------------------------------------------------
 
 TEST_CASE("terminal: exec --tty has one of its own in the container's devpts", "[terminal][exec]") {
@@ -422,8 +507,8 @@ TEST_CASE("terminal: a program may close it for a while", "[terminal][exec]") {
     Container container = box.sleeper();
     const Finished finished = box.exec(container, {"reopen-tty"}, {"--tty"});
     CHECK(finished.code() == 0);
-    CHECK(contains(finished.out, "closed\r\n"));
-    CHECK(contains(finished.out, "reopened\r\n"));
+    CHECK(contains(finished.out, "closed\n"));
+    CHECK(contains(finished.out, "reopened\n"));
     container.kill();
     container.wait();
     container.remove();
