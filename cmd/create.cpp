@@ -20,14 +20,30 @@ bool is_for_us() {
     return pid == nullptr || parse_integer<pid_t>(pid) == ::getpid();
 }
 
-std::uint32_t count_listen_fds() {
+// The first of `count` descriptors, from 3 on, that is not open.
+std::optional<int> find_closed(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const int fd = static_cast<int>(i) + 3;
+        if (::fcntl(fd, F_GETFD) == -1) return fd;
+    }
+    return {};
+}
+
+// What cannot be true is left over from somebody else's start, and no reason to fail.
+std::uint32_t count_listen_fds(const runtime::Options::Tell& warn) {
     const char* value = ::getenv("LISTEN_FDS");
     if (value == nullptr || *value == '\0' || !is_for_us()) return 0;
     const auto count = parse_integer<std::uint32_t>(value);
     constexpr std::uint32_t kMost = 4096;
-    if (!count || *count > kMost)
-        throw Error(
-            concat("LISTEN_FDS: found ", lxcri::in_quotes(value), ", accepted is a number"));
+    if (!count || *count > kMost) {
+        warn(concat("LISTEN_FDS: found ", lxcri::in_quotes(value),
+                    ", accepted is a number; it is ignored"));
+        return 0;
+    }
+    if (const auto fd = find_closed(*count)) {
+        warn(concat("LISTEN_FDS: descriptor ", std::to_string(*fd), " is not open; it is ignored"));
+        return 0;
+    }
     return *count;
 }
 
@@ -39,13 +55,9 @@ std::string absolute_path(const std::string& path, std::string_view option) {
 
 }  // namespace
 
-void check_preserved(std::uint32_t count, std::uint32_t of_listen_fds) {
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const int fd = static_cast<int>(i) + 3;
-        if (::fcntl(fd, F_GETFD) == -1) {
-            throw Error(concat(i < of_listen_fds ? "LISTEN_FDS" : "--preserve-fds", ": descriptor ",
-                               std::to_string(fd), " is not open"));
-        }
+void check_preserved(std::uint32_t count) {
+    if (const auto fd = find_closed(count)) {
+        throw Error(concat("--preserve-fds: descriptor ", std::to_string(*fd), " is not open"));
     }
 }
 
@@ -91,7 +103,8 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
     add_timeout_option(app, arguments.timeout);
 }
 
-runtime::CreateOptions make_create_options(const CreateArguments& arguments) {
+runtime::CreateOptions make_create_options(const CreateArguments& arguments,
+                                           const runtime::Options& common) {
     runtime::CreateOptions options;
     options.id = arguments.id;
     options.bundle = absolute_bundle(arguments.bundle);
@@ -103,10 +116,10 @@ runtime::CreateOptions make_create_options(const CreateArguments& arguments) {
     options.pidfd_socket = arguments.pidfd_socket;
     options.new_keyring = !arguments.no_new_keyring;
     options.preserve_fds = arguments.preserve_fds;
-    options.listen_fds = count_listen_fds();
+    options.listen_fds = count_listen_fds(common.warn);
     const char* names = ::getenv("LISTEN_FDNAMES");
     if (names != nullptr) options.listen_fdnames = names;
-    check_preserved(options.listen_fds + options.preserve_fds, options.listen_fds);
+    check_preserved(options.listen_fds + options.preserve_fds);
     return options;
 }
 
@@ -116,8 +129,8 @@ int run_create(const Globals& globals, Arguments arguments) {
     CreateArguments values;
     add_create_options(app, values);
     parse(app, std::move(arguments));
-    auto created =
-        runtime::create(with_timeout(globals.options, values.timeout), make_create_options(values));
+    auto created = runtime::create(with_timeout(globals.options, values.timeout),
+                                   make_create_options(values, globals.options));
     if (created.monitor) created.monitor->release();
     return EXIT_SUCCESS;
 }

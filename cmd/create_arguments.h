@@ -29,7 +29,7 @@ struct CreateArguments {
 std::string absolute_bundle(const std::string& bundle);
 
 // Descriptors 3 to 3 + count - 1 are open: Error for the first one that is not.
-void check_preserved(std::uint32_t count, std::uint32_t of_listen_fds = 0);
+void check_preserved(std::uint32_t count);
 
 // --timeout of a command goes before the setting for it.
 void add_timeout_option(CLI::App& app, std::optional<std::uint32_t>& timeout);
@@ -38,6 +38,8 @@ runtime::Options with_timeout(runtime::Options options,
                               const std::optional<std::uint32_t>& timeout);
 
 void add_create_options(CLI::App& app, CreateArguments& arguments);
-runtime::CreateOptions make_create_options(const CreateArguments& arguments);
+// What the environment has left over from another start is a warning of `common`.
+runtime::CreateOptions make_create_options(const CreateArguments& arguments,
+                                           const runtime::Options& common);
 
 }  // namespace lxcri::cmd

@@ -15,6 +15,7 @@ using runtime::Settings;
 template <class Value>
 constexpr std::string_view word_for() {
     if constexpr (std::is_same_v<Value, runtime::Path>) return "PATH";
+    if constexpr (std::is_same_v<Value, runtime::LogPlace>) return "PATH";
     if constexpr (std::is_same_v<Value, runtime::CgroupPath>) return "PATH";
     if constexpr (std::is_same_v<Value, std::chrono::seconds>) return "SECONDS";
     if constexpr (std::is_enum_v<Value>) return "NAME";

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/settings.h"
 
@@ -19,9 +20,12 @@ using runtime::LogLevel;
 class Log {
   public:
     Log() = default;
-    // Appends to the file; "" is stderr. At the level `error` nothing but errors is written:
-    // callers take what they find for the error.
-    void open(const std::string& file, LogFormat format, LogLevel level);
+    // Appends to the file, or sends to "syslog:NAME" or "journald:NAME"; "" is stderr. `patient`:
+    // warnings wait until it is clear that the command succeeds. Callers that find more than one
+    // record after a failure understand none of them (Podman); the error says enough then.
+    void open(const std::string& place, LogFormat format, LogLevel level, bool patient);
+    // The command has succeeded.
+    void settle();
 
     void error(std::string_view message);
     void warning(std::string_view message);
@@ -34,6 +38,9 @@ class Log {
 
     std::shared_ptr<spdlog::logger> logger_;  // none: nobody asked for a log
     LogFormat format_ = LogFormat::text;
+    bool quoted_ = true;  // the message as a JSON string
+    bool patient_ = false;
+    std::vector<std::string> waiting_;  // warnings
 };
 
 }  // namespace lxcri::cmd

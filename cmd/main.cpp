@@ -44,6 +44,8 @@ Caller look_at_caller() {
     return caller;
 }
 
+constexpr const char* kInstalledLibexec = LXCRI_INSTALLED_LIBEXEC;
+
 std::string environment(const char* name) {
     const char* value = ::getenv(name);
     return value == nullptr ? "" : value;
@@ -62,7 +64,7 @@ std::string default_root() {
 }
 
 // PREFIX/libexec/lxcri for PREFIX/bin/lxcri: an installed tree can be moved. No PATH is needed.
-std::string default_libexec_dir() {
+std::string libexec_dir_beside() {
     std::string path(PATH_MAX, '\0');
     const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
     if (length == -1 && errno == ENOENT) {
@@ -73,6 +75,16 @@ std::string default_libexec_dir() {
     const auto bin = path.rfind('/');
     const auto prefix = bin == 0 ? bin : path.rfind('/', bin - 1);
     return concat(path.substr(0, prefix), "/libexec/lxcri");
+}
+
+// This program alone may have been copied, or bound, to another place: then the others are still
+// where they were installed.
+std::string default_libexec_dir() {
+    std::string beside = libexec_dir_beside();
+    if (::access(beside.c_str(), F_OK) == 0 || ::access(kInstalledLibexec, F_OK) != 0) {
+        return beside;
+    }
+    return kInstalledLibexec;
 }
 
 Settings built_in_settings() {
@@ -97,9 +109,14 @@ std::string settings_file(const GlobalArguments& arguments) {
 
 void open_log(const Settings& settings, Log& log) {
     const LogLevel level = settings.debug.value ? LogLevel::debug : settings.log_level.value;
+    const bool level_is_given =
+        settings.debug.value || settings.log_level.source != runtime::Source::built_in;
     const std::string& file = settings.log.value.text;
-    // The error itself goes to stderr anyway: without --log only more than that needs a log there.
-    if (!file.empty() || level != LogLevel::error) log.open(file, settings.log_format.value, level);
+    const LogFormat format = settings.log_format.value;
+    // The error itself goes to stderr anyway: without --log only more than that needs a log there,
+    // and that may be the container's stderr.
+    if (file.empty() && (!level_is_given || level == LogLevel::error)) return;
+    log.open(file, format, level, format == LogFormat::json && !level_is_given);
 }
 
 Settings make_settings(const GlobalArguments& arguments, Log& log) {
@@ -136,6 +153,10 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
         source == runtime::Source::built_in || source == runtime::Source::file;
     options.root = settings.root.value.text;
     options.libexec_dir = settings.libexec.value.text;
+    if (settings.libexec.source == runtime::Source::built_in &&
+        options.libexec_dir != kInstalledLibexec) {
+        options.other_libexec_dir = kInstalledLibexec;
+    }
     options.cgroup_driver = settings.cgroup_manager.value;
     options.keep_monitor = settings.monitor.value == runtime::MonitorMode::keep;
     options.monitor_cgroup = settings.monitor_cgroup.value.text;
@@ -156,6 +177,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.always_warn = [&log](std::string_view message) { log.always_warn(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
+    options.succeeded = [&log] { log.settle(); };
     globals.settings = std::move(settings);
     if (command == "config") globals.built_in = built_in_settings();
     return globals;
@@ -218,7 +240,9 @@ int main(int argc, char** argv) {
     std::string message;
     int code = EXIT_FAILURE;
     try {
-        return run_and_flush(argc, argv, caller, log);
+        code = run_and_flush(argc, argv, caller, log);
+        log.settle();
+        return code;
     } catch (const CLI::ParseError& error) {
         message = error.what();
     } catch (const ExitError& error) {

@@ -14,7 +14,7 @@ int run_run(const Globals& globals, Arguments arguments) {
     app.add_flag("-d,--detach", options.detach, "return when the container process runs");
     app.add_flag("--keep", options.keep, "do not delete the container at the end");
     parse(app, std::move(arguments));
-    options.create = make_create_options(values);
+    options.create = make_create_options(values, globals.options);
     return runtime::run(with_timeout(globals.options, values.timeout), std::move(options));
 }
 

@@ -95,6 +95,21 @@ void judge_unknown(const std::vector<std::string>& pointers, const runtime::Opti
     }
 }
 
+// As with runc, letters that mean nothing count for nothing here. Where none is left it is an
+// error.
+void drop_unknown_access(Resources& resources, const runtime::Options& options) {
+    for (auto& rule : resources.devices) {
+        const std::string found = rule.access;
+        std::erase_if(rule.access, [](char letter) {
+            return std::string_view("rwm").find(letter) == std::string_view::npos;
+        });
+        if (rule.access.empty()) rule.access = found;
+        if (rule.access == found) continue;
+        options.warn(concat("--resources: access: found ", lxcri::in_quotes(found), ", taken as ",
+                            lxcri::in_quotes(rule.access)));
+    }
+}
+
 Resources read_resources(const std::string& file, const runtime::Options& options) {
     constexpr std::size_t kLongest = 16U << 20U;
     const os::UniqueFd opened =
@@ -104,6 +119,7 @@ Resources read_resources(const std::string& file, const runtime::Options& option
     std::vector<std::string> unknown;
     Resources resources = oci::parse_resources(text, &unknown);
     judge_unknown(unknown, options);
+    drop_unknown_access(resources, options);
     return resources;
 }
 

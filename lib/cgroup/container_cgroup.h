@@ -98,7 +98,9 @@ class ContainerCgroup {
 
     // For a new process. `below`: not into the container's cgroup itself, but into these. Error
     // when one is not there or leads out.
-    Entrance entrance(std::span<const SubCgroup> below = {}) const;
+    // `init`: where a directory of the container has gone, its own present cgroup serves, which it
+    // may have been moved to; 0: then it is an error.
+    Entrance entrance(std::span<const SubCgroup> below = {}, pid_t init = 0) const;
     // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
     // then to where this process of the container is now.
     Entrance entrance_beside(pid_t pid) const;

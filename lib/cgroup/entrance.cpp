@@ -40,12 +40,22 @@ os::UniqueFd open_below(const os::UniqueFd& dir, std::string_view path) {
     throw SystemError(errno, "open cgroup", path);
 }
 
-// "/a/b" of the line "0::/a/b" of /proc/PID/cgroup: cgroups(7).
-std::string find_v2_path(pid_t pid) {
+// "/a/b" of the line for this hierarchy in /proc/PID/cgroup, which is "0::/a/b" or
+// "4:cpu,cpuacct:/a/b": cgroups(7).
+std::string find_path(pid_t pid, const Directory& directory) {
     const std::string text =
         os::read_file_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/cgroup"));
     for (const std::string& line : split(text, '\n')) {
-        if (line.starts_with("0::")) return line.substr(3);
+        const auto first = line.find(':');
+        const auto second = first == std::string::npos ? first : line.find(':', first + 1);
+        if (second == std::string::npos) continue;
+        const auto names = split(line.substr(first + 1, second - first - 1), ',');
+        const bool found = directory.version == 2
+                               ? line.starts_with("0::")
+                               : !directory.controllers.empty() &&
+                                     std::find(names.begin(), names.end(),
+                                               directory.controllers.front()) != names.end();
+        if (found) return line.substr(second + 1);
     }
     return {};
 }
@@ -67,11 +77,15 @@ int Entrance::enter(bool cloned_into) const noexcept {
     return error;
 }
 
-Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below) const {
+Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below, pid_t init) const {
     Entrance entrance;
     std::vector<bool> used(below.size());
     for (const Directory& directory : record_.directories) {
         os::UniqueFd dir = open_directory(directory);
+        if (!dir.valid() && init != 0) {
+            dir = os::open_at(AT_FDCWD, concat(directory.mount_point, find_path(init, directory)),
+                              O_PATH | O_DIRECTORY);
+        }
         if (!dir.valid()) {
             throw Error(concat("the container's cgroup ", directory.path, " has gone"));
         }
@@ -95,10 +109,10 @@ Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below) const {
 }
 
 Entrance ContainerCgroup::entrance_beside(pid_t pid) const {
-    Entrance entrance = this->entrance();
+    Entrance entrance = this->entrance({}, pid);
     const Directory* directory = find_v2();
     if (directory == nullptr) return entrance;
-    const std::string path = concat(directory->mount_point, find_v2_path(pid));
+    const std::string path = concat(directory->mount_point, find_path(pid, *directory));
     if (!os::is_same_or_below(path, directory->path)) {
         throw Error("the container process has left the container's cgroup");
     }

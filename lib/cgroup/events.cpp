@@ -13,7 +13,7 @@
 namespace lxcri::cgroup {
 
 std::optional<EventsFile> EventsFile::find(int dir_fd) {
-    auto fd = os::find_at(dir_fd, "cgroup.events", O_RDONLY);
+    auto fd = open_file(dir_fd, "cgroup.events");
     if (!fd) return {};
     return EventsFile(std::move(*fd));
 }

@@ -18,7 +18,7 @@ class EventsFile {
         bool frozen = false;
     };
 
-    // Nothing when the directory has none (version 1).
+    // Nothing when the directory has none (version 1), or has been removed.
     static std::optional<EventsFile> find(int dir_fd);
 
     // Neither, when the cgroup has been removed.

@@ -47,7 +47,7 @@ OomWatch::OomWatch(const ContainerCgroup& cgroup) {
     if (directory == nullptr) return;
     const os::UniqueFd dir = cgroup.open_directory(*directory);
     if (!dir.valid()) return;
-    if (auto file = os::find_at(dir.get(), "memory.events", O_RDONLY)) {
+    if (auto file = open_file(dir.get(), "memory.events")) {
         fd_ = std::move(*file);
         seen_ = count_kills(fd_.get()).value_or(0);
     }

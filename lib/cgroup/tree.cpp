@@ -59,6 +59,15 @@ std::optional<std::string> find_file(int dir_fd, const std::string& name) {
     }
 }
 
+std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name) {
+    try {
+        return os::find_at(dir_fd, name, O_RDONLY);
+    } catch (const SystemError& error) {
+        if (is_gone(error.code())) return {};
+        throw;
+    }
+}
+
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key) {
     while (!text.empty()) {
         const auto end = text.find('\n');

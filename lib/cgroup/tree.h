@@ -16,6 +16,8 @@ namespace lxcri::cgroup {
 
 // A file of the directory; nothing when the file is not there, or the cgroup is gone.
 std::optional<std::string> find_file(int dir_fd, const std::string& name);
+// The same, opened for reading.
+std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name);
 
 // The number behind "key " on a line of its own, as in cgroup.events and memory.events.
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key);

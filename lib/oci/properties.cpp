@@ -291,6 +291,12 @@ bool is_known(const std::vector<std::string_view>& place) {
     });
 }
 
+// Of older versions of the specification, and read all the same.
+bool is_old_name(const std::vector<std::string_view>& place) {
+    return place.size() >= 3 && place.back() == "pagesize" &&
+           place[place.size() - 3] == "hugepageLimits";
+}
+
 // Elements of a list are at "*"; a list of plain values is described by its own row.
 void find_unknown_in(const JsonValue& json, std::vector<std::string_view>& place,
                      std::vector<std::string>& pointers) {
@@ -300,7 +306,7 @@ void find_unknown_in(const JsonValue& json, std::vector<std::string_view>& place
         const bool is_plain = child.type() != JsonType::array && child.type() != JsonType::object;
         if (is_list && is_plain) return;
         place.push_back(is_list ? std::string_view("0") : child.key());
-        if (is_known(place)) {
+        if (is_known(place) || is_old_name(place)) {
             find_unknown_in(child, place, pointers);
         } else if (child.is_set()) {
             pointers.push_back(child.pointer());

@@ -64,7 +64,9 @@ static void read(const JsonValue& json, BlockIo& block_io) {
 
 static void read(const JsonValue& json, HugepageLimit& limit) {
     const JsonObject object(json);
-    object.required("pageSize", limit.page_size);
+    // So it was called in old versions of the specification, and some callers still call it so.
+    const bool is_old = !json.find("pageSize") && json.find("pagesize");
+    object.required(is_old ? "pagesize" : "pageSize", limit.page_size);
     object.required("limit", limit.limit);
 }
 

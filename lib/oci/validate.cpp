@@ -78,12 +78,6 @@ void check_domainname_sysctl(const Spec& spec) {
     }
 }
 
-// Such a document is meant for another platform; taken by the letter it would be a process in all
-// namespaces of the host.
-void check_platform(const Spec& spec) {
-    if (!spec.linux_) throw SpecError("/linux", "missing, it is required");
-}
-
 // As far as the text tells: symbolic links are seen when the mount is made.
 bool is_root_directory(std::string_view path) {
     std::size_t depth = 0;
@@ -172,16 +166,9 @@ void check_annotations(const Spec& spec) {
 }
 
 constexpr std::array kRules{
-    check_version,
-    check_root,
-    check_platform,
-    check_host_names,
-    check_domainname_sysctl,
-    check_destinations,
-    check_bind_mounts,
-    check_mount_mappings,
-    check_hooks,
-    check_annotations,
+    check_version,           check_root,         check_host_names,
+    check_domainname_sysctl, check_destinations, check_bind_mounts,
+    check_mount_mappings,    check_hooks,        check_annotations,
 };
 
 }  // namespace

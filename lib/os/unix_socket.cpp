@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <cstddef>
 #include <cstring>
 
 #include "base/strings.h"
@@ -39,6 +40,23 @@ UniqueFd connect_stream(const std::string& path) {
               return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
                                sizeof address);
           }),
+          "connect", path);
+    return socket;
+}
+
+UniqueFd connect_datagram(const std::string& path) {
+    UniqueFd socket(check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket AF_UNIX"));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const bool is_abstract = path.starts_with('@');
+    const UniqueFd place = is_abstract ? UniqueFd() : open_at(AT_FDCWD, path, O_PATH);
+    const auto name = is_abstract ? path : concat("/proc/self/fd/", std::to_string(place.get()));
+    if (name.size() >= sizeof address.sun_path) throw SystemError(ENAMETOOLONG, "connect", path);
+    std::memcpy(address.sun_path, name.data(), name.size());
+    if (is_abstract) address.sun_path[0] = '\0';
+    const auto length = offsetof(sockaddr_un, sun_path) + name.size() + (is_abstract ? 0 : 1);
+    check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                    static_cast<socklen_t>(length)),
           "connect", path);
     return socket;
 }

@@ -30,6 +30,9 @@ std::pair<UniqueFd, UniqueFd> make_seqpacket_pair();
 // seconds for a reader, then it is SystemError(EAGAIN).
 UniqueFd connect_stream(const std::string& path);
 
+// The same for a datagram socket; "@NAME" is one in the abstract namespace (unix(7)).
+UniqueFd connect_datagram(const std::string& path);
+
 // From now on received messages carry the sender's pid (SO_PASSCRED).
 void accept_credentials(int socket);
 

@@ -119,7 +119,7 @@ std::vector<Finding> check_programs(const Options& options) {
         findings.push_back({"programs", "liblxc", liblxc.found ? Severity::ok : Severity::error,
                             std::move(liblxc.text)});
     }
-    findings.push_back(check_helper(options, std::string(init_program()), Severity::error,
+    findings.push_back(check_helper(options, init_program(), Severity::error,
                                     "no container can be created"));
     findings.push_back(check_helper(options, "lxcri-exec", Severity::warning, "`exec` needs it"));
     findings.push_back(

@@ -141,7 +141,7 @@ void Creation::read_bundle() {
         call_.notify_directory =
             NotifySocket::make_directory(dir_->fd(), concat(options_.root, "/", call_.id));
         if (call_.start_now) {
-            notify_socket_ = NotifySocket::listen(dir_->fd(), options_.notify_socket);
+            notify_socket_ = NotifySocket::listen(dir_->fd(), options_);
         }
     }
     in_context(file, [&] { translation_ = translate_config(options_, call_, text); });
@@ -198,11 +198,11 @@ void Creation::start_helper() {
     if (!translation_.host.privileged) inherit_oom_score_adj(translation_.plan.host.limits);
     if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *spec().linux_->intel_rdt);
     if (translation_.unit) {
-        monitor_.emplace(options_.libexec_dir, call_.id, cgroup::Entrance{});
+        monitor_.emplace(options_, call_.id, cgroup::Entrance{});
         cgroup_->make_with_unit(monitor_->process().pid());
     } else {
         cgroup_->make();
-        monitor_.emplace(options_.libexec_dir, call_.id, cgroup_->entrance());
+        monitor_.emplace(options_, call_.id, cgroup_->entrance());
     }
     cgroup_->apply_early();
     sender_.emplace(monitor_->channel(), plan(), dir_->fd(), cgroup_->open_memory_entrance(),

@@ -71,6 +71,14 @@ int foreign_namespaces(pid_t pid) {
     return flags;
 }
 
+std::vector<std::string> namespace_names(int flags) {
+    std::vector<std::string> names;
+    for (const auto& kind : kNamespaces) {
+        if ((flags & kind.flag) != 0) names.emplace_back(kind.name);
+    }
+    return names;
+}
+
 // The process that the caller asks for, before it is translated.
 oci::Process asked_process(const Container& container, const ExecOptions& call) {
     oci::Process process;
@@ -110,6 +118,9 @@ class Execution {
     int run();
 
   private:
+    void debug(std::string_view text) const {
+        options_.debug(concat("exec in container ", in_quotes(call_.id), ": ", text));
+    }
     StateError stopped() const;
     bool has_ended() const { return init_->wait_exit(os::Clock::now()); }
     void look_at_container();
@@ -258,17 +269,19 @@ void Execution::start_helper() {
                   "/process/execCPUAffinity/initial: sched_setaffinity");
     }
     const auto cgroup = container_.cgroup();
-    const auto entrance = in_context(call_.cgroups.empty() ? "cgroup" : "--cgroup",
-                                     [&] { return cgroup.entrance(call_.cgroups); });
+    const auto entrance = in_context(call_.cgroups.empty() ? "cgroup" : "--cgroup", [&] {
+        const pid_t init = call_.cgroups.empty() ? init_->pid() : 0;
+        return cgroup.entrance(call_.cgroups, init);
+    });
+    if (has_ended()) throw stopped();
     try {
-        in_context("enter the container's cgroup",
-                   [&] { helper_.emplace(options_.libexec_dir, entrance); });
+        in_context("enter the container's cgroup", [&] { helper_.emplace(options_, entrance); });
     } catch (const SystemError& error) {
         if (!call_.cgroups.empty()) throw;
         if (error.code() == EBUSY) return start_helper_beside_init(cgroup);
         // An ordinary user's session is no part of what their systemd manages.
         if (error.code() != EACCES || container_.record().unit.empty()) throw;
-        helper_.emplace(options_.libexec_dir, cgroup::Entrance{});
+        helper_.emplace(options_, cgroup::Entrance{});
         attach_to_unit(options_, container_.record(), helper_->process().pid());
     }
 }
@@ -276,7 +289,7 @@ void Execution::start_helper() {
 void Execution::start_helper_beside_init(const cgroup::ContainerCgroup& cgroup) {
     const auto beside = cgroup.entrance_beside(init_->pid());
     if (has_ended()) throw stopped();
-    helper_.emplace(options_.libexec_dir, beside);
+    helper_.emplace(options_, beside);
 }
 
 void Execution::send_plan() {
@@ -419,9 +432,14 @@ int Execution::run() {
     look_at_container();
     plan_process();
     connect_caller();
+    debug(concat("joins ", join(namespace_names(namespaces_), ", "), " of process ",
+                 std::to_string(init_->pid())));
     start_helper();
+    debug(concat("lxcri-exec is process ", std::to_string(helper_->process().pid())));
     send_plan();
     converse();
+    debug(concat("process ", std::to_string(process_ref_->pid()), " has executed ",
+                 in_quotes(process_plan().args.front())));
     if (!call_.pid_file.empty()) write_pid_file(call_.pid_file, process_ref_->pid());
     if (call_.detach) {
         process_->release();
@@ -431,6 +449,7 @@ int Execution::run() {
     if (terminal_.valid()) {
         relay.emplace(std::move(terminal_));
     }
+    options_.succeeded();
     const int code = foreground_->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
     process_->release();
     return code;

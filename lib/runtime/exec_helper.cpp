@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <cstring>
 
 #include "base/strings.h"
 #include "handoff/channel.h"
@@ -19,12 +17,12 @@ namespace lxcri::runtime {
 namespace {
 
 // Between fork and exec: nothing here allocates.
-[[noreturn]] void become_lxcri_exec(int image, int channel, const cgroup::Entrance& entrance,
-                                    bool cloned_into) noexcept {
-    const char* step = "enter the cgroup";
+[[noreturn]] void become_lxcri_exec(const char* path, int image, int channel,
+                                    const cgroup::Entrance& entrance, bool cloned_into) noexcept {
+    const char* step = "enter the cgroup for";
     int code = entrance.enter(cloned_into);
     if (code == 0) {
-        step = "execute lxcri-exec";
+        step = "execute";
         // Out of the way first: it could be the number that the channel gets.
         image = ::fcntl(image, F_DUPFD_CLOEXEC, handoff::kInitImageFd);
         const bool placed = channel == handoff::kChannelFd
@@ -38,25 +36,23 @@ namespace {
         }
         code = errno;
     }
-    // A message as in channel.cpp: kind, place of the body, body.
-    std::array<char, 128> message{};
-    const char* text = ::strerrordesc_np(code);
-    const int length = std::snprintf(message.data(), message.size(), "fi%s: %s", step,
-                                     text == nullptr ? "unknown error" : text);
-    if (length > 0) (void)!::write(channel, message.data(), static_cast<std::size_t>(length));
+    say_not_executed(channel, step, path, code);
     ::_exit(127);
 }
 
 }  // namespace
 
-ExecHelper::ExecHelper(const std::string& libexec_dir, const cgroup::Entrance& entrance)
+ExecHelper::ExecHelper(const Options& options, const cgroup::Entrance& entrance)
     : process_(-1, os::UniqueFd()) {
-    const os::UniqueFd image = open_helper_image(concat(libexec_dir, "/lxcri-exec"));
+    const std::string path = find_helper(options, "lxcri-exec");
+    const os::UniqueFd image = open_helper_image(path);
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());
     const int cgroup_fd = entrance.clone_into_fd();
     auto child = os::fork_child(cgroup_fd);
-    if (!child) become_lxcri_exec(image.get(), theirs.get(), entrance, cgroup_fd >= 0);
+    if (!child) {
+        become_lxcri_exec(path.c_str(), image.get(), theirs.get(), entrance, cgroup_fd >= 0);
+    }
     channel_ = std::move(ours);
     process_ = std::move(*child);
 }

@@ -6,6 +6,7 @@
 #include "cgroup/container_cgroup.h"
 #include "os/process.h"
 #include "os/unique_fd.h"
+#include "runtime/options.h"
 
 namespace lxcri::runtime {
 
@@ -13,7 +14,7 @@ class ExecHelper {
   public:
     // What goes wrong between fork and exec arrives as a Failure on the channel. SystemError(EBUSY)
     // of clone3(2): the cgroup takes no processes itself (cgroups(7)).
-    ExecHelper(const std::string& libexec_dir, const cgroup::Entrance& entrance);
+    ExecHelper(const Options& options, const cgroup::Entrance& entrance);
 
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return process_; }

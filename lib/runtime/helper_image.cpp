@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 #include "base/error.h"
@@ -50,6 +52,26 @@ void check_is_program(const std::string& path) {
 
 }  // namespace
 
+std::string find_helper(const Options& options, const char* name) {
+    std::string path = concat(options.libexec_dir, "/", name);
+    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return path;
+    SystemError error(errno, "execute", path);
+    if (error.code() == ENOENT && !options.other_libexec_dir.empty()) {
+        error.add_consequence(concat("nor is it in ", in_quotes(options.other_libexec_dir),
+                                     "; --libexec names the place"));
+    }
+    throw error;
+}
+
+void say_not_executed(int channel, const char* step, const char* path, int code) noexcept {
+    // As in channel.cpp: kind, place of the body, body.
+    std::array<char, 4352> message{};
+    const char* text = ::strerrordesc_np(code);
+    const int length = std::snprintf(message.data(), message.size(), "fi%s \"%s\": %s", step, path,
+                                     text == nullptr ? "unknown error" : text);
+    if (length > 0) (void)!::write(channel, message.data(), ::strlen(message.data()));
+}
+
 os::UniqueFd open_helper_image(const std::string& path) {
     check_is_program(path);
     try {
@@ -66,7 +88,7 @@ os::UniqueFd open_helper_image(const std::string& path) {
     return os::make_sealed_memfd(name.c_str(), os::read_file_at(AT_FDCWD, path));
 }
 
-std::string_view init_program() {
+const char* init_program() {
     return is_host_root() ? "lxcri-init" : "lxcri-init-rootless";
 }
 

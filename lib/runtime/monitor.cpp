@@ -39,10 +39,10 @@ struct ChildPlan {
 // Between fork and exec: nothing here allocates. The log tells create what went wrong.
 [[noreturn]] void become_lxcri_start(const ChildPlan& plan, const cgroup::Entrance& entrance,
                                      bool cloned_into) noexcept {
-    const char* step = "enter the cgroup";
+    const char* step = "enter the cgroup for";
     int code = entrance.enter(cloned_into);
     if (code == 0) {
-        step = "pass descriptors to lxcri-start";
+        step = "pass descriptors to";
         // First out of the way of the numbers that they will get.
         const int log = ::fcntl(plan.log, F_DUPFD_CLOEXEC, 16);
         const int channel = ::fcntl(plan.channel, F_DUPFD_CLOEXEC, 16);
@@ -55,7 +55,7 @@ struct ChildPlan {
             (void)::setsid();
             (void)!::chdir("/");
             ::umask(0022);
-            step = "execute lxcri-start";
+            step = "execute";
             std::array<char*, 3> args{const_cast<char*>("lxcri-start"), const_cast<char*>(plan.id),
                                       nullptr};
             std::array<char*, 1> env{nullptr};
@@ -64,17 +64,18 @@ struct ChildPlan {
         code = errno;
     }
     const char* text = ::strerrordesc_np(code);
-    for (const char* part : {step, ": ", text == nullptr ? "unknown error" : text, "\n"}) {
+    for (const char* part :
+         {step, " \"", plan.path, "\": ", text == nullptr ? "unknown error" : text, "\n"}) {
         (void)!::write(plan.log, part, ::strlen(part));
     }
     ::_exit(127);
 }
 
-std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const std::string& libexec_dir,
+std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const Options& options,
                                                                const std::string& id,
                                                                const cgroup::Entrance& entrance) {
-    const std::string path = concat(libexec_dir, "/lxcri-start");
-    const os::UniqueFd image = open_helper_image(concat(libexec_dir, "/", init_program()));
+    const std::string path = find_helper(options, "lxcri-start");
+    const os::UniqueFd image = open_helper_image(find_helper(options, init_program()));
     os::UniqueFd log = make_log();
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());
@@ -87,10 +88,9 @@ std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const std::string
 
 }  // namespace
 
-Monitor::Monitor(const std::string& libexec_dir, const std::string& id,
-                 const cgroup::Entrance& entrance)
+Monitor::Monitor(const Options& options, const std::string& id, const cgroup::Entrance& entrance)
     : process_(-1, os::UniqueFd()) {
-    auto [channel, log, process] = start(libexec_dir, id, entrance);
+    auto [channel, log, process] = start(options, id, entrance);
     channel_ = std::move(channel);
     log_ = std::move(log);
     process_ = std::move(process);

@@ -6,14 +6,14 @@
 #include "cgroup/container_cgroup.h"
 #include "os/process.h"
 #include "os/unique_fd.h"
+#include "runtime/options.h"
 
 namespace lxcri::runtime {
 
 class Monitor {
   public:
     // Starts lxcri-start in the cgroup.
-    Monitor(const std::string& libexec_dir, const std::string& id,
-            const cgroup::Entrance& entrance);
+    Monitor(const Options& options, const std::string& id, const cgroup::Entrance& entrance);
 
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return process_; }

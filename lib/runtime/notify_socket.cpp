@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstddef>
 #include <cstring>
 
 #include "base/error.h"
@@ -26,32 +25,18 @@ constexpr const char* kSocket = "notify.sock";
 // As systemd-notify(1) waits for a barrier.
 constexpr int kBarrierMilliseconds = 30'000;
 
-struct Address {
-    sockaddr_un value{};
-    socklen_t length = 0;
-};
-
-// "@name" is one in the abstract namespace: sd_notify(3), unix(7).
-Address make_address(const std::string& path) {
-    Address address;
-    address.value.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.value.sun_path) {
-        throw SystemError(ENAMETOOLONG, "socket address", path);
-    }
-    std::memcpy(address.value.sun_path, path.data(), path.size());
-    if (path.starts_with('@')) address.value.sun_path[0] = '\0';
-    address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
-                                            (path.starts_with('@') ? 0 : 1));
-    return address;
-}
-
-os::UniqueFd connect_to_manager(const std::string& manager) {
-    os::UniqueFd socket(
-        os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket AF_UNIX"));
-    const Address address = make_address(manager);
-    os::check(
-        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.value), address.length),
-        "NOTIFY_SOCKET: connect", manager);
+os::UniqueFd bind_socket(const os::UniqueFd& directory) {
+    os::UniqueFd socket(os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+                                  "socket AF_UNIX"));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path =
+        concat("/proc/self/fd/", std::to_string(directory.get()), "/", kSocket);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    os::check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              "bind", kSocket);
+    // Any user of the container may write to it.
+    os::check(::fchmodat(directory.get(), kSocket, 0777, 0), "chmod", kSocket);
     return socket;
 }
 
@@ -82,20 +67,18 @@ std::string NotifySocket::make_directory(int container_dir_fd, const std::string
     return concat(container_dir, "/", kNotifyDirectory);
 }
 
-std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd, const std::string& manager) {
-    if (manager.empty()) return {};
+std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd, const Options& options) {
+    if (options.notify_socket.empty()) return {};
     const auto directory = os::find_at(container_dir_fd, kNotifyDirectory, O_PATH | O_DIRECTORY);
     if (!directory) return {};
-    os::UniqueFd socket(os::check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-                                  "socket AF_UNIX"));
-    const Address address =
-        make_address(concat("/proc/self/fd/", std::to_string(directory->get()), "/", kSocket));
-    os::check(
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.value), address.length),
-        "bind", kSocket);
-    // Any user of the container may write to it.
-    os::check(::fchmodat(directory->get(), kSocket, 0777, 0), "chmod", kSocket);
-    return NotifySocket(std::move(socket), connect_to_manager(manager));
+    os::UniqueFd manager;
+    try {
+        in_context("NOTIFY_SOCKET", [&] { manager = os::connect_datagram(options.notify_socket); });
+    } catch (const SystemError& error) {
+        options.warn(concat(error.what(), "; nobody is told when the container is ready"));
+        return {};
+    }
+    return NotifySocket(bind_socket(*directory), std::move(manager));
 }
 
 bool NotifySocket::relay(pid_t main_pid) {

@@ -10,6 +10,7 @@
 
 #include "os/process.h"
 #include "os/unique_fd.h"
+#include "runtime/options.h"
 
 namespace lxcri::runtime {
 
@@ -19,8 +20,9 @@ class NotifySocket {
     static std::string make_directory(int container_dir_fd, const std::string& container_dir);
 
     // Before the container process begins. Nothing when nobody above us listens (`manager` is ""),
-    // or `create` has made no directory. Error when the manager cannot be reached.
-    static std::optional<NotifySocket> listen(int container_dir_fd, const std::string& manager);
+    // or `create` has made no directory; and, with a warning, when the manager cannot be reached:
+    // the variable may be left over from somebody else's start.
+    static std::optional<NotifySocket> listen(int container_dir_fd, const Options& options);
 
     int fd() const noexcept { return socket_.get(); }
     // Takes what is there. True when a message was the first one that says READY=1: that has been

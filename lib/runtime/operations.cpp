@@ -139,7 +139,7 @@ void start(const Options& options, const std::string& id) {
     }
     const auto init = container.init();
     if (!init) throw wrong_status(container, "start", oci::Status::stopped);
-    auto notify_socket = NotifySocket::listen(container.dir().fd(), options.notify_socket);
+    auto notify_socket = NotifySocket::listen(container.dir().fd(), options);
     run_start_hooks_or_destroy(container, options, *init);
     if (notify_socket) {
         // That takes as long as the service takes; others may look and kill meanwhile.

@@ -13,9 +13,10 @@ namespace lxcri::runtime {
 enum class CgroupDriver { cgroupfs, systemd, disabled };
 
 struct Options {
-    std::string root;              // runtime root, absolute
-    bool root_is_default = false;  // it need not exist yet
-    std::string libexec_dir;       // where lxcri-start, lxcri-init and lxcri-hook are, absolute
+    std::string root;               // runtime root, absolute
+    bool root_is_default = false;   // it need not exist yet
+    std::string libexec_dir;        // where lxcri-start, lxcri-init and lxcri-hook are, absolute
+    std::string other_libexec_dir;  // where they have been looked for, too; "": nowhere
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     bool keep_monitor = false;
     std::string monitor_cgroup;  // of a monitor that stays; "": that of the caller
@@ -41,6 +42,8 @@ struct Options {
     Tell warn = [](std::string_view) {};
     Tell debug = [](std::string_view) {};
     Tell always_warn = [](std::string_view) {};  // whatever the level of the log
+    // What was asked for is done; only its end is still waited for.
+    std::function<void()> succeeded = [] {};
 };
 
 }  // namespace lxcri::runtime

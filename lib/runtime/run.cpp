@@ -47,6 +47,7 @@ int run(const Options& options, RunOptions run_options) {
     if (created.terminal.valid()) {
         relay.emplace(std::move(created.terminal));
     }
+    options.succeeded();
     const int code = foreground.follow(created.init, child, relay ? &*relay : nullptr,
                                        created.notify_socket ? &*created.notify_socket : nullptr);
     relay.reset();

@@ -96,6 +96,11 @@ std::optional<std::string> plain_cgroup_path(std::string_view path) {
     return plain;
 }
 
+std::string without_file_prefix(const std::string& text) {
+    constexpr std::string_view kPrefix = "file:";
+    return text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : text;
+}
+
 // --- from a flag or a variable ------------------------------------------------------------------
 
 // What a word of the command line or the environment says; `place` is the flag or the variable.
@@ -111,6 +116,10 @@ struct Word {
 
 void parse(const Word& word, Path& path) {
     path.text = absolute(word.text);
+}
+
+void parse(const Word& word, LogPlace& place) {
+    place.text = is_system_log(word.text) ? word.text : absolute(without_file_prefix(word.text));
 }
 
 void parse(const Word& word, CgroupPath& path) {
@@ -146,6 +155,14 @@ void parse(const JsonValue& json, Path& path) {
     if (!path.text.empty() && !path.text.starts_with('/')) json.reject("is an absolute path");
 }
 
+void parse(const JsonValue& json, LogPlace& place) {
+    const std::string text(json.string());
+    place.text = is_system_log(text) ? text : without_file_prefix(text);
+    if (!place.text.empty() && !is_system_log(place.text) && !place.text.starts_with('/')) {
+        json.reject("is an absolute path, syslog:NAME or journald:NAME");
+    }
+}
+
 void parse(const JsonValue& json, CgroupPath& path) {
     const auto plain = plain_cgroup_path(json.string());
     if (!plain) json.reject(kCgroupPaths);
@@ -173,6 +190,9 @@ void parse(const JsonValue& json, Value& value) {
 
 nlohmann::ordered_json json_of(const Path& path) {
     return path.text;
+}
+nlohmann::ordered_json json_of(const LogPlace& place) {
+    return place.text;
 }
 nlohmann::ordered_json json_of(const CgroupPath& path) {
     return path.text;
@@ -238,6 +258,11 @@ std::vector<std::string_view> setting_names() {
 }
 
 }  // namespace
+
+// As crun has it. What has none of the prefixes is a file.
+bool is_system_log(std::string_view place) {
+    return place.starts_with("syslog:") || place.starts_with("journald:");
+}
 
 std::string flag_of(std::string_view name) {
     return concat("--", spell(name, '-', to_lower));
@@ -308,7 +333,8 @@ std::string settings_json(const Settings& settings) {
     visit_settings(
         settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
             // Paths that nobody has chosen follow from the installation and the user.
-            constexpr bool kIsPath = std::is_same_v<std::decay_t<decltype(setting.value)>, Path>;
+            using Value = std::decay_t<decltype(setting.value)>;
+            constexpr bool kIsPath = std::is_same_v<Value, Path> || std::is_same_v<Value, LogPlace>;
             if (kIsPath && setting.source == Source::built_in) return;
             json[std::string(name)] = json_of(setting.value);
         });

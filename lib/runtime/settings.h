@@ -42,6 +42,12 @@ struct Path {
     std::string text;  // absolute; "": none
 };
 
+// An absolute path, or "syslog:NAME" or "journald:NAME"; "": none.
+struct LogPlace {
+    std::string text;
+};
+bool is_system_log(std::string_view place);
+
 struct CgroupPath {
     std::string text;  // below the mount points, without a slash at either end; "": none
 };
@@ -53,9 +59,9 @@ struct AllowedNames {
 
 struct Settings {
     Setting<Path> root;
-    Setting<Path> log;
+    Setting<LogPlace> log;
     Setting<LogFormat> log_format{LogFormat::text};
-    Setting<LogLevel> log_level{LogLevel::error};
+    Setting<LogLevel> log_level{LogLevel::warning};
     Setting<bool> debug{false};
     Setting<Path> libexec;
     Setting<CgroupDriver> cgroup_manager{CgroupDriver::cgroupfs};

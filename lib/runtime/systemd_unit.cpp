@@ -18,6 +18,7 @@
 #include "os/file.h"
 #include "os/unix_socket.h"
 #include "os/user_namespace.h"
+#include "runtime/helper_image.h"
 #include "translate/unit_properties.h"
 
 namespace lxcri::runtime {
@@ -51,14 +52,12 @@ std::vector<std::string> bus_environment() {
         std::array<char*, 2> arguments{const_cast<char*>("lxcri-systemd"), nullptr};
         ::execve(path, arguments.data(), environment);
     }
-    const char code = static_cast<char>(errno);
-    (void)!::write(channel, &code, 1);
+    say_not_executed(channel, "execute", path, errno);
     ::_exit(127);
 }
 
 std::pair<os::UniqueFd, os::ChildProcess> start_helper(const Options& options) {
-    const std::string path = concat(options.libexec_dir, "/lxcri-systemd");
-    if (::access(path.c_str(), X_OK) == -1) throw SystemError(errno, "execute", path);
+    const std::string path = find_helper(options, "lxcri-systemd");
     auto words = bus_environment();
     std::vector<char*> environment;
     for (std::string& word : words) environment.push_back(word.data());

@@ -768,3 +768,94 @@ TEST_CASE("exec --process --cap in a container without a process", "[exec][lxcri
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     wait_for_child(container.pid());
 }
+
+TEST_CASE("exec: goes where init is when the container's cgroup has gone",
+          "[exec][cgroup][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const fs::path old_place = cgroup_of(container.pid(), "pids");
+    REQUIRE(old_place != "");
+    const fs::path new_place = old_place.parent_path() / (box.name() + "-elsewhere");
+    fs::create_directory(new_place);
+    write_file(new_place / "cgroup.procs", std::to_string(container.pid()));
+    REQUIRE(::rmdir(old_place.c_str()) == 0);
+    const Finished finished = box.exec(container, {"cat", "/proc/self/cgroup"});
+    CHECK(finished.code() == 0);
+    CHECK(contains(finished.out, box.name() + "-elsewhere"));
+    CHECK(contains(box.exec(container, {"true"}, {"--cgroup", "/x"}).err, "has gone"));
+    container.kill();
+    (void)container.wait();
+    container.remove();
+    CHECK(::rmdir(new_place.c_str()) == 0);
+}
+
+TEST_CASE("exec: a helper that cannot be executed is named, and why", "[exec][create][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const fs::path installed = box.runtime().parent_path().parent_path() / "libexec/lxcri";
+    const fs::path helpers = box / "helpers";
+    fs::create_directory(helpers);
+    for (const std::string& name : names_in(installed)) {
+        fs::copy_file(installed / name, helpers / name);
+    }
+    const std::string name = GENERATE(as<std::string>(), "lxcri-start", "lxcri-init", "lxcri-exec");
+    CAPTURE(name);
+    const auto [content, mode, why] = GENERATE_COPY(table<std::string, int, std::string>(
+        {{"", 0644, "permission denied"},
+         {"no program", 0755, name == "lxcri-start" ? "xec format error" : "is damaged"}}));
+    CAPTURE(why);
+    write_file(helpers / name, content);
+    fs::permissions(helpers / name, fs::perms(mode));
+    std::string text;
+    if (name == "lxcri-exec") {
+        Container container = box.sleeper();
+        text = run_command({box.runtime(), "--root", box.root(), "--libexec", helpers, "exec",
+                            container.id(), "/probe", "true"})
+                   .err;
+        container.kill();
+        container.wait();
+        container.remove();
+    } else {
+        CreateOptions options;
+        options.global = {"--libexec", helpers};
+        text = box.refusal(options);
+    }
+    CAPTURE(text);
+    CHECK(contains(text, (helpers / name).string()));
+    CHECK(contains(text, why));
+}
+
+TEST_CASE("exec, create: the program alone in another place finds what is installed",
+          "[exec][create][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("unshare"));
+    Box box;
+    const fs::path prefix = box.runtime().parent_path().parent_path();
+    fs::create_directories(box / "elsewhere/bin");
+    const fs::path alone = box / "elsewhere/bin/lxcri";
+    fs::copy_file(box.runtime(), alone);
+    box.bundle.args({"exit", "6"}).write();
+    const std::string id = box.new_id();
+    const Strings run = {alone, "--root", box.root(), "run", "--bundle", box.bundle.path(), id};
+    const Finished none = run_command(run);
+    CAPTURE(none.err);
+    CHECK(none.code() == 1);
+    CHECK(contains(none.err, (box / "elsewhere/libexec/lxcri/lxcri-start").string()));
+    const std::string before = "nor is it in \"";
+    const std::size_t at = none.err.find(before);
+    REQUIRE(at != std::string::npos);
+    const std::string place = none.err.substr(
+        at + before.size(), none.err.find('"', at + before.size()) - at - before.size());
+    // The prefix that it was built for need not be there: as if it were.
+    const std::string script =
+        "d=$1; while [ ! -d \"$d\" ]; do d=${d%/*}; done; mount -t tmpfs t \"$d\" && "
+        "mkdir -p \"$1\" && mount --bind \"$2\" \"$1\" && shift 2 && exec \"$@\"";
+    Strings line = {find_program("unshare"), "-m", "sh", "-c", script, "sh", place,
+                    prefix / "libexec/lxcri"};
+    line.insert(line.end(), run.begin(), run.end());
+    const Finished found = run_command(line);
+    CAPTURE(found.err);
+    CHECK(found.code() == 6);
+    CHECK(box.leftovers() == Strings{});
+}

@@ -1,4 +1,12 @@
 // Errors: one line on stderr, one record in --log; nothing else anywhere.
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
 #include <regex>
 
 #include "support/catch.h"
@@ -140,4 +148,124 @@ TEST_CASE("log: --debug writes more, and every line is still JSON", "[log]") {
     for (const std::string& line : lines_of(read_file(box / "log"))) {
         CHECK(Json::parse(line).contains("msg"));
     }
+}
+
+TEST_CASE("log: a warning is a record of its own level, where all goes well", "[log][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"]["bounding"].push_back("CAP_UNHEARD_OF");
+    const std::string format = GENERATE(as<std::string>(), "json", "text");
+    CHECK(box.life({"true"}, with_log(box, format)).code == 0);
+    const Strings lines = lines_of(read_file(box / "log"));
+    REQUIRE(lines.size() == 1);
+    CHECK(contains(lines[0], "CAP_UNHEARD_OF"));
+    if (format == "json") {
+        CHECK(Json::parse(lines[0]).at("level") == "warning");
+    } else {
+        CHECK(contains(lines[0], "level=warning"));
+    }
+}
+
+TEST_CASE("log: json has one object after a failure, also when there were warnings",
+          "[log][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"]["bounding"].push_back("CAP_UNHEARD_OF");
+    box.bundle.process()["args"] = {"not-there"};
+    CreateOptions options = with_log(box, "json");
+    std::size_t expected = 1;
+    SECTION("by default") {}
+    SECTION("when a level is asked for they are all there") {
+        options.global.insert(options.global.end(), {"--log-level", "warning"});
+        expected = 2;
+    }
+    CHECK(box.try_create(options).created.code() == 1);
+    const Strings lines = lines_of(read_file(box / "log"));
+    REQUIRE(lines.size() == expected);
+    CHECK(Json::parse(lines.back()).at("level") == "error");
+}
+
+TEST_CASE("log: the warnings of run are there while it runs", "[log][run][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.process()["capabilities"]["bounding"].push_back("CAP_UNHEARD_OF");
+    box.bundle.args({"report"}).write();
+    Stream out;
+    CommandOptions options;
+    options.fds = {{out.write_end(), 1}};
+    Process process(box.command_line({"--log", box / "log", "--log-format", "json", "run",
+                                      "--bundle", box.bundle.path(), box.new_id()}),
+                    options);
+    out.wait_for("ready");
+    const auto begin = std::chrono::steady_clock::now();
+    while (!contains(read_file(box / "log"), "CAP_UNHEARD_OF")) {
+        REQUIRE(milliseconds_left(begin, kDeadline) > 0);
+        poll(nullptr, 0, 5);
+    }
+    CHECK(box.call({"kill", box.name(), "KILL"}).code() == 0);
+    CHECK(process.wait_exit_only().code() == 137);
+}
+
+TEST_CASE("log: --debug tells what exec does", "[log][exec][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const Finished finished =
+        run_command({box.runtime(), "--root", box.root(), "--debug", "--log", box / "log",
+                     "--log-format", "json", "exec", container.id(), "/probe", "true"});
+    CHECK(finished.code() == 0);
+    const Strings lines = lines_of(read_file(box / "log"));
+    CHECK(lines.size() >= 3);
+    for (const std::string& line : lines) CHECK(Json::parse(line).at("level") == "debug");
+    CHECK(contains(read_file(box / "log"), "mnt"));
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("log: to syslog and to journald, and file: names a file", "[log][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("unshare"));
+    Box box;
+    std::filesystem::create_directories(box / "j");
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = box / "j/socket";
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::copy(path.begin(), path.end(), address.sun_path);
+    REQUIRE(bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    // The places of the two services, in a mount namespace of the call.
+    const std::string script =
+        "mount -t tmpfs t /run && mkdir -p /run/systemd/journal && "
+        "mount --bind \"$1\" /run/systemd/journal && mount -t tmpfs t /dev && "
+        "ln -s \"$1/socket\" /dev/log && shift && exec \"$@\"";
+    const auto call = [&](const std::string& place) {
+        return run_command({find_program("unshare"), "-m", "sh", "-c", script, "sh", box / "j",
+                            box.runtime(), "--root", box.root(), "--log", place, "state",
+                            "unknown"});
+    };
+    const auto received = [&] {
+        std::array<char, 4096> text{};
+        const ssize_t size = recv(socket.get(), text.data(), text.size(), MSG_DONTWAIT);
+        return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    };
+    CHECK(call("syslog:some-name").code() == 1);
+    std::string record = received();
+    CAPTURE(record);
+    CHECK(record.starts_with("<11>some-name["));
+    CHECK(contains(record, "\"unknown\" does not exist"));
+    CHECK(call("journald:other").code() == 1);
+    record = received();
+    CHECK(contains(record, "MESSAGE="));
+    CHECK(contains(record, "\"unknown\" does not exist\n"));
+    CHECK(contains(record, "PRIORITY=3\n"));
+    CHECK(contains(record, "SYSLOG_IDENTIFIER=other\n"));
+    CHECK(call("file:" + (box / "log").string()).code() == 1);
+    CHECK(contains(read_file(box / "log"), "does not exist"));
+    CHECK(received() == "");
+    std::filesystem::remove(box / "j/socket");
+    const Finished nobody = call("journald:x");
+    CHECK(nobody.code() == 1);
+    CHECK(contains(nobody.err, "--log journald:x: "));
 }

@@ -197,3 +197,38 @@ TEST_CASE("annotation terminationMessagePath: a FIFO or a link of the image does
     container.wait();
     container.remove();
 }
+
+TEST_CASE("NOTIFY_SOCKET: one where nobody listens any more is a warning", "[notify][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const fs::path left_over = box / "left-over";
+    {
+        const Manager gone(left_over);  // its socket's name stays
+    }
+    const std::string name =
+        GENERATE_COPY(left_over.string(), (left_over / "none").string(),
+                      (left_over.parent_path() / "none").string(), std::string("@lxcri-nobody"));
+    CAPTURE(name);
+    CommandOptions command;
+    command.environment = Strings{"NOTIFY_SOCKET=" + name};
+    const Strings log = {"--log", box / "log"};
+    SECTION("create and start") {
+        CreateOptions options;
+        options.command = command;
+        options.global = log;
+        box.bundle.args({"exit", "5"});
+        Container container = box.create(options);
+        CHECK(box.call({"--log", box / "log", "start", container.id()}, command).code() == 0);
+        CHECK(container.wait_code() == 5);
+        container.remove();
+    }
+    SECTION("run") {
+        box.bundle.args({"exit", "5"}).write();
+        CHECK(box.call({"--log", box / "log", "run", "--bundle", box.bundle.path(), box.new_id()},
+                       command)
+                  .code() == 5);
+    }
+    CHECK(contains(read_file(box / "log"), "level=warning"));
+    CHECK(contains(read_file(box / "log"), "NOTIFY_SOCKET"));
+    CHECK(box.leftovers() == Strings{});
+}

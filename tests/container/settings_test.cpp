@@ -62,7 +62,7 @@ TEST_CASE("settings: flag before environment before file before what is built in
     CHECK(shown(box, "cgroupManager", {}, {"LXCRI_CONFIG=" + file}) == "systemd file");
     CHECK(shown(box, "cgroupManager", by_file, variable) == "disabled environment");
     CHECK(shown(box, "cgroupManager", by_flag, variable) == "cgroupfs flag");
-    CHECK(shown(box, "logLevel", by_flag) == "error built-in");
+    CHECK(shown(box, "logLevel", by_flag) == "warning built-in");
 }
 
 TEST_CASE("settings: a flag for systemd overrides the file", "[settings][lxcri]") {

@@ -448,3 +448,16 @@ TEST_CASE("update: schemata of a container that is in no group of resctrl are an
     }
     CHECK(container.status() == "running");
 }
+
+TEST_CASE("update: letters of access that mean nothing count for nothing",
+          "[update][devices][not-crun]") {
+    NEEDS(need_runtime());
+    APPLIES(has_controller("devices"));
+    Box box;
+    Container container = opener(box, Json::array({kDenyAll}));
+    REQUIRE(contains(opens(container), "/dev/other: EPERM"));
+    Json rule = kAllowOther;
+    rule["access"] = "rwa";
+    require_ok(update_by(box, container, {{"devices", Json::array({kDenyAll, rule})}}));
+    CHECK(contains(opens(container), "/dev/other: ENXIO"));
+}

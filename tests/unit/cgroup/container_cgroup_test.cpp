@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cgroup/events.h"
 #include "cgroup/marks.h"
 #include "cgroup_fixture.h"
 #include "unit/os/temp_dir.h"
@@ -384,6 +385,23 @@ TEST_CASE("cgroup: a version 2 controller that the host lacks", "[root]") {
     cgroup.enable_controllers(one);
     CHECK(cgroup.find_controller(one[0]) == cgroup.find_v2());
     CHECK(cgroup.find_controller("nonsense") == nullptr);
+}
+
+TEST_CASE("cgroup: cgroup.events of one that is removed while it is opened is none", "[root]") {
+    if (!have_cgroups() || layout_of(View::v2).hierarchies.empty()) return;
+    const Playground ground(View::v2);
+    const auto cgroup = ground.create();
+    const std::string path = cgroup.record().directories.front().path + "/cgroup.events";
+    const os::UniqueFd file = os::open_at(AT_FDCWD, path, O_PATH);
+    cgroup.remove(in_seconds(5));
+    // The name has been found, the file is opened: as it is when the cgroup goes in between.
+    const TempDir temp;
+    std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(file.get()),
+                                    temp / "cgroup.events");
+    const os::UniqueFd dir = os::open_at(AT_FDCWD, (temp / "").string(), O_PATH | O_DIRECTORY);
+    CHECK(::openat(dir.get(), "cgroup.events", O_RDONLY | O_CLOEXEC) == -1);
+    CHECK(errno == ENODEV);
+    CHECK_FALSE(EventsFile::find(dir.get()));
 }
 
 }  // namespace

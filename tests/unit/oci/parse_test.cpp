@@ -270,3 +270,16 @@ TEST_CASE("the document of update: unknown properties that ask for something") {
     CHECK(unknown(R"({"unified": {"anything.at.all": "1"}})").empty());
     CHECK(unknown(R"({"nosuch": {"a": 0, "b": ""}, "memory": {"x": null}})").empty());
 }
+
+TEST_CASE("the page size of a limit by its old name") {
+    std::vector<std::string> unknown;
+    const auto resources = parse_resources(
+        R"({"hugepageLimits": [{"pagesize": "2MB", "limit": 5}, {"pageSize": "1GB", "limit": 6}]})",
+        &unknown);
+    CHECK(unknown.empty());
+    REQUIRE(resources.hugepage_limits.size() == 2);
+    CHECK(resources.hugepage_limits[0].page_size == "2MB");
+    CHECK(resources.hugepage_limits[1].page_size == "1GB");
+    CHECK_THROWS_WITH(parse_resources(R"({"hugepageLimits": [{"limit": 5}]})"),
+                      Catch::Contains("/hugepageLimits/0/pageSize"));
+}
