@@ -27,6 +27,7 @@
 #include "base/strings.h"
 #include "handoff/channel.h"
 #include "handoff/plan.h"
+#include "liblxc_calls.h"
 #include "lxc_container.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -127,6 +128,9 @@ int run() {
         become_root_of(message.fds[static_cast<std::size_t>(user - types.begin())].get());
         hide_cgroups();
     }
+    // Root of a user namespace that liblxc's child joins could trace it otherwise: ptrace(2). Without
+    // privilege on the host liblxc itself could no longer open its child's namespaces.
+    if (!is_ordinary_user) ::prctl(PR_SET_DUMPABLE, 0);
     if (!plan.keep_monitor) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 
     // liblxc wants to know of a directory for a lock, where /run is not its user's (P47).
@@ -134,6 +138,7 @@ int run() {
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
+    std::vector<int> others;
     for (std::size_t i = 0; i < message.fds.size(); ++i) {
         const std::string& type = plan.shared_namespaces[i];
         if (type == "time") {
@@ -141,9 +146,11 @@ int run() {
             continue;
         }
         if (type == "user" && is_ordinary_user) continue;
+        if (type != "user") others.push_back(message.fds[i].get());
         container.set_item(concat("lxc.namespace.share.", type),
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
+    libexec::join_before_user_namespace(std::move(others));
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
     if (!container.run()) {
         explain_failure(plan);

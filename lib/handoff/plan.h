@@ -106,6 +106,9 @@ struct HookPlan {
     std::vector<MountAction> mounts;
     bool set_up_dev = true;     // false when the bundle binds something on /dev
     bool bind_devices = false;  // host nodes come over the channel instead of mknod
+    // They are nodes that `create` has made: "0", "1" and so on in a tmpfs that comes with the
+    // plan, after the descriptor of /dev/null if there is one.
+    bool made_devices = false;
     std::vector<DeviceNode> devices;
     bool temporary_proc = false;  // the bundle has no /proc, but lxcri-init is started through it
     bool loopback_up = false;
@@ -292,6 +295,7 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("mounts", plan.mounts);
     visit("setUpDev", plan.set_up_dev);
     visit("bindDevices", plan.bind_devices);
+    visit("madeDevices", plan.made_devices);
     visit("devices", plan.devices);
     visit("temporaryProc", plan.temporary_proc);
     visit("loopbackUp", plan.loopback_up);
