@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -76,8 +78,7 @@ void make_node(int rootfs_fd, const DeviceNode& node) {
     }
 }
 
-void bind_node(int rootfs_fd, const DeviceNode& node, SourceReceiver& sources) {
-    const UniqueFd source = sources.next();
+void bind_node(int rootfs_fd, const DeviceNode& node, const UniqueFd& source) {
     const UniqueFd target = root_for(rootfs_fd, node).make_file(node.path, 0644);
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
@@ -85,6 +86,29 @@ void bind_node(int rootfs_fd, const DeviceNode& node, SourceReceiver& sources) {
     os::set_mount_attributes(source.get(), false, attributes, node.path);
     os::attach_mount(source.get(), target.get(), node.path);
 }
+
+// The tmpfs of `create`, attached for as long as nodes are copied from it: a mount that is attached
+// nowhere cannot be copied (open_tree(2), before Linux 6.15).
+class MadeNodes {
+  public:
+    // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
+    explicit MadeNodes(int tmpfs) : tmpfs_(tmpfs) {
+        const UniqueFd place = os::open_at(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
+        os::attach_mount(tmpfs, place.get(), "/sys/fs/cgroup");
+    }
+    MadeNodes(const MadeNodes&) = delete;
+    MadeNodes& operator=(const MadeNodes&) = delete;
+    // Where this fails, so does `create`, and the mount namespace ends.
+    ~MadeNodes() {
+        (void)::umount2(concat("/proc/self/fd/", std::to_string(tmpfs_)).c_str(), MNT_DETACH);
+    }
+
+    UniqueFd next() { return os::clone_mount(tmpfs_, std::to_string(count_++), false); }
+
+  private:
+    int tmpfs_;
+    std::size_t count_ = 0;
+};
 
 struct Link {
     const char* name;
@@ -107,11 +131,14 @@ void make_link(int dir_fd, const Link& link) {
 
 }  // namespace
 
-void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources) {
+void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources,
+                       const UniqueFd& made) {
+    std::optional<MadeNodes> nodes;
+    if (plan.made_devices) nodes.emplace(made.get());
     for (const auto& node : plan.devices) {
         in_context(node.pointer.empty() ? "default device" : node.pointer, [&] {
             if (plan.bind_devices && node.type != NodeType::fifo) {
-                bind_node(rootfs_fd, node, sources);
+                bind_node(rootfs_fd, node, nodes ? nodes->next() : sources.next());
             } else {
                 make_node(rootfs_fd, node);
             }

@@ -7,8 +7,10 @@
 
 namespace lxcri::hooks {
 
-// By mknod, or, where the plan says so, by binding the host's nodes that come from `sources`.
-void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources);
+// By mknod, or, as the plan says, by binding those in `made`, or the host's that come from
+// `sources`.
+void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceReceiver& sources,
+                       const os::UniqueFd& made);
 
 void make_dev_links(int rootfs_fd);
 

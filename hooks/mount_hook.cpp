@@ -65,7 +65,8 @@ class ManyDescriptors {
     rlimit old_{};
 };
 
-void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_null) {
+void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_null,
+                 const os::UniqueFd& devices) {
     const ManyDescriptors limit;
     hooks::SourceReceiver sources(handoff::kChannelFd);
     hooks::DelayedAttributes delayed;
@@ -73,11 +74,11 @@ void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_nul
     for (const auto& mount : plan.mounts) hooks::make_mount(rootfs, mount, sources, delayed);
     if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs);
     if (plan.set_up_dev) {
-        hooks::make_device_nodes(rootfs, plan, sources);
+        hooks::make_device_nodes(rootfs, plan, sources, devices);
         hooks::make_dev_links(rootfs);
     }
     if (plan.console) hooks::make_console_file(rootfs);
-    hooks::write_sysctls(plan.sysctls);
+    hooks::write_sysctls(rootfs, plan.sysctls);
     hooks::mask_paths(rootfs, plan.masked_paths, std::move(dev_null), plan.mount_label);
     hooks::make_paths_readonly(rootfs, plan.readonly_paths);
     delayed.apply();
@@ -89,6 +90,11 @@ void set_up_container() {
     os::UniqueFd dev_null;  // comes where something is to be masked
     if (!plan.masked_paths.empty() && !message.fds.empty()) {
         dev_null = std::move(message.fds.front());
+    }
+    os::UniqueFd devices;
+    if (plan.made_devices) {
+        if (message.fds.empty()) throw Error("internal error: the plan came without its devices");
+        devices = std::move(message.fds.back());
     }
     const std::string rootfs_path = environment("LXC_ROOTFS_MOUNT");
     os::UniqueFd rootfs = os::open_at(AT_FDCWD, rootfs_path, O_PATH | O_DIRECTORY);
@@ -103,7 +109,7 @@ void set_up_container() {
     }
     if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
-    make_mounts(rootfs.get(), plan, std::move(dev_null));
+    make_mounts(rootfs.get(), plan, std::move(dev_null), devices);
 
     if (plan.runtime_hooks) wait_for_runtime_hooks();
     if (!plan.create_container.empty()) {

@@ -103,8 +103,7 @@ bool leads_to_proc(int rootfs_fd, int target_fd) {
 
 void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, int target_fd) {
     if (leads_to_proc(rootfs_fd, target_fd)) {
-        constexpr ino_t kProcRoot = 1;  // PROC_ROOT_INO; a part of it would pass for the whole
-        if (!is_on_procfs(mount_fd) || status_of(mount_fd, "/proc").st_ino != kProcRoot) {
+        if (!os::is_root_of_procfs(mount_fd)) {  // a part of it would pass for the whole
             throw Error("only a whole procfs can be mounted on \"/proc\"");
         }
         return;
@@ -139,6 +138,10 @@ std::optional<std::string> mode_of_covered(int target_fd, const MountAction& act
     std::array<char, 8> octal{};
     std::snprintf(octal.data(), octal.size(), "%o", mode);
     return octal.data();
+}
+
+bool is_readonly_late(const MountAction& action) {
+    return action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
 }
 
 struct OldFlag {
@@ -204,23 +207,35 @@ UniqueFd make_filesystem_old_way(int target_fd, const MountAction& action) {
 }
 
 // `target_fd`: where it is going to be.
-UniqueFd make_filesystem(int target_fd, const MountAction& action) {
-    if (needs_old_way(action)) return make_filesystem_old_way(target_fd, action);
+UniqueFd make_filesystem(int target_fd, const MountAction& action, std::uint64_t attributes) {
+    if (needs_old_way(action)) {
+        UniqueFd mount = make_filesystem_old_way(target_fd, action);
+        mount_attr late{};
+        late.attr_set = attributes;
+        if (attributes != 0) {
+            os::set_mount_attributes(mount.get(), false, late, action.destination);
+        }
+        return mount;
+    }
     os::NewFilesystem filesystem(action.type);
     filesystem.set_string("source", action.source);
     for (const auto& flag : action.flags) filesystem.set_flag(flag);
-    for (const auto& option : action.data) {
-        const auto equals = option.find('=');
-        if (equals == std::string::npos) {
-            filesystem.set_flag(option);
-        } else {
-            filesystem.set_string(option.substr(0, equals), option.substr(equals + 1));
-        }
-    }
+    for (const auto& option : action.data) filesystem.set_option(option);
     if (const auto mode = mode_of_covered(target_fd, action)) {
         filesystem.set_string("mode", *mode);
     }
-    return filesystem.mount(0);
+    return filesystem.mount(static_cast<unsigned int>(attributes));
+}
+
+// In a user namespace the kernel makes a procfs or sysfs only with what restricts the ones that are
+// in sight (mount_namespaces(7)): so a filesystem is born with its attributes. A tmpfs has to take
+// mount points and devices before it is read-only, and a label is written.
+std::uint64_t early_attributes(const MountAction& action) {
+    std::uint64_t set = (action.set & ~action.recursive_clear) | action.recursive_set;
+    if (!action.label.empty() || (action.type == "tmpfs" && action.copy_up)) {
+        set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+    }
+    return is_readonly_late(action) ? set & ~(action.set & MOUNT_ATTR_RDONLY) : set;
 }
 
 // Before the mount is attached: at no moment is it there with less restrictions than asked.
@@ -289,11 +304,11 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
     // Looked up once: whatever depends on the place asks what was found.
     const UniqueFd target = open_target(rootfs_fd, action, directory);
     if (!mount.valid()) {
-        mount = make_filesystem(target.get(), action);
+        mount = make_filesystem(target.get(), action, early_attributes(action));
         sources.filesystem_is_made();
     }
     check_proc_rules(rootfs_fd, action, mount.get(), target.get());
-    const bool late_readonly = action.type == "tmpfs" && (action.set & MOUNT_ATTR_RDONLY) != 0;
+    const bool late_readonly = is_readonly_late(action);
     const std::uint64_t late_flags = late_propagation(action);
     if (!action.label.empty()) set_label(mount.get(), action.label);
     if (action.copy_up) copy_up(target.get(), mount.get());
@@ -397,7 +412,16 @@ void mount_temporary_proc(int rootfs_fd) {
     action.source = "proc";
     action.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     const UniqueFd target = open_target(rootfs_fd, action, true);
-    const UniqueFd mount = make_filesystem(target.get(), action);
+    UniqueFd mount;
+    try {
+        mount = make_filesystem(target.get(), action, action.set);
+    } catch (const SystemError& error) {
+        if (error.code() != EPERM) throw;
+        // The pid namespace belongs to another user namespace, the host's for example: so does
+        // every procfs that shows it.
+        mount = os::clone_mount(AT_FDCWD, "/proc", true);
+        set_propagation(mount.get(), MS_PRIVATE | MS_REC, "/proc");
+    }
     os::attach_mount(mount.get(), target.get(), action.destination);
 }
 

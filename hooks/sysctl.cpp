@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "os/check.h"
@@ -11,10 +13,25 @@
 
 namespace lxcri::hooks {
 
-void write_sysctls(const std::vector<handoff::Sysctl>& sysctls) {
+namespace {
+
+os::UniqueFd open_procfs(int rootfs_fd) {
+    try {
+        return os::NewFilesystem("proc").mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                               MOUNT_ATTR_NOEXEC);
+    } catch (const SystemError& error) {
+        if (error.code() != EPERM) throw;
+        auto proc = os::RootedDir(rootfs_fd, os::Links::refuse).find("/proc", O_PATH | O_DIRECTORY);
+        if (!proc || !os::is_root_of_procfs(proc->get())) throw;
+        return std::move(*proc);
+    }
+}
+
+}  // namespace
+
+void write_sysctls(int rootfs_fd, const std::vector<handoff::Sysctl>& sysctls) {
     if (sysctls.empty()) return;
-    os::NewFilesystem proc("proc");
-    const os::UniqueFd root = proc.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    const os::UniqueFd root = in_context("/linux/sysctl", [&] { return open_procfs(rootfs_fd); });
     for (const auto& sysctl : sysctls) {
         in_context(concat("/linux/sysctl/", sysctl.key), [&] {
             const os::UniqueFd file =

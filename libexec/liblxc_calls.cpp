@@ -7,9 +7,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -68,6 +71,18 @@ bool is_pin_of_rootfs(const char* path) {
 int refuse_pin() {
     errno = EROFS;
     return -1;
+}
+
+// For setns below. liblxc calls it in a process that shares our memory, and waits.
+std::vector<int> joined_before_user;  // NOLINT: what liblxc calls takes no argument of ours
+std::size_t joined_already = 0;       // NOLINT
+
+bool is_user_namespace(int fd) {
+    return ::ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWUSER;
+}
+
+int call_setns(int fd, int flags) {
+    return static_cast<int>(::syscall(SYS_setns, fd, flags));
 }
 
 }  // namespace
@@ -163,6 +178,10 @@ extern "C" __attribute__((visibility("default"))) int bind(int fd, const sockadd
 extern "C" __attribute__((visibility("default"))) int listen(int fd, int backlog) noexcept {
     const long result = ::syscall(SYS_listen, fd, backlog);
     return result == -1 && errno == ENOTSOCK ? 0 : static_cast<int>(result);
+}
+
+void lxcri::libexec::join_before_user_namespace(std::vector<int> namespaces) {
+    joined_before_user = std::move(namespaces);
 }
 
 // liblxc runs a hook by forking and then calling execl("/bin/sh", "sh", "-c", "exec PATH"). For our
@@ -274,4 +293,33 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
     ::sigaction(SIGCHLD, &old, nullptr);
     errno = code;
     return result;
+}
+
+// liblxc joins the user namespace before the others, and then has no privilege left over those that
+// belong to another one, such as the host's. So they are joined when it comes to the user
+// namespace, and no more when it comes to them.
+extern "C" __attribute__((visibility("default"))) int setns(int fd, int flags) noexcept {
+    if (joined_already > 0 && flags == 0) {
+        --joined_already;
+        return 0;
+    }
+    if (joined_before_user.empty() || !is_user_namespace(fd)) return call_setns(fd, flags);
+    for (const int other : joined_before_user) {
+        if (call_setns(other, 0) == -1) return -1;
+    }
+    joined_already = joined_before_user.size();
+    return call_setns(fd, flags);
+}
+
+// liblxc makes its child open to ptrace(2) when it has become root of the user namespace. Where
+// that is joined others are root there, too, and our child still has what belongs to the host.
+extern "C" __attribute__((visibility("default"))) int prctl(int option, ...) noexcept {
+    va_list list;
+    va_start(list, option);
+    std::array<unsigned long, 4> arguments{};
+    for (auto& argument : arguments) argument = va_arg(list, unsigned long);
+    va_end(list);
+    if (option == PR_SET_DUMPABLE) arguments[0] = 0;
+    return static_cast<int>(
+        ::syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]));
 }

@@ -2,6 +2,7 @@
 // What the calls that lxcri-start answers itself (liblxc_calls.cpp) have to know.
 
 #include <string>
+#include <vector>
 
 #include "os/unique_fd.h"
 
@@ -10,5 +11,8 @@ namespace lxcri::libexec {
 // Before liblxc starts a container: its lxcpath, and what it gets as its command socket
 // (command_socket.h).
 void answer_calls(std::string lxc_path, os::UniqueFd command_socket);
+
+// With the user namespace these are joined, too, before it.
+void join_before_user_namespace(std::vector<int> namespaces);
 
 }  // namespace lxcri::libexec

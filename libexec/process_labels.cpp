@@ -1,9 +1,7 @@
 #include "process_labels.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -20,15 +18,6 @@ namespace lxcri::libexec {
 
 namespace {
 
-constexpr ino_t kProcRoot = 1;  // PROC_ROOT_INO
-
-bool is_root_of_procfs(int fd) {
-    struct statfs filesystem {};
-    struct stat status {};
-    return ::fstatfs(fd, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC &&
-           ::fstat(fd, &status) == 0 && status.st_ino == kProcRoot;
-}
-
 // An attribute below this procfs. Nothing is mounted on the way (RESOLVE_NO_XDEV); thread-self is a
 // link of procfs itself. Invalid, and errno, when it cannot be opened.
 os::UniqueFd open_attribute_at(int proc, const std::string& name) {
@@ -41,7 +30,7 @@ os::UniqueFd open_attribute_at(int proc, const std::string& name) {
 os::UniqueFd open_attribute(const std::string& name) {
     const os::UniqueFd proc(
         os::try_openat2(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS));
-    if (proc.valid() && is_root_of_procfs(proc.get())) {
+    if (proc.valid() && os::is_root_of_procfs(proc.get())) {
         os::UniqueFd file = open_attribute_at(proc.get(), name);
         if (file.valid()) return file;
     }

@@ -147,6 +147,9 @@ int run() {
         become_root_of(message.fds[static_cast<std::size_t>(user - types.begin())].get());
         hide_cgroups();
     }
+    // Root of a user namespace that liblxc's child joins could trace it otherwise: ptrace(2).
+    // Without privilege on the host liblxc itself could no longer open its child's namespaces.
+    if (!is_ordinary_user) ::prctl(PR_SET_DUMPABLE, 0);
     if (plan.keep_monitor) {
         (void)::prctl(PR_SET_PDEATHSIG, 0);  // from here on the end of the channel tells
     } else {
@@ -162,6 +165,7 @@ int run() {
     // everybody where the host's procfs has hidepid.
     container.set_item("lxc.cgroup.relative", "1");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
+    std::vector<int> others;
     for (std::size_t i = 0; i < message.fds.size(); ++i) {
         const std::string& type = plan.shared_namespaces[i];
         if (type == "time") {
@@ -169,9 +173,11 @@ int run() {
             continue;
         }
         if (type == "user" && is_ordinary_user) continue;
+        if (type != "user") others.push_back(message.fds[i].get());
         container.set_item(concat("lxc.namespace.share.", type),
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
+    libexec::join_before_user_namespace(std::move(others));
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
     if (!container.run()) {
         explain_failure(plan);

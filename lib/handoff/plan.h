@@ -107,6 +107,9 @@ struct HookPlan {
     std::vector<MountAction> mounts;
     bool set_up_dev = true;     // false when the bundle binds something on /dev
     bool bind_devices = false;  // host nodes come over the channel instead of mknod
+    // They are nodes that `create` has made: "0", "1" and so on in a tmpfs that comes with the
+    // plan, after the descriptor of /dev/null if there is one.
+    bool made_devices = false;
     std::vector<DeviceNode> devices;
     bool console = false;         // make the file on which lxcri-init mounts the terminal
     bool temporary_proc = false;  // the bundle has no /proc, but lxcri-init is started through it
@@ -294,6 +297,7 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("mounts", plan.mounts);
     visit("setUpDev", plan.set_up_dev);
     visit("bindDevices", plan.bind_devices);
+    visit("madeDevices", plan.made_devices);
     visit("devices", plan.devices);
     visit("console", plan.console);
     visit("temporaryProc", plan.temporary_proc);

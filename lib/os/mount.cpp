@@ -1,9 +1,11 @@
 #include "os/mount.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -44,6 +46,15 @@ bool has_mount(std::uint64_t id) {
     return false;
 }
 
+bool is_root_of_procfs(int fd) {
+    constexpr ino_t kProcRoot = 1;  // PROC_ROOT_INO
+    struct statfs filesystem {};
+    struct stat status {};
+    check(::fstatfs(fd, &filesystem), "fstatfs");
+    check(::fstat(fd, &status), "fstat");
+    return filesystem.f_type == PROC_SUPER_MAGIC && status.st_ino == kProcRoot;
+}
+
 void detach_mount(int fd, std::string_view name) {
     const std::string path = concat("/proc/self/fd/", std::to_string(fd));
     check(::umount2(path.c_str(), MNT_DETACH), "umount", name);
@@ -71,6 +82,12 @@ void NewFilesystem::set_string(const std::string& key, const std::string& value)
         -1) {
         fail(concat("option ", in_quotes(concat(key, "=", value))));
     }
+}
+
+void NewFilesystem::set_option(const std::string& option) {
+    const auto equals = option.find('=');
+    if (equals == std::string::npos) return set_flag(option);
+    set_string(option.substr(0, equals), option.substr(equals + 1));
 }
 
 UniqueFd NewFilesystem::mount(unsigned int attributes) {

@@ -26,6 +26,9 @@ std::uint64_t mount_id(int fd);
 // Is there such a mount in this process's mount namespace, in sight of its root?
 bool has_mount(std::uint64_t id);
 
+// Is it the root of a procfs, and not a part of one?
+bool is_root_of_procfs(int fd);
+
 // umount2(2) with MNT_DETACH: takes away the mount whose root `fd` is, with all that is mounted in
 // it.
 void detach_mount(int fd, std::string_view name);
@@ -39,6 +42,7 @@ class NewFilesystem {
     explicit NewFilesystem(const std::string& type);
     void set_flag(const std::string& key);
     void set_string(const std::string& key, const std::string& value);
+    void set_option(const std::string& option);  // "key" or "key=value"
     // `attributes`: MOUNT_ATTR_*. The detached mount.
     UniqueFd mount(unsigned int attributes);
 

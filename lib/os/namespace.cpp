@@ -27,13 +27,37 @@ UniqueFd open_namespace(const std::string& path, int clone_flag) {
     return fd;
 }
 
+namespace {
+
+bool is_same(const struct stat& left, const struct stat& right) {
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+struct stat status_of(int namespace_fd) {
+    struct stat status {};
+    check(::fstat(namespace_fd, &status), "fstat", "namespace");
+    return status;
+}
+
+}  // namespace
+
 bool is_own_namespace(int namespace_fd, const std::string& proc_name) {
-    struct stat theirs {};
     struct stat ours {};
     const std::string path = concat("/proc/self/ns/", proc_name);
-    check(::fstat(namespace_fd, &theirs), "fstat", "namespace");
     check(::stat(path.c_str(), &ours), "stat", path);
-    return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    return is_same(status_of(namespace_fd), ours);
+}
+
+bool belongs_to(int namespace_fd, int user_namespace) {
+    const struct stat wanted = status_of(user_namespace);
+    UniqueFd owner(::ioctl(namespace_fd, NS_GET_USERNS));
+    while (owner.valid()) {
+        if (is_same(status_of(owner.get()), wanted)) return true;
+        owner = UniqueFd(::ioctl(owner.get(), NS_GET_PARENT));
+    }
+    // Further up there is none that this process could be root of: ioctl_ns(2).
+    if (errno != EPERM) throw SystemError(errno, "ioctl NS_GET_USERNS");
+    return false;
 }
 
 }  // namespace lxcri::os

@@ -15,4 +15,8 @@ UniqueFd open_namespace(const std::string& path, int clone_flag);
 // /proc/self/ns.
 bool is_own_namespace(int namespace_fd, const std::string& proc_name);
 
+// Does it belong to this user namespace, or to one below it, so that root of the user namespace may
+// do with it what root may? Seen from a process outside of it.
+bool belongs_to(int namespace_fd, int user_namespace);
+
 }  // namespace lxcri::os

@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "os/unique_fd.h"
 
@@ -18,6 +20,22 @@ UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps);
 // The sysctl that forbids to make namespaces of these types ("user pid net"), with its value; ""
 // when there is none.
 std::string forbidding_sysctl(std::string_view types);
+
+// [inside, inside + size) of a user namespace is [outside, outside + size) of another one.
+struct IdRange {
+    std::uint32_t inside = 0;
+    std::uint32_t outside = 0;
+    std::uint32_t size = 0;
+};
+// /proc/PID/uid_map, gid_map.
+std::vector<IdRange> parse_id_map(std::string_view text);
+
+struct IdMaps {
+    std::vector<IdRange> uids;
+    std::vector<IdRange> gids;
+};
+// Those of this user namespace; outside is where this process is. Takes the privilege to join it.
+IdMaps read_id_maps(int user_namespace);
 
 // The user of this process, as it is called outside its user namespace.
 struct OuterUser {

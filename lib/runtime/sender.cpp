@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -16,6 +17,7 @@
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "os/user_namespace.h"
+#include "runtime/call_in_child.h"
 
 namespace lxcri::runtime {
 
@@ -51,6 +53,53 @@ void map_ids(int mount_fd, const handoff::MountAction& mount) {
     }
 }
 
+dev_t number_of(const translate::OuterDevice& device) {
+    return ::makedev(device.major, device.minor);
+}
+
+mode_t type_bits(const translate::OuterDevice& device) {
+    return device.type == handoff::NodeType::block ? S_IFBLK : S_IFCHR;
+}
+
+// Nodes that belong to the container's users, which only root of the host can make: mknod(2). They
+// have numbers for names, for /dev/a/x and /dev/b/x are two.
+os::UniqueFd make_devices(const std::vector<translate::OuterDevice>& devices) {
+    os::NewFilesystem tmpfs("tmpfs");
+    tmpfs.set_string("source", "dev");
+    os::UniqueFd mount = tmpfs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        const auto& device = devices[i];
+        in_context(device.pointer, [&] {
+            const std::string name = std::to_string(i);
+            os::check(::mknodat(mount.get(), name.c_str(), type_bits(device), number_of(device)),
+                      "mknod", device.path);
+            os::check(::fchownat(mount.get(), name.c_str(), device.uid.value_or(-1U),
+                                 device.gid.value_or(-1U), AT_SYMLINK_NOFOLLOW),
+                      "chown", device.path);
+            os::check(::fchmodat(mount.get(), name.c_str(), device.mode.value_or(0666), 0), "chmod",
+                      device.path);
+        });
+    }
+    return mount;
+}
+
+// What belongs to the host has the host's owner and mode.
+void check_host_device(int fd, const translate::OuterDevice& device) {
+    struct stat status {};
+    os::check(::fstat(fd, &status), "fstat", device.path);
+    const auto check = [&](const char* member, std::optional<std::uint32_t> asked,
+                           std::uint32_t found, const std::string& text) {
+        if (!asked || *asked == found) return;
+        throw SpecError(concat(device.pointer, "/", member),
+                        concat("cannot be applied: ", in_quotes(device.path),
+                               " is the host's device, which has ", text));
+    };
+    const mode_t mode = status.st_mode & 07777U;
+    check("fileMode", device.mode, mode, concat("the mode ", std::to_string(mode)));
+    check("uid", device.uid, status.st_uid, concat("the user ", std::to_string(status.st_uid)));
+    check("gid", device.gid, status.st_gid, concat("the group ", std::to_string(status.st_gid)));
+}
+
 os::UniqueFd clone_dev_null() {
     os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/dev/null", false);
     if (!is_device(mount.get(), handoff::NodeType::character, 1, 3)) {
@@ -75,16 +124,17 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind == handoff::MountKind::filesystem) after_filesystem = true;
         if (mount.kind != handoff::MountKind::bind) continue;
-        sources_.push_back({concat(mount.pointer, "/source"), mount.source, mount.recursive,
-                            after_filesystem, nullptr, mount.uid_map.empty() ? nullptr : &mount,
-                            mount.type == "cgroup" ? &mount : nullptr});
+        Source source{concat(mount.pointer, "/source"), mount.source, mount.recursive,
+                      after_filesystem, &mount};
+        for (const auto& filesystem : plan.host.filesystems) {
+            if (filesystem.pointer == mount.pointer) source.shown = &filesystem.shown;
+        }
+        sources_.push_back(std::move(source));
         after_filesystem = false;
     }
-    if (!plan.hook.bind_devices) return;
-    for (const auto& node : plan.hook.devices) {
-        if (node.type == handoff::NodeType::fifo) continue;
-        const std::string pointer = node.pointer.empty() ? "default device" : node.pointer;
-        sources_.push_back({pointer, node.path, false, false, &node, nullptr, nullptr});
+    if (!plan.hook.bind_devices || plan.hook.made_devices) return;
+    for (const auto& device : plan.host.devices) {
+        sources_.push_back({device.pointer, device.path, false, false, nullptr, &device});
     }
 }
 
@@ -158,31 +208,64 @@ os::UniqueFd Sender::clone_alone(const Source& source) {
         if (error.code() != EINVAL) throw;
     }
     os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true);
-    if (source.cgroup == nullptr) {
+    if (source.mount == nullptr || source.mount->type != "cgroup") {
         throw Error(concat("the mounts below ", in_quotes(source.path),
                            " cannot be left out in a user namespace: the option \"rbind\" takes "
                            "them along"));
     }
     // The bind is our choice, and nobody has asked for what is below: so it may do no more.
     mount_attr attributes{};
-    attributes.attr_set = source.cgroup->set;
+    attributes.attr_set = source.mount->set;
     os::set_mount_attributes(all.get(), true, attributes, source.path);
     return all;
 }
 
 os::UniqueFd Sender::clone_source(const Source& source) {
-    return in_context(source.pointer, [&] {
+    os::UniqueFd copy = in_context(source.pointer, [&] {
         // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
         // and only here are all the paths open to us.
         os::UniqueFd mount =
             source.recursive ? os::clone_mount(AT_FDCWD, source.path, true) : clone_alone(source);
-        if (source.node != nullptr &&
-            !is_device(mount.get(), source.node->type, source.node->major, source.node->minor)) {
+        const auto* device = source.device;
+        if (device != nullptr &&
+            !is_device(mount.get(), device->type, device->major, device->minor)) {
             throw Error(concat(in_quotes(source.path), " of the host is another device"));
         }
-        if (source.mapped != nullptr) map_ids(mount.get(), *source.mapped);
+        if (source.mount != nullptr && !source.mount->uid_map.empty()) {
+            map_ids(mount.get(), *source.mount);
+        }
         return mount;
     });
+    if (source.device != nullptr) check_host_device(copy.get(), *source.device);
+    return copy;
+}
+
+// In the namespace that it shows. The mount hook gives it its attributes.
+os::UniqueFd Sender::make_filesystem(const Source& source) {
+    const auto& shown = *source.shown;
+    const auto make = [&] {
+        os::NewFilesystem filesystem(source.mount->type);
+        filesystem.set_string("source", source.mount->source);
+        for (const auto& flag : source.mount->flags) filesystem.set_flag(flag);
+        for (const auto& option : source.mount->data) filesystem.set_option(option);
+        std::vector<os::UniqueFd> made;
+        made.push_back(filesystem.mount(0));
+        return made;
+    };
+    const auto entered = [&] {
+        // Those who are in the namespace may see this process: ptrace(2).
+        os::check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
+        const auto fd = os::open_namespace(shown.path, shown.clone_flag);
+        os::check(::setns(fd.get(), shown.clone_flag), "setns", shown.path);
+        // Of a pid namespace the children are in it: pid_namespaces(7).
+        return shown.clone_flag == CLONE_NEWPID ? call_in_child(make) : make();
+    };
+    return in_context(source.mount->pointer,
+                      [&] { return std::move(call_in_child(entered).at(0)); });
+}
+
+os::UniqueFd Sender::open_source(const Source& source) {
+    return source.shown != nullptr ? make_filesystem(source) : clone_source(source);
 }
 
 std::vector<os::UniqueFd> Sender::open_privileged(
@@ -211,18 +294,26 @@ bool Sender::send_start_plan() {
     return true;
 }
 
-bool Sender::send_hook_plan() {
-    if (prepared_.empty() && !plan_.hook.masked_paths.empty()) {
+// In the order in which they are documented in handoff/plan.h.
+void Sender::prepare_hook_plan() {
+    if (!plan_.hook.masked_paths.empty()) {
         prepared_ = open_privileged([] {
             std::vector<os::UniqueFd> opened;
             opened.push_back(clone_dev_null());
             return opened;
         });
     }
-    if (!shared_mounts_.valid() && plan_.host.shared_mounts) {
+    if (plan_.hook.made_devices) {
+        prepared_.push_back(make_devices(plan_.host.devices));
+    }
+    if (plan_.host.shared_mounts) {
         shared_mounts_ = open_namespace(*plan_.host.shared_mounts);
         prepared_.push_back(os::duplicate(shared_mounts_.get()));
     }
+}
+
+bool Sender::send_hook_plan() {
+    if (prepared_.empty()) prepare_hook_plan();
     if (!send(handoff::MessageKind::hook_plan, handoff::encode(plan_.hook), prepared_)) {
         return false;
     }
@@ -237,7 +328,7 @@ bool Sender::send_sources() {
         prepared_ = open_privileged([&] {
             std::vector<os::UniqueFd> opened;
             for (std::size_t i = next_source_; i < end; ++i) {
-                opened.push_back(clone_source(sources_[i]));
+                opened.push_back(open_source(sources_[i]));
             }
             return opened;
         });

@@ -55,15 +55,17 @@ class Sender {
         // Before it in the list a filesystem is made. The kernel lists mounts in the order in which
         // they came to be, and that shall be theirs in config.json: so it is not copied before.
         bool waits = false;
-        const handoff::DeviceNode* node = nullptr;     // it has to be this device
-        const handoff::MountAction* mapped = nullptr;  // it gets the ID mappings of this mount
-        const handoff::MountAction* cgroup = nullptr;  // it stands for this mount of cgroups
+        const handoff::MountAction* mount = nullptr;     // it is for this one
+        const translate::OuterDevice* device = nullptr;  // it has to be this one
+        // It is no copy, but a new filesystem of the mount's type that shows this namespace.
+        const translate::NamespaceToJoin* shown = nullptr;
     };
 
     void skip_empty_steps();
     // Each true when sent, false when there was no room.
     bool send_start_plan();
     bool send_hook_plan();
+    void prepare_hook_plan();
     bool send_sources();
     bool send_init_plan();
     bool send_preserved();
@@ -72,6 +74,8 @@ class Sender {
 
     static os::UniqueFd clone_source(const Source& source);
     static os::UniqueFd clone_alone(const Source& source);
+    static os::UniqueFd make_filesystem(const Source& source);
+    static os::UniqueFd open_source(const Source& source);
     // With the privilege to mount.
     std::vector<os::UniqueFd> open_privileged(
         const std::function<std::vector<os::UniqueFd>()>& open) const;

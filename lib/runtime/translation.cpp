@@ -1,5 +1,9 @@
 #include "runtime/translation.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/path.h"
@@ -7,6 +11,7 @@
 #include "cgroup/resources.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "runtime/joined_namespaces.h"
 #include "runtime/live_host.h"
 #include "runtime/lxcfs.h"
 #include "runtime/own_cgroup.h"
@@ -34,6 +39,15 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& from) 
 
 bool has_user_namespace(const oci::Spec& spec) {
     return spec.linux_ && spec.linux_->find_namespace(oci::NamespaceType::user) != nullptr;
+}
+
+// What is only looked at may name processes that are not there.
+bool can_see_namespaces(const oci::Spec& spec, bool is_dry) {
+    if (!is_dry || !spec.linux_) return true;
+    const auto& list = spec.linux_->namespaces;
+    return std::all_of(list.begin(), list.end(), [](const oci::Namespace& entry) {
+        return !entry.path || ::access(entry.path->c_str(), R_OK) == 0;
+    });
 }
 
 // Somebody who is not root of the host begins where they are: elsewhere they have no cgroups.
@@ -85,6 +99,8 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     const oci::Spec& spec = result.spec;
     if (!options.lxcfs.empty()) add_lxcfs(options.lxcfs, result.spec);
     append(result.warnings, oci::validate(spec));
+    const bool can_see = can_see_namespaces(spec, is_dry);
+    if (can_see) resolve_user_namespace(result.spec);
     append(result.warnings, switch_off(options, result.spec));
     const cgroup::Layout layout = cgroup::read_layout();
     if (options.cgroup_driver != CgroupDriver::disabled) {
@@ -105,6 +121,9 @@ Translation translate_config(const Options& options, const CreateOptions& call,
     }
 
     result.host = look_at_host(options, layout, result.cgroup_path);
+    if (can_see && (has_user_namespace(spec) || !result.host.privileged)) {
+        result.host.owned_namespaces = find_owned_namespaces(spec);
+    }
     // Whoever only looks at a bundle that needs root sees what root would get.
     if (is_dry && !has_user_namespace(spec)) result.host.ordinary_user = false;
     result.host.id = call.id;

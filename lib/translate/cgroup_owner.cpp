@@ -19,13 +19,7 @@ bool is_writable_cgroup_mount(const oci::Mount& mount) {
 }
 
 std::optional<std::uint32_t> host_uid(const oci::Spec& spec, std::uint32_t uid) {
-    if (!has_user_namespace(spec)) return uid;
-    for (const oci::IdMapping& mapping : spec.linux_->uid_mappings) {
-        if (uid >= mapping.container_id && uid - mapping.container_id < mapping.size) {
-            return uid - mapping.container_id + mapping.host_id;
-        }
-    }
-    return {};
+    return has_user_namespace(spec) ? find_host_id(spec.linux_->uid_mappings, uid) : uid;
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
 // Owns:  /mounts
-// Emits: HookPlan::mounts, HookPlan::set_up_dev, InitPlan::has_propagation
+// Emits: HookPlan::mounts, HookPlan::set_up_dev, HostPlan::filesystems,
+//        InitPlan::has_propagation
 #include <linux/mount.h>
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "base/strings.h"
 #include "translate/mount_options.h"
+#include "translate/namespace_kind.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -22,17 +25,15 @@ std::string absolute_source(const std::string& source, const std::string& bundle
 }
 
 bool gid_is_mapped(const oci::Spec& spec, std::uint32_t gid) {
-    return std::any_of(spec.linux_->gid_mappings.begin(), spec.linux_->gid_mappings.end(),
-                       [&](const oci::IdMapping& mapping) {
-                           return gid >= mapping.container_id &&
-                                  gid - mapping.container_id < mapping.size;
-                       });
+    const auto& mappings = spec.linux_->gid_mappings;
+    if (mappings.empty()) return true;  // of a joined one that cannot be looked at now
+    return find_host_id(mappings, gid).has_value();
 }
 
 // Every specification template asks for gid=5; where nobody has the number 5, the kernel would
 // refuse the whole devpts.
 void drop_unmapped_gid(const oci::Spec& spec, MountAction& action) {
-    if (action.type != "devpts" || !has_new_namespace(spec, oci::NamespaceType::user)) return;
+    if (action.type != "devpts" || !has_user_namespace(spec)) return;
     std::erase_if(action.data, [&](const std::string& option) {
         constexpr std::string_view kKey = "gid=";
         if (!option.starts_with(kKey)) return false;
@@ -65,12 +66,11 @@ void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
     if (action.kind != MountKind::bind) {
         throw SpecError(pointer, "ID mappings are for bind mounts alone");
     }
-    const bool of_container = has_new_namespace(spec, oci::NamespaceType::user) &&
-                              !spec.linux_->uid_mappings.empty() &&
+    const bool of_container = has_user_namespace(spec) && !spec.linux_->uid_mappings.empty() &&
                               !spec.linux_->gid_mappings.empty();
     if (!own && !of_container) {
         throw SpecError(concat(pointer, "/options"),
-                        "idmap needs uidMappings and gidMappings, of the mount or of a new user "
+                        "idmap needs uidMappings and gidMappings, of the mount or of a user "
                         "namespace");
     }
     if (host.ordinary_user) {
@@ -181,6 +181,31 @@ void add_cgroup_mounts(const oci::Spec& spec, const Host& host, MountAction base
     add_cgroup_hierarchies(host, base, plan);
 }
 
+// The namespace that a filesystem of this type shows.
+std::optional<oci::NamespaceType> shown_namespace(const std::string& filesystem) {
+    if (filesystem == "proc") return oci::NamespaceType::pid;
+    if (filesystem == "mqueue") return oci::NamespaceType::ipc;
+    if (filesystem == "sysfs") return oci::NamespaceType::network;
+    return {};
+}
+
+// Where the namespace does not belong to the container's user namespace its root may not make the
+// filesystem. One that is joined by its path `create` can enter.
+void make_outside(const oci::Spec& spec, const Host& host, MountAction& action, Plan& plan) {
+    if (!host.privileged || action.kind != MountKind::filesystem) return;
+    const auto type = shown_namespace(action.type);
+    if (!type || is_owned_namespace(spec, host, *type)) return;
+    const auto& list = spec.linux_->namespaces;
+    const auto* entry = spec.linux_->find_namespace(*type);
+    if (entry == nullptr) return;
+    const auto [name, flag] = namespace_kind(*type);
+    plan.host.filesystems.push_back(
+        {action.pointer,
+         {concat("/linux/namespaces/", std::to_string(entry - list.data())), name, *entry->path,
+          flag}});
+    action.kind = MountKind::bind;
+}
+
 }  // namespace
 
 void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
@@ -205,8 +230,9 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         }
         // A sysfs shows the network namespace it is made in, which has to belong to the user
         // namespace; where it does not, the host's is the only one there is.
-        if (action.type == "sysfs" && (has_user_namespace(spec) || !host.privileged) &&
-            !has_own_namespace(spec, oci::NamespaceType::network)) {
+        make_outside(spec, host, action, plan);
+        if (action.type == "sysfs" && action.kind == MountKind::filesystem &&
+            !is_owned_namespace(spec, host, oci::NamespaceType::network)) {
             action.kind = MountKind::bind;
             action.source = "/sys";
             action.recursive = true;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/strings.h"
+#include "translate/namespace_kind.h"
 #include "translate/translators.h"
 
 #ifndef CLONE_NEWTIME
@@ -16,33 +17,6 @@
 namespace lxcri::translate {
 
 namespace {
-
-struct LxcNamespace {
-    std::string name;  // liblxc's
-    int clone_flag;
-};
-
-LxcNamespace lxc_namespace(oci::NamespaceType type) {
-    switch (type) {
-        case oci::NamespaceType::pid:
-            return {"pid", CLONE_NEWPID};
-        case oci::NamespaceType::network:
-            return {"net", CLONE_NEWNET};
-        case oci::NamespaceType::mount:
-            return {"mnt", CLONE_NEWNS};
-        case oci::NamespaceType::ipc:
-            return {"ipc", CLONE_NEWIPC};
-        case oci::NamespaceType::uts:
-            return {"uts", CLONE_NEWUTS};
-        case oci::NamespaceType::user:
-            return {"user", CLONE_NEWUSER};
-        case oci::NamespaceType::cgroup:
-            return {"cgroup", CLONE_NEWCGROUP};
-        case oci::NamespaceType::time:
-            return {"time", CLONE_NEWTIME};
-    }
-    throw Error("internal error: unknown namespace type");
-}
 
 std::string offset_line(std::string_view clock, const std::optional<oci::TimeOffset>& offset) {
     if (!offset) return {};
@@ -65,8 +39,9 @@ void check_ordinary_user(const oci::Spec& spec) {
 
 // What sets the container up is root in there.
 void check_root_is_mapped(const oci::Spec& spec) {
-    if (!has_new_namespace(spec, oci::NamespaceType::user)) return;
+    if (!has_user_namespace(spec)) return;
     const auto check = [](const std::vector<oci::IdMapping>& mappings, const char* pointer) {
+        if (mappings.empty()) return;  // of one that cannot be looked at now
         for (const auto& mapping : mappings) {
             if (mapping.container_id == 0) return;
         }
@@ -81,10 +56,12 @@ void check_root_is_mapped(const oci::Spec& spec) {
 // hook makes the mounts there, on a copy of the root filesystem, and lxcri-init changes to that
 // with chroot(2).
 void share_mounts(const oci::Spec& spec, const Host& host, NamespaceToJoin entry, Plan& plan) {
-    if (host.ordinary_user || has_new_namespace(spec, oci::NamespaceType::user)) {
+    const bool is_foreign =
+        has_user_namespace(spec) && !is_owned_namespace(spec, host, oci::NamespaceType::mount);
+    if (host.ordinary_user || is_foreign) {
         throw SpecError(entry.pointer,
-                        "a new user namespace needs a new mount namespace: an entry of type "
-                        "\"mount\" without a path");
+                        "the mount namespace has to belong to the container's user namespace: "
+                        "needed is an entry of type \"mount\" without a path");
     }
     if (host.rootfs == "/") {
         throw SpecError("/root/path",
@@ -102,13 +79,35 @@ void share_mounts(const oci::Spec& spec, const Host& host, NamespaceToJoin entry
 
 }  // namespace
 
+NamespaceKind namespace_kind(oci::NamespaceType type) {
+    switch (type) {
+        case oci::NamespaceType::pid:
+            return {"pid", CLONE_NEWPID};
+        case oci::NamespaceType::network:
+            return {"net", CLONE_NEWNET};
+        case oci::NamespaceType::mount:
+            return {"mnt", CLONE_NEWNS};
+        case oci::NamespaceType::ipc:
+            return {"ipc", CLONE_NEWIPC};
+        case oci::NamespaceType::uts:
+            return {"uts", CLONE_NEWUTS};
+        case oci::NamespaceType::user:
+            return {"user", CLONE_NEWUSER};
+        case oci::NamespaceType::cgroup:
+            return {"cgroup", CLONE_NEWCGROUP};
+        case oci::NamespaceType::time:
+            return {"time", CLONE_NEWTIME};
+    }
+    throw Error("internal error: unknown namespace type");
+}
+
 void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (host.ordinary_user) check_ordinary_user(spec);
     check_root_is_mapped(spec);
     std::string clone;
     const auto& list = spec.linux_ ? spec.linux_->namespaces : std::vector<oci::Namespace>{};
     for (std::size_t i = 0; i < list.size(); ++i) {
-        const auto [name, flag] = lxc_namespace(list[i].type);
+        const auto [name, flag] = namespace_kind(list[i].type);
         if (!list[i].path && list[i].type == oci::NamespaceType::time) {
             plan.start.time_offsets = time_offsets(spec.linux_->time_offsets);
             if (!plan.start.time_offsets.empty()) continue;

@@ -35,9 +35,12 @@ struct Host {
     bool ordinary_user = false;               // effective uid not 0
     std::uint64_t bounding_capabilities = 0;  // of the runtime
     int last_capability = 40;                 // of the kernel
-    bool unified_cgroups = false;             // version 2 only
-    std::vector<CgroupHierarchy> cgroups;     // one where unified
-    bool may_enter_cgroup_late = false;       // nobody minds that it is empty for a while
+    // Of those that the container joins by their paths: they belong to its user namespace, or to
+    // one below it. Not looked at for root of the host without a user namespace.
+    std::vector<oci::NamespaceType> owned_namespaces;
+    bool unified_cgroups = false;          // version 2 only
+    std::vector<CgroupHierarchy> cgroups;  // one where unified
+    bool may_enter_cgroup_late = false;    // nobody minds that it is empty for a while
     // What an administrator's file allows annotations to set, and the name of that file.
     std::vector<std::string> lxc_items;
     std::string settings_file;
@@ -76,6 +79,27 @@ struct NetDeviceMove {
     std::string new_name;      // in the container's; "NAME%d": the kernel chooses the number
 };
 
+// A device that the container may not make by itself.
+struct OuterDevice {
+    std::string pointer;  // for errors
+    std::string path;
+    handoff::NodeType type = handoff::NodeType::character;
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+    // As config.json asks for it; the IDs as those see them who open the device: `create`, but for
+    // an ordinary user a process in the container's user namespace.
+    std::optional<std::uint32_t> mode;
+    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> gid;
+};
+
+// A filesystem that shows a namespace which belongs to another user namespace than the container's:
+// only `create` can make it. For the mount hook it is a bind.
+struct OuterFilesystem {
+    std::string pointer;  // of the mount: "/mounts/0"
+    NamespaceToJoin shown;
+};
+
 // The part that `create` itself carries out, in the runtime namespaces.
 struct HostPlan {
     std::string rootfs;
@@ -84,6 +108,9 @@ struct HostPlan {
     // Nothing where it gets one of its own.
     std::optional<NamespaceToJoin> shared_mounts;
     std::vector<NetDeviceMove> net_devices;
+    // Made by `create` (HookPlan::DeviceWay), or copied from the host.
+    std::vector<OuterDevice> devices;
+    std::vector<OuterFilesystem> filesystems;
     std::optional<std::string> cgroups_path;    // as in the spec
     std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
     ProcessLimits limits;

@@ -50,7 +50,7 @@ class Printer {
             // The exception, and then it is worth a line.
             const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace" ||
                                  name == "netDevices" || name == "sharesMounts" ||
-                                 name == "console";
+                                 name == "console" || name == "madeDevices";
             if (is_rare && !value) return;
         }
         object_[std::string(name)] = to_json(value);
@@ -104,6 +104,14 @@ Json scheduler_json(const oci::Scheduler& scheduler) {
     return json;
 }
 
+Json device_json(const OuterDevice& device) {
+    Json json{{"path", device.path}};
+    if (device.mode) json["mode"] = *device.mode;
+    if (device.uid) json["uid"] = *device.uid;
+    if (device.gid) json["gid"] = *device.gid;
+    return json;
+}
+
 Json host_json(const HostPlan& host) {
     Json json = Json::object();
     json["rootfs"] = host.rootfs;
@@ -115,6 +123,11 @@ Json host_json(const HostPlan& host) {
     }
     for (const auto& device : host.net_devices) {
         json["netDevices"].push_back({{"name", device.name}, {"newName", device.new_name}});
+    }
+    for (const auto& device : host.devices) json["devices"].push_back(device_json(device));
+    for (const auto& filesystem : host.filesystems) {
+        json["filesystems"].push_back(
+            {{"mount", filesystem.pointer}, {"shows", filesystem.shown.path}});
     }
     json["rlimits"] = Json::array();
     for (const auto& limit : host.limits.rlimits) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/strings.h"
 #include "translate/translators.h"
 
@@ -98,6 +100,14 @@ bool has_new_namespace(const oci::Spec& spec, oci::NamespaceType type) {
 
 bool has_user_namespace(const oci::Spec& spec) {
     return has_own_namespace(spec, oci::NamespaceType::user);
+}
+
+bool is_owned_namespace(const oci::Spec& spec, const Host& host, oci::NamespaceType type) {
+    if (!has_user_namespace(spec) && host.privileged) return true;
+    if (!has_own_namespace(spec, type)) return false;
+    return has_new_namespace(spec, type) ||
+           std::find(host.owned_namespaces.begin(), host.owned_namespaces.end(), type) !=
+               host.owned_namespaces.end();
 }
 
 oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status) {

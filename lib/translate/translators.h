@@ -38,5 +38,12 @@ bool has_user_namespace(const oci::Spec& spec);
 bool has_new_namespace(const oci::Spec& spec, oci::NamespaceType type);
 // Is this type listed at all: not the runtime's?
 bool has_own_namespace(const oci::Spec& spec, oci::NamespaceType type);
+// Does the container's namespace of this type belong to its user namespace: may its root change it,
+// and mount the filesystem that shows it?
+bool is_owned_namespace(const oci::Spec& spec, const Host& host, oci::NamespaceType type);
+
+// What the runtime calls the ID of the container; nothing where it has none.
+std::optional<std::uint32_t> find_host_id(const std::vector<oci::IdMapping>& mappings,
+                                          std::uint32_t id);
 
 }  // namespace lxcri::translate

@@ -367,6 +367,56 @@ TEST_CASE("rootless: /sys with and without a network of its own", "[rootless][mo
     CHECK(contains(outcome.out, "lo"));
 }
 
+// In a container it is so: the kernel then makes a new one only with the same restrictions.
+TEST_CASE("rootless: where /sys is read-only and /proc has noatime", "[rootless][mounts]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("unshare"));
+    NEEDS(need_program("setpriv"));
+    UserBox box;
+    box.bundle.add_namespace("network");
+    box.bundle.remove_mount("/sys").remove_mount("/proc");
+    box.bundle.add_mount({{"destination", "/sys"},
+                          {"type", "sysfs"},
+                          {"source", "sysfs"},
+                          {"options", {"nosuid", "noexec", "nodev", "ro"}}});
+    box.bundle.add_mount({{"destination", "/proc"},
+                          {"type", "proc"},
+                          {"source", "proc"},
+                          {"options", {"nosuid", "noexec", "nodev", "noatime"}}});
+    box.bundle.args({"cat", "/proc/self/mountinfo"});
+    box.bundle.write();
+    const std::string user = std::to_string(kUser);
+    Strings command = {find_program("unshare"),
+                       "--mount",
+                       "/bin/sh",
+                       "-c",
+                       "mount -o remount,bind,ro,nosuid,nodev,noexec /sys && "
+                       "mount -o remount,bind,noatime,nosuid,nodev,noexec /proc && "
+                       "exec setpriv --reuid=" +
+                           user + " --regid=" + user + " --clear-groups \"$@\"",
+                       "sh"};
+    const Strings run = box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()});
+    command.insert(command.end(), run.begin(), run.end());
+    const Finished done = run_command(command, {});
+    INFO(done.err);
+    CHECK(done.code() == 0);
+    CHECK(contains(done.out, " /sys ro,"));
+    CHECK(contains(done.out, " /proc rw,nosuid,nodev,noexec,noatime"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("rootless: a device's mode that the host's has not", "[rootless][devices][errors]") {
+    NEEDS(need_runtime());
+    UserBox box;
+    Json device = {{"path", "/dev/zero"}, {"type", "c"}, {"major", 1}, {"minor", 5}};
+    device["fileMode"] = 0666;
+    box.bundle.linux()["devices"] = Json::array({device});
+    CHECK(contains(box.life({"stat", "/dev/zero"}).out, "char 0666"));
+    device["fileMode"] = 0600;
+    box.bundle.linux()["devices"] = Json::array({device});
+    CHECK(contains(box.refusal(), "/linux/devices/0/fileMode: cannot be applied"));
+}
+
 TEST_CASE("rootless: oomScoreAdj upwards", "[rootless]") {
     NEEDS(need_runtime());
     UserBox box;
@@ -404,7 +454,6 @@ TEST_CASE("rootless: in the user namespace of another container", "[rootless][na
     for (const char* type : {"user", "ipc", "pid"}) box.bundle.add_namespace(type, ns + type);
     box.bundle.linux().erase("uidMappings");
     box.bundle.linux().erase("gidMappings");
-    box.bundle.remove_mount("/dev/pts");  // its group 5 has no number there
     const auto same = [&](const Container& other, const std::string& type) {
         return fs::read_symlink(ns + type) ==
                fs::read_symlink("/proc/" + std::to_string(other.pid()) + "/ns/" + type);

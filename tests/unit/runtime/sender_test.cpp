@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -295,34 +296,55 @@ TEST_CASE("a host's device that is another one is refused", "[root]") {
     UNIT_NEEDS(is_root(), "open_tree needs root");
     translate::Plan plan;
     plan.hook.bind_devices = true;
-    handoff::DeviceNode node;
-    node.pointer = "/linux/devices/0";
-    node.path = "/dev/null";
-    node.major = 1;
-    node.minor = 5;  // that is /dev/zero
-    plan.hook.devices = {node};
-    Conversation talk(plan);
-    talk.next(MessageKind::start_plan);
-    talk.next(MessageKind::hook_plan);
-    CHECK_THROWS_WITH(talk.sender().send_next(),
-                      "/linux/devices/0: \"/dev/null\" of the host is another device");
+    translate::OuterDevice device;
+    device.pointer = "/linux/devices/0";
+    device.path = "/dev/null";
+    device.major = 1;
+    device.minor = 5;  // that is /dev/zero
+    const auto refusal = [&] {
+        plan.host.devices = {device};
+        Conversation talk(plan);
+        talk.next(MessageKind::start_plan);
+        talk.next(MessageKind::hook_plan);
+        try {
+            talk.sender().send_next();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    CHECK(refusal() == "/linux/devices/0: \"/dev/null\" of the host is another device");
+    device.minor = 3;
+    CHECK(refusal().empty());
+    device.mode = 0666;
+    CHECK(refusal().empty());
+    device.mode = 0600;
+    CHECK_THAT(refusal(), Catch::StartsWith("/linux/devices/0/fileMode: cannot be applied"));
+    device.mode.reset();
+    device.gid = 4711;
+    CHECK_THAT(refusal(), Catch::StartsWith("/linux/devices/0/gid: cannot be applied"));
 }
 
-TEST_CASE("a FIFO among the devices is not looked for on the host", "[root]") {
-    UNIT_NEEDS(is_root(), "open_tree needs root");
+TEST_CASE("devices that create makes come with the plan of the mount hook", "[root]") {
+    UNIT_NEEDS(is_root(), "mknod needs root");
     translate::Plan plan;
     plan.hook.bind_devices = true;
-    handoff::DeviceNode null;
-    null.path = "/dev/null";
-    null.major = 1;
-    null.minor = 3;
-    handoff::DeviceNode fifo;
-    fifo.path = "/dev/no-such-fifo";
-    fifo.type = handoff::NodeType::fifo;
-    plan.hook.devices = {fifo, null};
+    plan.hook.made_devices = true;
+    translate::OuterDevice device;
+    device.path = "/dev/foo";
+    device.major = 1;
+    device.minor = 3;
+    device.mode = 0640;
+    device.uid = 100000;
+    plan.host.devices = {device, device};
     Conversation talk(plan);
     talk.next(MessageKind::start_plan);
-    talk.next(MessageKind::hook_plan);
-    CHECK(talk.next(MessageKind::sources).fds.size() == 1);
+    const auto message = talk.next(MessageKind::hook_plan);
+    REQUIRE(message.fds.size() == 1);
+    struct stat status {};
+    REQUIRE(::fstatat(message.fds[0].get(), "1", &status, 0) == 0);
+    CHECK(status.st_mode == (S_IFCHR | 0640));
+    CHECK(status.st_rdev == ::makedev(1, 3));
+    CHECK(status.st_uid == 100000);
     talk.next(MessageKind::init_plan);
 }

@@ -49,6 +49,12 @@ inline translate::Host host_from(const nlohmann::json& json) {
                      {item.at("name"), item.at("mountPoint"), item.at("directory")});
              }
          }},
+        {"ownedNamespaces",
+         [&](const auto& value) {
+             for (const std::string name : value) {
+                 host.owned_namespaces.push_back(value_of(oci::kNamespaceTypes, name).value());
+             }
+         }},
         {"lxcItems", [&](const auto& value) { host.lxc_items = value; }},
         {"settingsFile", [&](const auto& value) { host.settings_file = value; }},
         {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},

@@ -1,0 +1,16 @@
+#pragma once
+// What the types of namespaces are called elsewhere.
+
+#include <string>
+
+#include "oci/namespaces.h"
+
+namespace lxcri::translate {
+
+struct NamespaceKind {
+    std::string name;  // liblxc's, and below /proc/PID/ns
+    int clone_flag;    // CLONE_NEW*
+};
+NamespaceKind namespace_kind(oci::NamespaceType type);
+
+}  // namespace lxcri::translate
