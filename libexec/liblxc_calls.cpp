@@ -310,16 +310,3 @@ extern "C" __attribute__((visibility("default"))) int setns(int fd, int flags) n
     joined_already = joined_before_user.size();
     return call_setns(fd, flags);
 }
-
-// liblxc makes its child open to ptrace(2) when it has become root of the user namespace. Where
-// that is joined others are root there, too, and our child still has what belongs to the host.
-extern "C" __attribute__((visibility("default"))) int prctl(int option, ...) noexcept {
-    va_list list;
-    va_start(list, option);
-    std::array<unsigned long, 4> arguments{};
-    for (auto& argument : arguments) argument = va_arg(list, unsigned long);
-    va_end(list);
-    if (option == PR_SET_DUMPABLE) arguments[0] = 0;
-    return static_cast<int>(
-        ::syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]));
-}
