@@ -117,6 +117,16 @@ int open_user_bus(sd_bus** bus) {
     return sd_bus_open_user(bus);
 }
 
+// sd_bus_call's own deadline begins when the bus has answered the first message.
+void wait_until_connected(sd_bus* bus, os::Clock::time_point deadline) {
+    constexpr std::string_view kCall = "connect to the bus";
+    while (check(sd_bus_is_ready(bus), kCall) == 0) {
+        if (check(sd_bus_process(bus, nullptr), kCall) > 0) continue;
+        if (os::Clock::now() >= deadline) throw Error("the bus does not answer");
+        check(sd_bus_wait(bus, microseconds_until(deadline)), kCall);
+    }
+}
+
 }  // namespace
 
 SystemdBus::SystemdBus(bool user_manager) {
@@ -153,6 +163,7 @@ SystemdBus::Message SystemdBus::make_call(const char* method) {
 }
 
 SystemdBus::Outcome SystemdBus::try_call(const Message& message, os::Clock::time_point deadline) {
+    wait_until_connected(bus_.get(), deadline);
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message* reply = nullptr;
     const int code =
