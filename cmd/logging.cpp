@@ -131,7 +131,7 @@ void Log::open(const std::string& place, LogFormat format, LogLevel level, bool 
 
 void Log::write(LogLevel level, std::string_view message) {
     if (!logger_) return;
-    logger_->log(spdlog_level(level), "{}", quoted_ ? json_string(message) : std::string(message));
+    logger_->log(spdlog_level(level), "{}", quoted_ ? json_string(message) : printable(message));
 }
 
 void Log::error(std::string_view message) {
