@@ -176,8 +176,10 @@ TEST_CASE("liblxc: the /dev/null of the image is not opened", "[hostile][lxcri]"
     }
     box.bundle.args({"exit", "5"});
     REQUIRE(mknod(box.bundle.in_rootfs("dev/null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0);
+    CreateOptions options;
+    options.command.input = "";  // where stdin is /dev/null, init opens the container's for it
     Watch watch(box.bundle.in_rootfs("dev"));
-    CHECK(box.life().code == 5);
+    CHECK(box.life(options).code == 5);
     CHECK(watch.seen().count("open null") == 0);
 }
 
