@@ -265,7 +265,8 @@ extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd,
 // liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the
 // child is killed meanwhile, for want of memory for example, it waits for good. This one also wakes
 // up when a child has ended, and then reports the end of the stream, which liblxc takes for a
-// failed start.
+// failed start. The child holds the other end, too: there it also wakes up when `create` has ended,
+// and we with it.
 extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr* message,
                                                                   int flags) {
     struct sigaction wake {};
