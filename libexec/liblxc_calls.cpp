@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "handoff/channel.h"
 #include "hooks/mount_hook.h"
 
 namespace {
@@ -40,6 +41,8 @@ struct Answers {
     lxcri::os::UniqueFd command_socket;
 };
 Answers answers;  // one thread, one container
+
+const pid_t kMonitor = ::getpid();  // this program; what liblxc forks has another one
 
 bool is_mount_hook(const std::vector<char*>& args) {
     constexpr std::size_t kCommand = 2;  // sh -c COMMAND
@@ -265,8 +268,8 @@ extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd,
 // liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the
 // child is killed meanwhile, for want of memory for example, it waits for good. This one also wakes
 // up when a child has ended, and then reports the end of the stream, which liblxc takes for a
-// failed start. The child holds the other end, too: there it also wakes up when `create` has ended,
-// and we with it.
+// failed start. The child holds the other end, too: it wakes up when `create` has ended, whose
+// death was ours.
 extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr* message,
                                                                   int flags) {
     struct sigaction wake {};
@@ -275,12 +278,15 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
     ::sigaction(SIGCHLD, &wake, &old);
     sigset_t none;  // liblxc has SIGCHLD blocked; only here it may interrupt
     sigemptyset(&none);
-    pollfd wanted{fd, POLLIN, 0};
+    const bool is_child = ::getpid() != kMonitor;
+    const int channel = is_child ? lxcri::handoff::kChannelFd : -1;
+    std::array<pollfd, 2> wanted{{{fd, POLLIN, 0}, {channel, 0, 0}}};
     ssize_t result = -1;
     while (true) {
-        const int ready = ::ppoll(&wanted, 1, nullptr, &none);
+        const int ready = ::ppoll(wanted.data(), wanted.size(), nullptr, &none);
         if (ready > 0) {
-            result = ::syscall(SYS_recvmsg, fd, message, flags);
+            const bool has_message = wanted[0].revents != 0;
+            result = has_message ? ::syscall(SYS_recvmsg, fd, message, flags) : 0;
             break;
         }
         siginfo_t ended{};
