@@ -71,7 +71,7 @@ class ContainerCgroup {
   public:
     // Makes the directory `path` (from container_path()) in every hierarchy, and what is missing
     // above it. One that exists must be empty, not frozen, and no other container's: Error. Undoes
-    // what it did when it fails. `owner`: for mark_owner(), "" for nobody.
+    // what it did when it fails. `owner`: for mark_owner(), "" for no mark.
     static ContainerCgroup create(const Layout& layout, const std::string& path,
                                   const std::string& owner = {});
     // One that is nobody's own: made where it does not exist, whoever is in it otherwise.

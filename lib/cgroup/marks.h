@@ -18,7 +18,7 @@ bool is_marked_as_made(const std::string& dir);
 // Whose a container's cgroup is: the absolute path of the container's directory. So two containers
 // are not given the same one, and it is found when the record is lost.
 void mark_owner(const std::string& dir, const std::string& owner);
-std::string find_owner(const std::string& dir);  // "": nobody's
+std::string find_owner(const std::string& dir);  // "": there is no such mark
 
 // The cgroups that are marked as this owner's, wherever they are; more than one when `create` has
 // been killed.

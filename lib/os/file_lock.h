@@ -14,7 +14,7 @@ namespace lxcri::os {
 
 class FileLock {
   public:
-    // On the directory, through a descriptor of its own. Nothing when somebody else still has it
+    // On the directory, through a descriptor of its own. Empty when another process still has it
     // at the deadline.
     static std::optional<FileLock> take(int dir_fd, Clock::time_point deadline);
 

@@ -218,7 +218,7 @@ std::vector<pid_t> processes(const Options& options, const std::string& id) {
 
 namespace {
 
-// First of all the end of the container process: whoever waits for it may hold the lock.
+// First of all the end of the container process: a command that waits for it may hold the lock.
 void remove_by_force(const Options& options, const std::string& id) {
     try {
         Container container = Container::open_damaged(options, id);

@@ -43,7 +43,7 @@ void check_force_removes(Box& box, const std::string& id) {
     CHECK(box.leftovers() == Strings{});
 }
 
-// A create that was killed while a hook ran. The hook waits for nobody.
+// A create that was killed while a hook ran.
 std::string killed_create(Box& box) {
     const fs::path fifo = box / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);

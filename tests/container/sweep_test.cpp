@@ -87,7 +87,7 @@ class Scene {
 
     CommandOptions options() const {
         CommandOptions options;
-        // Its output is nobody's: it does not keep a pipe open.
+        // Its output must not keep a pipe open.
         options.fds = {{null_.get(), 1}};
         if (user_ == User::ordinary) options.uid = kUser;
         return options;
