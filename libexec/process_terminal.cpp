@@ -37,7 +37,7 @@ UniqueFd open_master(const UniqueFd& root) {
     const UniqueFd pts(os::try_openat2(root.get(), "dev/pts", O_PATH | O_DIRECTORY, 0, kNoLinks));
     if (!pts.valid() && errno != ENOENT) throw SystemError(errno, "open", "/dev/pts");
     if (!pts.valid() || !is_devpts(pts.get())) {
-        throw Error(concat("/process/terminal: a devpts filesystem at /dev/pts is required, ",
+        throw Error(concat("a devpts filesystem at /dev/pts is required, ",
                            pts.valid() ? "and there is another one" : "and there is none",
                            ": /mounts has to have one of type \"devpts\""));
     }

@@ -122,7 +122,7 @@ spares_container() {
         dpkg --install /lxcri.deb
         runs
         lxcri delete --force two
-        ! kill -0 "$pid" 2>/dev/null'
+        ! lxcri state two 2>/dev/null'
     left=$(find /sys/fs/cgroup -type d -name 'lxcri-package-test*')
     echo "$left"
     [[ -z $left ]]
