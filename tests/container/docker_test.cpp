@@ -79,26 +79,30 @@ class Docker {
         // Otherwise it is /etc/docker/key.json.
         config["deprecated-key-path"] = box_ / "key.json";
         write_file(box_ / "daemon.json", config.dump());
-        return {find_program("dockerd"),
-                "--config-file",
-                box_ / "daemon.json",
-                "--data-root",
-                box_ / "data",
-                "--exec-root",
-                box_ / "exec",
-                "--pidfile",
-                box_ / "pid",
-                "--host",
-                "unix://" + (box_ / "socket").string(),
-                "--iptables=false",
-                "--ip6tables=false",
-                "--ip-forward=false",
-                "--bridge=none",
-                "--storage-driver=vfs",
-                "--oom-score-adjust=0",
-                "--exec-opt=native.cgroupdriver=" + driver_,
-                "--cgroup-parent=" + (driver_ == "systemd" ? "system.slice" : "/" + box_.name()),
-                "--default-runtime=lxcri"};
+        Strings line = {
+            find_program("dockerd"),
+            "--config-file",
+            box_ / "daemon.json",
+            "--data-root",
+            box_ / "data",
+            "--exec-root",
+            box_ / "exec",
+            "--pidfile",
+            box_ / "pid",
+            "--host",
+            "unix://" + (box_ / "socket").string(),
+            "--iptables=false",
+            "--ip6tables=false",
+            "--ip-forward=false",
+            "--bridge=none",
+            "--storage-driver=vfs",
+            "--exec-opt=native.cgroupdriver=" + driver_,
+            "--cgroup-parent=" + (driver_ == "systemd" ? "system.slice" : "/" + box_.name()),
+            "--default-runtime=lxcri"};
+        // It would lower its score, for which the right is missing here; newer ones leave it.
+        const std::string help = run_command({line.front(), "--help"}).out;
+        if (contains(help, "--oom-score-adjust")) line.push_back("--oom-score-adjust=0");
+        return line;
     }
 
     std::string driver_;
