@@ -83,7 +83,7 @@ std::string name_of_namespace(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("joined user namespace: a container of a pod", "[userns][joined]") {
+TEST_CASE("joined user namespace: a container of a pod", "[userns][joined][not-runc]") {
     NEEDS(need_runtime());
     Pod pod;
     pod.join_all();
@@ -128,7 +128,7 @@ TEST_CASE("joined user namespace: a container of a pod", "[userns][joined]") {
 }
 
 TEST_CASE("joined user namespace: as another user, with what mappings are needed for",
-          "[userns][joined]") {
+          "[userns][joined][not-runc]") {
     NEEDS(need_runtime());
     Pod pod;
     pod.join_all();
@@ -209,7 +209,7 @@ TEST_CASE("joined user namespace: the host's mount namespace cannot be used in i
 // Who is root of the user namespace has CAP_SYS_PTRACE there, and sees what sets another container
 // up where they share the pid namespace. Nothing of the host may be had from that.
 TEST_CASE("joined user namespace: those in it cannot get at a container that is being made",
-          "[userns][joined][hostile]") {
+          "[userns][joined][hostile][not-runc]") {
     NEEDS(need_runtime());
     UserBox first;
     for (const char* set : {"bounding", "effective", "permitted"}) {
