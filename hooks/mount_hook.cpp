@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -65,13 +66,20 @@ class ManyDescriptors {
     rlimit old_{};
 };
 
-void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_null,
+void make_mounts(os::UniqueFd root, const handoff::HookPlan& plan, os::UniqueFd dev_null,
                  const os::UniqueFd& devices) {
     const ManyDescriptors limit;
     hooks::SourceReceiver sources(handoff::kChannelFd);
     hooks::DelayedAttributes delayed;
-    hooks::set_root_propagation(rootfs, plan.root_propagation);
-    for (const auto& mount : plan.mounts) hooks::make_mount(rootfs, mount, sources, delayed);
+    hooks::set_root_propagation(root.get(), plan.root_propagation);
+    for (const auto& mount : plan.mounts) {
+        if (mount.destination == "/") {
+            root = hooks::cover_root(root.get(), mount, sources, delayed);
+        } else {
+            hooks::make_mount(root.get(), mount, sources, delayed);
+        }
+    }
+    const int rootfs = root.get();
     if (plan.temporary_proc) hooks::mount_temporary_proc(rootfs);
     if (plan.set_up_dev) {
         hooks::make_device_nodes(rootfs, plan, sources, devices);
@@ -84,39 +92,56 @@ void make_mounts(int rootfs, const handoff::HookPlan& plan, os::UniqueFd dev_nul
     delayed.apply();
 }
 
+// What came with the plan.
+struct Descriptors {
+    os::UniqueFd dev_null;  // where something is to be masked
+    os::UniqueFd devices;   // where the plan says so
+    os::UniqueFd hook_out;  // likewise
+    os::UniqueFd hook_err;
+    os::UniqueFd shared_mounts;  // likewise
+};
+
+Descriptors take_descriptors(std::vector<os::UniqueFd> fds, const handoff::HookPlan& plan) {
+    std::size_t next = 0;
+    const auto take = [&](bool is_there) {
+        if (!is_there) return os::UniqueFd();
+        if (next >= fds.size()) throw Error("internal error: the plan came without descriptors");
+        return std::move(fds[next++]);
+    };
+    Descriptors result;
+    result.dev_null = take(!plan.masked_paths.empty());
+    result.devices = take(plan.made_devices);
+    result.hook_out = take(plan.hook_out);
+    result.hook_err = take(plan.hook_err);
+    result.shared_mounts = take(plan.shares_mounts);
+    return result;
+}
+
 void set_up_container() {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::hook_plan);
     const auto plan = handoff::decode<handoff::HookPlan>(message.body);
-    os::UniqueFd dev_null;  // comes where something is to be masked
-    if (!plan.masked_paths.empty() && !message.fds.empty()) {
-        dev_null = std::move(message.fds.front());
-    }
-    os::UniqueFd devices;
-    if (plan.made_devices) {
-        if (message.fds.empty()) throw Error("internal error: the plan came without its devices");
-        devices = std::move(message.fds.back());
-    }
+    Descriptors descriptors = take_descriptors(std::move(message.fds), plan);
     const std::string rootfs_path = environment("LXC_ROOTFS_MOUNT");
     os::UniqueFd rootfs = os::open_at(AT_FDCWD, rootfs_path, O_PATH | O_DIRECTORY);
 
     // Modes are given exactly.
     ::umask(0);
     if (plan.shares_mounts) {
-        if (message.fds.empty()) throw Error("internal error: the plan came without a namespace");
         hooks::refuse_old_way(plan.mounts);
         hooks::mount_temporary_proc(rootfs.get());  // for liblxc, which stays where it is
-        rootfs = hooks::enter_shared_mounts(message.fds.back().get(), rootfs_path);
+        rootfs = hooks::enter_shared_mounts(descriptors.shared_mounts.get(), rootfs_path);
     }
     if (plan.net_devices) wait_for_net_devices();
     if (plan.loopback_up) hooks::bring_loopback_up();
-    make_mounts(rootfs.get(), plan, std::move(dev_null), devices);
+    make_mounts(std::move(rootfs), plan, std::move(descriptors.dev_null), descriptors.devices);
 
     if (plan.runtime_hooks) wait_for_runtime_hooks();
     if (!plan.create_container.empty()) {
         ::umask(0022);
         // Our parent is the process that becomes init, so this is its pid as the container sees it.
         const std::string state = handoff::fill_in(plan.state, ::getppid());
-        handoff::run_hooks(plan.create_container, state, rootfs_path);
+        handoff::run_hooks(plan.create_container, state, rootfs_path,
+                           {descriptors.hook_out.get(), descriptors.hook_err.get()});
     }
 }
 

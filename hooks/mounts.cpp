@@ -23,6 +23,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/rooted_path.h"
+#include "overlay.h"
 
 namespace lxcri::hooks {
 
@@ -115,12 +116,34 @@ void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, in
     }
 }
 
+// mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
+bool has_mode_of_covered(const MountAction& action) {
+    return action.kind == MountKind::filesystem && action.type == "tmpfs" &&
+           std::none_of(action.data.begin(), action.data.end(),
+                        [](const auto& item) { return item.starts_with("mode="); });
+}
+
+UniqueFd make_target(const RootedDir& root, const MountAction& action, bool directory) {
+    if (!directory) return root.make_file(action.destination, 0644);
+    // Of its own a tmpfs is open to all. What is made for one is as well, so that the next start
+    // finds the same.
+    const mode_t mode = has_mode_of_covered(action) ? 01777 : 0755;
+    return root.make_directories(action.destination, 0755, mode);
+}
+
+UniqueFd find_or_make_target(const RootedDir& root, const MountAction& action, bool directory) {
+    if (!action.destination_nofollow) return make_target(root, action, directory);
+    constexpr int kTheLinkItself = O_PATH | O_NOFOLLOW;
+    if (auto there = root.find(action.destination, kTheLinkItself)) return std::move(*there);
+    (void)make_target(root, action, directory);
+    return root.open(action.destination, kTheLinkItself);
+}
+
 UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
     const bool is_plain = must_be_plain_directory(action);
     if (is_plain) refuse_symlink(rootfs_fd, action);  // in words; what counts is the next look
     const RootedDir root(rootfs_fd, is_plain ? os::Links::refuse : os::Links::follow);
-    UniqueFd target = directory ? root.make_directories(action.destination, 0755)
-                                : root.make_file(action.destination, 0644);
+    UniqueFd target = find_or_make_target(root, action, directory);
     refuse_root(rootfs_fd, target.get(), action.destination);
     if (!directory && S_ISDIR(status_of(target.get(), action.destination).st_mode)) {
         throw Error(concat("the source ", in_quotes(action.source), " is a file but ",
@@ -129,11 +152,8 @@ UniqueFd open_target(int rootfs_fd, const MountAction& action, bool directory) {
     return target;
 }
 
-// mount(8): a tmpfs looks like the directory that it covers unless mode= says something else.
 std::optional<std::string> mode_of_covered(int target_fd, const MountAction& action) {
-    const bool has_mode = std::any_of(action.data.begin(), action.data.end(),
-                                      [](const auto& item) { return item.starts_with("mode="); });
-    if (action.type != "tmpfs" || has_mode) return {};
+    if (!has_mode_of_covered(action)) return {};
     const mode_t mode = status_of(target_fd, action.destination).st_mode & 07777U;
     std::array<char, 8> octal{};
     std::snprintf(octal.data(), octal.size(), "%o", mode);
@@ -159,23 +179,37 @@ constexpr std::array<OldFlag, 7> kOldFlags{{
     {"silent", MS_SILENT},
 }};
 
+constexpr std::size_t kMaxData = 4095;  // mount(2): a page; the rest would be cut off
+
+bool has_long_value(const MountAction& action) {
+    return std::any_of(action.data.begin(), action.data.end(), [](const std::string& option) {
+        return option.size() - std::min(option.find('='), option.size()) >
+               os::kMaxFsconfigValue + 1;
+    });
+}
+
+// Too long for both system calls.
+bool is_overlay_of_many_layers(const MountAction& action) {
+    std::size_t size = 0;
+    for (const auto& option : action.data) size += option.size() + 1;
+    return action.type == "overlay" && size > kMaxData && has_long_value(action);
+}
+
 bool needs_old_way(const MountAction& action) {
     // fsconfig(2) leaves it to filesystems that know it, mount(2) takes it for each.
     if (std::find(action.flags.begin(), action.flags.end(), "iversion") != action.flags.end()) {
         return true;
     }
     return action.source.size() > os::kMaxFsconfigValue ||
-           std::any_of(action.data.begin(), action.data.end(), [](const std::string& option) {
-               return option.size() - std::min(option.find('='), option.size()) >
-                      os::kMaxFsconfigValue + 1;
-           });
+           (has_long_value(action) && !is_overlay_of_many_layers(action));
 }
 
-std::string in_one_text(const std::string& option) {
+std::string in_one_text(const std::string& type, const std::string& option) {
     constexpr std::string_view kContext = "context=";
     if (option.starts_with(kContext)) {  // a label of SELinux has commas, which takes quotes
         return concat(kContext, "\"", std::string_view(option).substr(kContext.size()), "\"");
     }
+    if (type == "overlay") return escape_commas(option);
     if (option.find(',') != std::string::npos) {
         throw Error(concat("option ", in_quotes(option),
                            " has a comma, which is not possible where another one has more than ",
@@ -195,12 +229,11 @@ UniqueFd make_filesystem_old_way(int target_fd, const MountAction& action) {
     std::string data;
     for (const auto& option : action.data) {
         if (!data.empty()) data += ',';
-        data += in_one_text(option);
+        data += in_one_text(action.type, option);
     }
     if (const auto mode = mode_of_covered(target_fd, action)) {
         data += concat(data.empty() ? "" : ",", "mode=", *mode);
     }
-    constexpr std::size_t kMaxData = 4095;  // mount(2): a page; the rest would be cut off
     if (data.size() > kMaxData) throw Error("the options have more than 4095 bytes together");
     // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
     return os::mount_detached(action.type, action.source, flags, data, "/sys/fs/cgroup");
@@ -217,6 +250,7 @@ UniqueFd make_filesystem(int target_fd, const MountAction& action, std::uint64_t
         }
         return mount;
     }
+    if (is_overlay_of_many_layers(action)) return make_overlay_layer_by_layer(action, attributes);
     os::NewFilesystem filesystem(action.type);
     filesystem.set_string("source", action.source);
     for (const auto& flag : action.flags) filesystem.set_flag(flag);
@@ -238,8 +272,23 @@ std::uint64_t early_attributes(const MountAction& action) {
     return is_readonly_late(action) ? set & ~(action.set & MOUNT_ATTR_RDONLY) : set;
 }
 
+// Flags of the host's mount that the bundle does not name. Those that came from a more privileged
+// mount namespace are locked, and stay: mount_namespaces(7).
+void clear_where_allowed(int mount_fd, std::uint64_t flags) {
+    mount_attr attributes{};
+    attributes.attr_clr = flags;
+    if (flags == 0 || os::try_set_mount_attributes(mount_fd, false, attributes) == 0) return;
+    for (std::uint64_t flag = 1; flag <= flags; flag <<= 1U) {
+        attributes.attr_clr = flags & flag;
+        if (attributes.attr_clr == 0) continue;
+        const int error = os::try_set_mount_attributes(mount_fd, false, attributes);
+        if (error != 0 && error != EPERM) throw SystemError(error, "mount_setattr");
+    }
+}
+
 // Before the mount is attached: at no moment is it there with less restrictions than asked.
 void apply_attributes(int mount_fd, const MountAction& action, std::uint64_t set) {
+    clear_where_allowed(mount_fd, action.clear_if_allowed);
     if (set != 0 || action.clear != 0) {
         mount_attr attributes{};
         attributes.attr_set = set;
@@ -296,10 +345,58 @@ void set_label(int mount_fd, const std::string& label) {
               "/linux/mountLabel: set label", label);
 }
 
+// A source that is in the root filesystem, as the mounts before it have left that.
+UniqueFd copy_from_inside(int rootfs_fd, const MountAction& action) {
+    const int flags = action.source_nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
+    const UniqueFd source = RootedDir(rootfs_fd).open(action.source, flags);
+    return os::clone_mount(source.get(), {}, action.recursive);
+}
+
+UniqueFd take_source(int rootfs_fd, const MountAction& action, SourceReceiver& sources) {
+    return action.source_inside ? copy_from_inside(rootfs_fd, action) : sources.next_of_mounts();
+}
+
+void place_symlink(int dir_fd, const std::string& text, const MountAction& action) {
+    const std::string name(os::split_parent(action.destination).second);
+    const int error = os::try_make_symlink(text.c_str(), dir_fd, name.c_str());
+    if (error == 0) return;
+    if (error != EEXIST || !action.copy_symlink) {
+        throw SystemError(error, "symlink", action.destination);
+    }
+    const auto there = os::open_at(dir_fd, name, O_PATH | O_NOFOLLOW);
+    if (os::find_link_text(there.get()) == text) return;
+    throw Error(
+        concat(in_quotes(action.destination), " is there, and is no link to ", in_quotes(text)));
+}
+
+// copy-symlink: the link of the host, with the same text.
+void copy_symlink(int rootfs_fd, const MountAction& action, const std::string& text) {
+    const auto parent = os::split_parent(action.destination).first;
+    const UniqueFd dir = RootedDir(rootfs_fd).make_directories(parent, 0755);
+    place_symlink(dir.get(), text, action);
+}
+
+// `late_readonly`: others are made on it, so that it becomes read-only only after them.
+void finish_and_attach(UniqueFd mount, int target_fd, const MountAction& action, bool late_readonly,
+                       DelayedAttributes& delayed) {
+    const std::uint64_t late_flags = late_propagation(action);
+    apply_propagation(mount.get(), action);
+    apply_attributes(mount.get(), action,
+                     late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
+    os::attach_mount(mount.get(), target_fd, action.destination);
+    if (late_readonly || late_flags != 0) {
+        delayed.add({std::move(mount), action.pointer, late_readonly, late_flags});
+    }
+}
+
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
             DelayedAttributes& delayed) {
     UniqueFd mount;
-    if (action.kind == MountKind::bind) mount = sources.next_of_mounts();
+    if (action.kind == MountKind::bind) mount = take_source(rootfs_fd, action, sources);
+    if (action.copy_symlink) {
+        const auto text = os::find_link_text(mount.get());
+        if (text) return copy_symlink(rootfs_fd, action, *text);
+    }
     const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
     // Looked up once: whatever depends on the place asks what was found.
     const UniqueFd target = open_target(rootfs_fd, action, directory);
@@ -308,25 +405,15 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
         sources.filesystem_is_made();
     }
     check_proc_rules(rootfs_fd, action, mount.get(), target.get());
-    const bool late_readonly = is_readonly_late(action);
-    const std::uint64_t late_flags = late_propagation(action);
     if (!action.label.empty()) set_label(mount.get(), action.label);
     if (action.copy_up) copy_up(target.get(), mount.get());
-    apply_propagation(mount.get(), action);
-    apply_attributes(mount.get(), action,
-                     late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
-    os::attach_mount(mount.get(), target.get(), action.destination);
-    if (late_readonly || late_flags != 0) {
-        delayed.add({std::move(mount), action.pointer, late_readonly, late_flags});
-    }
+    finish_and_attach(std::move(mount), target.get(), action, is_readonly_late(action), delayed);
 }
 
 void make_symlink(int rootfs_fd, const MountAction& action) {
-    const auto [parent, name] = os::split_parent(action.destination);
+    const auto parent = os::split_parent(action.destination).first;
     const UniqueFd dir = RootedDir(rootfs_fd).open(parent, O_PATH | O_DIRECTORY);
-    const int error =
-        os::try_make_symlink(action.source.c_str(), dir.get(), std::string(name).c_str());
-    if (error != 0) throw SystemError(error, "symlink", action.destination);
+    place_symlink(dir.get(), action.source, action);
 }
 
 void change_attributes(int rootfs_fd, const MountAction& action) {
@@ -402,6 +489,21 @@ void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& source
             case MountKind::attributes:
                 return change_attributes(rootfs_fd, action);
         }
+    });
+}
+
+UniqueFd cover_root(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
+                    DelayedAttributes& delayed) {
+    return in_context(action.pointer, [&] {
+        UniqueFd mount = take_source(rootfs_fd, action, sources);
+        UniqueFd root = os::duplicate(mount.get());
+        // liblxc refuses a root filesystem that is covered, and wants a procfs: there is a place.
+        mount_temporary_proc(rootfs_fd);
+        const UniqueFd place =
+            RootedDir(rootfs_fd).open(handoff::kCoveringRoot, O_PATH | O_DIRECTORY);
+        const bool late_readonly = (action.set & MOUNT_ATTR_RDONLY) != 0;
+        finish_and_attach(std::move(mount), place.get(), action, late_readonly, delayed);
+        return root;
     });
 }
 

@@ -57,6 +57,10 @@ void refuse_old_way(const std::vector<handoff::MountAction>& mounts);
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
                 DelayedAttributes& delayed);
 
+// A bind on "/": its root, which is the root filesystem from then on. lxcri-init changes to it.
+os::UniqueFd cover_root(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
+                        DelayedAttributes& delayed);
+
 // A procfs on /proc for the way to lxcri-init; init takes it away again.
 void mount_temporary_proc(int rootfs_fd);
 

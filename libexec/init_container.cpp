@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,13 @@ void enter_shared_mounts(int mount_namespace, int root) {
     os::check(::setns(mount_namespace, CLONE_NEWNS), "/linux/namespaces: join",
               "the mount namespace");
     change_root(root);
+}
+
+void enter_covering_root() {
+    os::check(::chdir(handoff::kCoveringRoot), "chdir", "the bind mount on /");
+    os::check(::syscall(SYS_pivot_root, ".", "."), "pivot_root", "the bind mount on /");
+    os::check(::umount2(".", MNT_DETACH), "umount", "the covered root filesystem");
+    os::check(::chdir("/"), "chdir", "/");
 }
 
 void finish_propagation(const handoff::InitPlan& plan) {

@@ -44,6 +44,8 @@ struct Descriptors {
     UniqueFd memory_entrance;       // where the plan says so
     UniqueFd shared_mounts;         // likewise
     UniqueFd root;                  // with it
+    UniqueFd hook_out;              // where the plan says so
+    UniqueFd hook_err;
     std::vector<UniqueFd> preserved;
 };
 
@@ -67,6 +69,8 @@ Descriptors take_descriptors(std::vector<UniqueFd> fds, const handoff::InitPlan&
         result.shared_mounts = libexec::move_up(take(), process.preserved_fds);
         result.root = libexec::move_up(take(), process.preserved_fds);
     }
+    if (plan.hook_out) result.hook_out = libexec::move_up(take(), process.preserved_fds);
+    if (plan.hook_err) result.hook_err = libexec::move_up(take(), process.preserved_fds);
     result.preserved =
         libexec::take_preserved(std::move(fds), next, process.preserved_fds, handoff::kChannelFd);
     return result;
@@ -100,6 +104,7 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
         descriptors.shared_mounts.reset();
         descriptors.root.reset();
     }
+    if (plan.covered_root) libexec::enter_covering_root();
     libexec::finish_propagation(plan);
     if (plan.has_process) libexec::make_directory_for_cwd(plan.process.cwd);
     if (plan.process.terminal) {
@@ -143,9 +148,12 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
         // config.md leaves the environment of an absent `env` open; callers expect the process's.
         handoff::complete_environment(plan.start_container, plan.process.env);
         // The filter that the container process gets late is that of these programs as well.
-        handoff::run_confined_hooks(plan.start_container, state, [&] {
-            if (libexec::loads_filter_late(plan.process)) libexec::load_filter(plan.process, -1);
-        });
+        handoff::run_confined_hooks(plan.start_container, state,
+                                    [&] {
+                                        if (libexec::loads_filter_late(plan.process))
+                                            libexec::load_filter(plan.process, -1);
+                                    },
+                                    {descriptors.hook_out.get(), descriptors.hook_err.get()});
     }
     libexec::place_preserved(descriptors.preserved);
     // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody

@@ -11,6 +11,8 @@ namespace lxcri::libexec {
 // Leaves the mount namespace that liblxc has made, which ends with that, for `mount_namespace`, and
 // makes `root` there the root.
 void enter_shared_mounts(int mount_namespace, int root);
+// Makes the bind mount on "/" the root, and takes away what it covers.
+void enter_covering_root();
 void set_names(const handoff::InitPlan& plan);
 // The mount hook has given each mount its propagation; what is left is that of the root.
 void finish_propagation(const handoff::InitPlan& plan);

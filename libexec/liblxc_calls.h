@@ -14,5 +14,7 @@ void answer_calls(std::string lxc_path, os::UniqueFd command_socket);
 
 // With the user namespace these are joined, too, before it.
 void join_before_user_namespace(std::vector<int> namespaces);
+// From now on liblxc does not change the supplementary groups.
+void keep_groups();
 
 }  // namespace lxcri::libexec

@@ -254,7 +254,7 @@ void become_user(const ProcessPlan& process, int channel) {
         throw SystemError(as_root, "/process/cwd: chdir", process.cwd);
     }
     os::check(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl PR_SET_KEEPCAPS");
-    set_groups(process.groups);
+    if (!process.keep_groups) set_groups(process.groups);
     set_ids(process);
     os::check(::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0), "prctl PR_SET_KEEPCAPS");
     if (as_root != 0) {

@@ -178,6 +178,7 @@ int run() {
                            concat("/proc/self/fd/", std::to_string(message.fds[i].get())));
     }
     libexec::join_before_user_namespace(std::move(others));
+    if (plan.keep_groups) libexec::keep_groups();
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
     if (!container.run()) {
         explain_failure(plan);

@@ -76,6 +76,8 @@ class ContainerCgroup {
                                   const std::string& owner = {});
     // One that is nobody's own: made where it does not exist, whoever is in it otherwise.
     static ContainerCgroup open_or_make(const Layout& layout, const std::string& path);
+    // Version 2: one below, for the container's own use.
+    ContainerCgroup make_below(const std::string& path) const;
     // Opens nothing yet: each function opens the directories that it needs.
     static ContainerCgroup open(Record record);
 

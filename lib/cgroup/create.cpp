@@ -191,6 +191,22 @@ ContainerCgroup ContainerCgroup::create(const Layout& layout, const std::string&
     return ContainerCgroup(std::move(record));
 }
 
+ContainerCgroup ContainerCgroup::make_below(const std::string& path) const {
+    const Directory* directory = find_v2();
+    if (directory == nullptr) throw Error("the container has no cgroup of version 2");
+    std::string made = directory->path;
+    for (const auto& name : split(path, '/')) {
+        made = concat(made, "/", name);
+        if (::mkdir(made.c_str(), 0755) == -1 && errno != EEXIST) {
+            throw SystemError(errno, "mkdir", made);
+        }
+    }
+    Directory below = *directory;
+    below.path = std::move(made);
+    below.inode = 0;
+    return ContainerCgroup(Record{{std::move(below)}});
+}
+
 ContainerCgroup ContainerCgroup::open_or_make(const Layout& layout, const std::string& path) {
     Undo undo;
     Record record;

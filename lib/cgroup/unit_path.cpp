@@ -100,8 +100,9 @@ std::string unit_scope_path(const UnitName& name, const UserManager& user) {
     return concat(manager_path(user), slice_path(name.slice), name.scope);
 }
 
-std::string unit_container_path(const UnitName& name, const UserManager& user) {
-    return concat(unit_scope_path(name, user), kBelowScope);
+std::string unit_container_path(const UnitName& name, const UserManager& user,
+                                std::string_view directory) {
+    return concat(unit_scope_path(name, user), "/", directory);
 }
 
 }  // namespace lxcri::cgroup

@@ -22,10 +22,10 @@ using UserManager = std::optional<uid_t>;
 UnitName unit_name(std::string_view cgroups_path, std::string_view id, const UserManager& user);
 
 // Below the mount point, without a slash at either end: where systemd puts the scope, and in it the
-// one directory that is the container's. The scope itself stays systemd's: it sets what is in there
-// anew when it is reloaded.
-inline constexpr std::string_view kBelowScope = "/container";
+// one directory that is the container's, with this name. The scope itself stays systemd's: it sets
+// what is in there anew when it is reloaded.
 std::string unit_scope_path(const UnitName& name, const UserManager& user);
-std::string unit_container_path(const UnitName& name, const UserManager& user);
+std::string unit_container_path(const UnitName& name, const UserManager& user,
+                                std::string_view directory);
 
 }  // namespace lxcri::cgroup

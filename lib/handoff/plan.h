@@ -46,9 +46,13 @@ struct StartPlan {
     // makes it, without offsets, where there is to be one.
     std::string time_offsets;
     bool keep_monitor = false;
+    bool keep_groups = false;  // liblxc does not drop those of the caller
 };
 
 // ---------------------------------------------------------------- lxcri-hook
+
+// Where the mount hook leaves what covers the root, for lxcri-init: a directory of each procfs.
+inline constexpr const char* kCoveringRoot = "/proc/driver";
 
 enum class MountKind : std::uint8_t {
     bind,        // a detached copy of the source comes over the channel
@@ -64,14 +68,22 @@ struct MountAction {
     std::string type;        // of a filesystem
     std::string source;      // bind: path on the host; else the name it shows
     bool recursive = false;  // rbind
+    // The source is in the root filesystem, where earlier mounts may cover it: it is looked up from
+    // there, by the mount hook, when it has come to this mount.
+    bool source_inside = false;
+    bool source_nofollow = false;       // a link at the end of the source is meant itself
+    bool destination_nofollow = false;  // likewise at the end of the destination
+    bool copy_symlink = false;          // such a source is made anew as a link
     // ID mappings of the mount, as in /proc/PID/uid_map; empty: none. For `create`, which makes the
     // copy of the source.
     std::string uid_map;
     std::string gid_map;
-    bool recursive_map = false;       // ridmap
-    bool copy_up = false;             // tmpcopyup: begin with a copy of what is covered
-    std::uint64_t set = 0;            // MOUNT_ATTR_* of the mount itself
-    std::uint64_t clear = 0;          //
+    bool recursive_map = false;  // ridmap
+    bool copy_up = false;        // tmpcopyup: begin with a copy of what is covered
+    std::uint64_t set = 0;       // MOUNT_ATTR_* of the mount itself
+    std::uint64_t clear = 0;     //
+    std::uint64_t clear_if_allowed =
+        0;                            // of the source's mount, where the kernel has not locked it
     std::uint64_t recursive_set = 0;  // MOUNT_ATTR_* of it and all below
     std::uint64_t recursive_clear = 0;
     std::vector<std::uint64_t> propagation;  // MS_SHARED ... with or without MS_REC, in order
@@ -122,6 +134,9 @@ struct HookPlan {
     bool runtime_hooks = false;  // prestart or createRuntime: tell create and wait
     std::vector<Hook> create_container;
     StateTemplate state;  // status creating
+    // These hooks write to files of the caller's choice, which come with the plan.
+    bool hook_out = false;
+    bool hook_err = false;
 };
 
 // ---------------------------------------------------------------- lxcri-init and lxcri-exec
@@ -156,6 +171,7 @@ struct ProcessPlan {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> groups;
+    bool keep_groups = false;  // the caller's instead
     std::uint32_t umask = 0022;
     CapabilitySets capabilities;
     bool no_new_privileges = false;
@@ -193,11 +209,14 @@ struct InitPlan {
     std::string domainname;
     bool temporary_proc = false;  // take it away before the container process starts
     bool readonly_root = false;
+    bool covered_root = false;             // a bind mount is on "/": that becomes the root
     bool has_propagation = false;          // the mount hook has made some mounts shared or slaves
     std::uint64_t root_propagation = 0;    // MS_SHARED or MS_UNBINDABLE of /, which is set last
     std::string termination_message_path;  // file that gets the reason of a failed start; "": none
     std::vector<Hook> start_container;
-    StateTemplate state;  // status created
+    StateTemplate state;    // status created
+    bool hook_out = false;  // as in HookPlan
+    bool hook_err = false;
     // init enters its memory cgroup by itself, through a descriptor that comes with the plan, and
     // only then makes the cgroup namespace.
     bool enters_cgroup = false;
@@ -247,6 +266,7 @@ void visit_fields(V& visit, StartPlan& plan) {
     visit("sharedNamespaces", plan.shared_namespaces);
     visit("timeOffsets", plan.time_offsets);
     visit("keepMonitor", plan.keep_monitor);
+    visit("keepGroups", plan.keep_groups);
 }
 
 template <class V>
@@ -257,12 +277,17 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("type", mount.type);
     visit("source", mount.source);
     visit("recursive", mount.recursive);
+    visit("sourceInside", mount.source_inside);
+    visit("sourceNofollow", mount.source_nofollow);
+    visit("destinationNofollow", mount.destination_nofollow);
+    visit("copySymlink", mount.copy_symlink);
     visit("uidMap", mount.uid_map);
     visit("gidMap", mount.gid_map);
     visit("recursiveMap", mount.recursive_map);
     visit("copyUp", mount.copy_up);
     visit("set", mount.set);
     visit("clear", mount.clear);
+    visit("clearIfAllowed", mount.clear_if_allowed);
     visit("recursiveSet", mount.recursive_set);
     visit("recursiveClear", mount.recursive_clear);
     visit("propagation", mount.propagation);
@@ -310,6 +335,8 @@ void visit_fields(V& visit, HookPlan& plan) {
     visit("runtimeHooks", plan.runtime_hooks);
     visit("createContainer", plan.create_container);
     visit("state", plan.state);
+    visit("hookOut", plan.hook_out);
+    visit("hookErr", plan.hook_err);
 }
 
 template <class V>
@@ -343,6 +370,7 @@ void visit_fields(V& visit, ProcessPlan& process) {
     visit("uid", process.uid);
     visit("gid", process.gid);
     visit("groups", process.groups);
+    visit("keepGroups", process.keep_groups);
     visit("umask", process.umask);
     visit("capabilities", process.capabilities);
     visit("noNewPrivileges", process.no_new_privileges);
@@ -381,11 +409,14 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("domainname", plan.domainname);
     visit("temporaryProc", plan.temporary_proc);
     visit("readonlyRoot", plan.readonly_root);
+    visit("coveredRoot", plan.covered_root);
     visit("hasPropagation", plan.has_propagation);
     visit("rootPropagation", plan.root_propagation);
     visit("terminationMessagePath", plan.termination_message_path);
     visit("startContainer", plan.start_container);
     visit("state", plan.state);
+    visit("hookOut", plan.hook_out);
+    visit("hookErr", plan.hook_err);
     visit("entersCgroup", plan.enters_cgroup);
     visit("newCgroupNamespace", plan.new_cgroup_namespace);
 }

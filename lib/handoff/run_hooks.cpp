@@ -64,12 +64,12 @@ int try_to_confine(const std::function<void()>& confine) noexcept {
 
 // In the child, between fork and exec.
 [[noreturn]] void exec_hook(const char* path, char* const* args, char* const* env,
-                            const char* directory, int input, int output, int error_pipe,
+                            const char* directory, int input, HookOutput output, int error_pipe,
                             const std::function<void()>& confine) noexcept {
     // The pipe must not be one of 0-2, which are overwritten now.
     const int report = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, 3);
     os::reset_signals();
-    if (::dup2(input, 0) != -1 && ::dup2(output, 1) != -1 && ::dup2(output, 2) != -1 &&
+    if (::dup2(input, 0) != -1 && ::dup2(output.out, 1) != -1 && ::dup2(output.err, 2) != -1 &&
         enter_directory(directory)) {
         errno = try_to_confine(confine);
         if (errno == 0) ::execve(path, args, env);
@@ -98,11 +98,14 @@ std::string name_of(const Hook& hook) {
 }
 
 void run_program(const std::string& name, const Hook& program, std::string_view text,
-                 const std::string& directory, const std::function<void()>& confine) {
+                 const std::string& directory, HookOutput given,
+                 const std::function<void()>& confine) {
     // A file in memory as stdin, not a pipe: a program that does not read it harms nobody.
     // Both beyond 0-2, which may be free here and which the child fills.
     const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("input", text).get());
     const os::UniqueFd output = os::duplicate(make_output().get());
+    if (given.out == -1) given.out = output.get();
+    if (given.err == -1) given.err = output.get();
     ExecPipe failed = make_exec_pipe();
     const auto args = pointers(program.args);
     const auto env = pointers(program.env);
@@ -111,7 +114,7 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
     auto child = os::fork_child();
     if (!child) {
         exec_hook(program.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
-                  output.get(), failed.write.get(), confine);
+                  given, failed.write.get(), confine);
     }
     failed.write.reset();
     int code = 0;
@@ -154,23 +157,24 @@ std::string fill_in(const StateTemplate& state, long pid) {
     return concat(state.before_pid, std::to_string(pid), state.after_pid);
 }
 
-void run_hook(const Hook& hook, std::string_view state, const std::string& directory) {
-    run_program(name_of(hook), hook, state, directory);
+void run_hook(const Hook& hook, std::string_view state, const std::string& directory,
+              HookOutput given) {
+    run_program(name_of(hook), hook, state, directory, given, {});
 }
 
 void run_program(const std::string& name, const Hook& program, std::string_view text,
-                 const std::string& directory) {
-    run_program(name, program, text, directory, {});
+                 const std::string& directory, HookOutput given) {
+    run_program(name, program, text, directory, given, {});
 }
 
-void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
-               const std::string& directory) {
-    for (const auto& hook : hooks) run_hook(hook, state, directory);
+void run_hooks(const std::vector<Hook>& hooks, std::string_view state, const std::string& directory,
+               HookOutput given) {
+    for (const auto& hook : hooks) run_hook(hook, state, directory, given);
 }
 
 void run_confined_hooks(const std::vector<Hook>& hooks, std::string_view state,
-                        const std::function<void()>& confine) {
-    for (const auto& hook : hooks) run_program(name_of(hook), hook, state, {}, confine);
+                        const std::function<void()>& confine, HookOutput given) {
+    for (const auto& hook : hooks) run_program(name_of(hook), hook, state, {}, given, confine);
 }
 
 }  // namespace lxcri::handoff

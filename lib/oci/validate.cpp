@@ -92,11 +92,19 @@ bool is_root_directory(std::string_view path) {
     return depth == 0;
 }
 
+// Another directory as the root filesystem: what would be in a new filesystem?
+bool covers_the_root(const Mount& mount) {
+    return normalized_path(mount.destination) == "/" &&
+           std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& option) {
+               return option == "bind" || option == "rbind";
+           });
+}
+
 void check_destinations(const Spec& spec) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const auto& destination = spec.mounts[i].destination;
         if (destination.empty()) throw SpecError(at("/mounts", i, "/destination"), "empty");
-        if (is_root_directory(destination)) {
+        if (is_root_directory(destination) && !covers_the_root(spec.mounts[i])) {
             throw SpecError(at("/mounts", i, "/destination"),
                             concat(in_quotes(destination), " is the root of the container"));
         }

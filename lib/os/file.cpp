@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <climits>
 
 #include "base/strings.h"
@@ -115,6 +116,15 @@ UniqueFd make_sealed_memfd(const char* name, std::string_view data) {
     check(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
           "fcntl F_ADD_SEALS", name);
     return fd;
+}
+
+std::optional<std::string> find_link_text(int fd) {
+    struct stat status {};
+    check(::fstat(fd, &status), "fstat");
+    if (!S_ISLNK(status.st_mode)) return {};
+    std::array<char, PATH_MAX> text{};
+    const auto length = check(::readlinkat(fd, "", text.data(), text.size()), "readlink");
+    return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
 int try_make_symlink(const char* target, int dir_fd, const char* name) noexcept {

@@ -49,6 +49,9 @@ UniqueFd duplicate(int fd);
 // Where the kernel says that it is; "" when it has gone, or is nowhere.
 std::string path_of(int fd);
 
+// What the symbolic link of this O_PATH descriptor says; nothing when it is something else.
+std::optional<std::string> find_link_text(int fd);
+
 // symlinkat(2), as 0 or an errno. The system call itself: lxcri-start has the C library's function
 // for liblxc.
 int try_make_symlink(const char* target, int dir_fd, const char* name) noexcept;

@@ -16,8 +16,8 @@
 
 namespace lxcri::os {
 
-UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive) {
-    unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive, unsigned int flags) {
+    flags |= OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     if (recursive) flags |= AT_RECURSIVE;
     if (path.empty()) flags |= AT_EMPTY_PATH;
     const auto fd = ::syscall(SYS_open_tree, dir_fd, path.c_str(), flags);
@@ -26,9 +26,15 @@ UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive) {
 
 void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
                           std::string_view name) {
+    const int error = try_set_mount_attributes(mount_fd, recursive, attributes);
+    if (error != 0) throw SystemError(error, "mount_setattr", name);
+}
+
+int try_set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes) noexcept {
     const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
-    check(::syscall(SYS_mount_setattr, mount_fd, "", flags, &attributes, sizeof attributes),
-          "mount_setattr", name);
+    const long result =
+        ::syscall(SYS_mount_setattr, mount_fd, "", flags, &attributes, sizeof attributes);
+    return result == -1 ? errno : 0;
 }
 
 std::uint64_t mount_id(int fd) {
@@ -88,6 +94,12 @@ void NewFilesystem::set_option(const std::string& option) {
     const auto equals = option.find('=');
     if (equals == std::string::npos) return set_flag(option);
     set_string(option.substr(0, equals), option.substr(equals + 1));
+}
+
+void NewFilesystem::set_fd(const std::string& key, int value) {
+    if (::syscall(SYS_fsconfig, fd_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, value) == -1) {
+        fail(concat("option ", in_quotes(key)));
+    }
 }
 
 UniqueFd NewFilesystem::mount(unsigned int attributes) {

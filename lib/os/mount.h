@@ -14,12 +14,15 @@
 namespace lxcri::os {
 
 // open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`. An empty path means
-// the object of `dir_fd` itself.
-UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive);
+// the object of `dir_fd` itself. `flags`: AT_SYMLINK_NOFOLLOW takes a link at the end itself.
+UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive, unsigned int flags = 0);
 
 // mount_setattr(2) on the mount of `mount_fd`. `attributes` as in the manual page.
 void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
                           std::string_view name);
+
+// The same; returns the errno instead of throwing it, 0 for success.
+int try_set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes) noexcept;
 
 // The ID that the mount of `fd` has as long as it exists (statx(2)).
 std::uint64_t mount_id(int fd);
@@ -43,6 +46,8 @@ class NewFilesystem {
     void set_flag(const std::string& key);
     void set_string(const std::string& key, const std::string& value);
     void set_option(const std::string& option);  // "key" or "key=value"
+    // A directory, for those filesystems that take descriptors.
+    void set_fd(const std::string& key, int value);
     // `attributes`: MOUNT_ATTR_*. The detached mount.
     UniqueFd mount(unsigned int attributes);
 

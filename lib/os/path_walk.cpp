@@ -135,7 +135,9 @@ int Walk::open_last(const std::string& name, UniqueFd found, const struct stat& 
 bool Walk::make_element(const std::string& name) {
     const bool is_file = rest_.empty() && missing_->file_mode.has_value();
     if (!is_file) {
-        return ::mkdirat(here(), name.c_str(), missing_->directory_mode) == 0 || errno == EEXIST;
+        const bool is_last = rest_.find_first_not_of('/') == std::string::npos;
+        const mode_t mode = is_last ? missing_->last_directory_mode : missing_->directory_mode;
+        return ::mkdirat(here(), name.c_str(), mode) == 0 || errno == EEXIST;
     }
     constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const UniqueFd made(::openat(here(), name.c_str(), kNewFile, *missing_->file_mode));

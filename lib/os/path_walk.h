@@ -20,6 +20,7 @@ int walk_path(int dir_fd, const std::string& path, int flags, std::uint64_t reso
 // empty file.
 struct Missing {
     mode_t directory_mode;
+    mode_t last_directory_mode;
     std::optional<mode_t> file_mode;
 };
 

@@ -54,10 +54,11 @@ std::optional<UniqueFd> RootedDir::find(std::string_view path, int flags) const 
     throw SystemError(errno, "openat2", path);
 }
 
-UniqueFd RootedDir::make_directories(std::string_view path, mode_t mode) const {
+UniqueFd RootedDir::make_directories(std::string_view path, mode_t mode,
+                                     std::optional<mode_t> last_mode) const {
     if (auto existing = find(path, O_PATH | O_DIRECTORY)) return std::move(*existing);
     const std::string inside = path.empty() ? "/" : std::string(path);
-    const Missing missing{mode, {}};
+    const Missing missing{mode, last_mode.value_or(mode), {}};
     return UniqueFd(check(make_path(root_fd_, inside, resolve(), missing), "mkdir", path));
 }
 
@@ -65,7 +66,7 @@ UniqueFd RootedDir::make_file(std::string_view path, mode_t mode) const {
     if (auto existing = find(path, O_PATH)) return std::move(*existing);
     const auto name = split_parent(path).second;
     if (name.empty() || name == "." || name == "..") throw SystemError(EISDIR, "create", path);
-    const Missing missing{0755, mode};
+    const Missing missing{0755, 0755, mode};
     const std::string without_slash(path.substr(0, path.find_last_not_of('/') + 1));
     return UniqueFd(check(make_path(root_fd_, without_slash, resolve(), missing), "create", path));
 }

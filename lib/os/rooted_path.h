@@ -32,8 +32,9 @@ class RootedDir {
 
     // Opens the directory `path` (O_PATH); missing components are made with `mode` (umask
     // applies), also those that a link leads to: it is followed by hand, through descriptors, as
-    // seen from the root (path_walk.h).
-    UniqueFd make_directories(std::string_view path, mode_t mode) const;
+    // seen from the root (path_walk.h). `last_mode`: of the last one, where it is another.
+    UniqueFd make_directories(std::string_view path, mode_t mode,
+                              std::optional<mode_t> last_mode = {}) const;
     // Opens the file `path` (O_PATH); when it is missing, an empty regular file is made (mode) and
     // the directories above it (0755).
     UniqueFd make_file(std::string_view path, mode_t mode) const;

@@ -119,8 +119,8 @@ std::vector<Finding> check_programs(const Options& options) {
         findings.push_back({"programs", "liblxc", liblxc.found ? Severity::ok : Severity::error,
                             std::move(liblxc.text)});
     }
-    findings.push_back(check_helper(options, init_program(), Severity::error,
-                                    "no container can be created"));
+    findings.push_back(
+        check_helper(options, init_program(), Severity::error, "no container can be created"));
     findings.push_back(check_helper(options, "lxcri-exec", Severity::warning, "`exec` needs it"));
     findings.push_back(
         check_helper(options, "lxcri-systemd", Severity::warning, "--systemd-cgroup needs it"));

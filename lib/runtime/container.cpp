@@ -11,6 +11,7 @@
 #include "handoff/start_signal.h"
 #include "oci/parse.h"
 #include "os/file.h"
+#include "runtime/hook_files.h"
 #include "runtime/systemd_unit.h"
 #include "translate/hooks.h"
 
@@ -255,10 +256,16 @@ void Container::destroy(const Options& options) {
 
 void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn) {
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
+    HookFiles files;
+    try {
+        files = HookFiles::open(translate::hook_files(spec), state.bundle);
+    } catch (const Error& error) {
+        warn(error.what());
+    }
     const auto hooks = translate::make_hooks(spec.hooks.poststop, "poststop");
     for (const auto& hook : handoff::with_own_environment(hooks)) {
         try {
-            handoff::run_hook(hook, text, state.bundle);
+            handoff::run_hook(hook, text, state.bundle, files.output());
         } catch (const Error& error) {
             // runtime.md, "Lifecycle", 13: "the runtime MUST log a warning, but the remaining hooks
             // and lifecycle continue as if the hook had succeeded".

@@ -22,6 +22,7 @@
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/exec_defaults.h"
+#include "runtime/hook_files.h"
 #include "runtime/monitor.h"
 #include "runtime/net_devices.h"
 #include "runtime/new_cgroup.h"
@@ -121,6 +122,7 @@ class Creation {
     std::optional<CallerSocket> console_socket_;
     std::optional<CallerSocket> pidfd_socket_;
     std::optional<NotifySocket> notify_socket_;
+    HookFiles hook_files_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool hooks_have_run_ = false;
     bool has_pid_file_ = false;
@@ -149,6 +151,7 @@ void Creation::read_bundle() {
     auto& in_container = translation_.plan.hook.create_container;
     in_container = handoff::with_own_environment(std::move(in_container));
     connect_caller();
+    hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
 
     record_.id = call_.id;
@@ -205,8 +208,8 @@ void Creation::start_helper() {
         monitor_.emplace(options_, call_.id, cgroup_->entrance());
     }
     cgroup_->apply_early();
-    sender_.emplace(monitor_->channel(), plan(), dir_->fd(), cgroup_->open_memory_entrance(),
-                    rootless_ ? &*rootless_ : nullptr);
+    sender_.emplace(monitor_->channel(), plan(), dir_->fd(), hook_files_,
+                    cgroup_->open_memory_entrance(), rootless_ ? &*rootless_ : nullptr);
 }
 
 void Creation::converse() {
@@ -320,7 +323,8 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     state.created = record_.created;
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
-        handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle);
+        handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
+                           hook_files_.output());
     }
     sender_->proceed();
 }
@@ -399,6 +403,7 @@ void Creation::finish() {
     cgroup_->leave_setup();
     const auto own_limits = limit_process(*init_, plan().host.limits);
     cgroup_->apply_limits();
+    cgroup_->delegate(init_->pid());
     if (init_->wait_exit(os::Clock::now())) init_has_ended();
     if (resctrl_) resctrl_->add_process(record_.resctrl, init_->pid());
     record_.pid = init_->pid();

@@ -234,6 +234,7 @@ void Execution::take_over_defaults(const oci::Process& asked) {
     if (!asked.apparmor_profile) plan.apparmor_profile = base.apparmor_profile;
     if (!asked.selinux_label) plan.selinux_label = base.selinux_label;
     plan.session_keyring = base.session_keyring;
+    plan.keep_groups = base.keep_groups;
     plan.memory_policy = base.memory_policy;
     plan.personality = base.personality;
     plan.seccomp_program = base.seccomp_program;

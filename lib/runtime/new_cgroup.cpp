@@ -56,7 +56,7 @@ void NewCgroup::make() {
                                                  setup_path(), owner);
         record_.setup_cgroup = setup_->record();
     }
-    give_away();
+    give_away(*cgroup_);
     // Before anybody is in it: whoever deletes what we leave may then kill them.
     write_record(directory_fd_, record_);
 }
@@ -88,10 +88,20 @@ void NewCgroup::check_unit_path(pid_t pid) const {
 
 // config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
 // may make cgroups below it.
-void NewCgroup::give_away() const {
+void NewCgroup::give_away(const cgroup::ContainerCgroup& cgroup) const {
     if (const auto& owner = translation_.plan.host.cgroup_owner; owner && *owner != ::geteuid()) {
-        cgroup_->give_to(*owner);
+        cgroup.give_to(*owner);
     }
+}
+
+void NewCgroup::delegate(pid_t init) const {
+    const std::string& path = translation_.plan.host.delegate_cgroup;
+    if (path.empty() || !cgroup_) return;
+    in_context("/annotations/run.oci.delegate-cgroup", [&] {
+        const auto below = cgroup_->make_below(path);
+        give_away(below);
+        below.add_process(init);
+    });
 }
 
 cgroup::Entrance NewCgroup::entrance() const {

@@ -34,6 +34,9 @@ class NewCgroup {
     // lxcri-start have to wait until it has gone.
     void apply_limits_that_leave_room();
     void apply_limits();  // if they are not yet
+    // Its process goes to the cgroup below that it shall manage: run.oci.delegate-cgroup. All that
+    // is set here stays above.
+    void delegate(pid_t init) const;
     // init is in its own, and lxcri-start has ended.
     void leave_setup();
 
@@ -47,7 +50,7 @@ class NewCgroup {
     const oci::Spec& spec() const { return translation_.spec; }
     bool enters_late() const { return translation_.plan.init.enters_cgroup; }
     std::string setup_path() const { return translation_.cgroup_path + "-setup"; }
-    void give_away() const;
+    void give_away(const cgroup::ContainerCgroup& cgroup) const;
     void check_unit_path(pid_t pid) const;
 
     const Options& options_;

@@ -16,6 +16,7 @@
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
+#include "runtime/hook_files.h"
 #include "runtime/notify_socket.h"
 #include "runtime/resctrl.h"
 #include "runtime/systemd_unit.h"
@@ -91,9 +92,10 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
         state.status = oci::Status::running;
         state.pid = container.record().pid;
         const auto hooks = translate::make_hooks(spec.hooks.poststart, "poststart");
+        const std::string& bundle = container.record().bundle;
+        const auto files = HookFiles::open(translate::hook_files(spec), bundle);
         handoff::run_hooks(handoff::with_own_environment(hooks),
-                           oci::to_json(state, oci::JsonStyle::one_line),
-                           container.record().bundle);
+                           oci::to_json(state, oci::JsonStyle::one_line), bundle, files.output());
     } catch (const StateError&) {
         throw;  // somebody else has started it: it is not ours to end
     } catch (const Error& error) {

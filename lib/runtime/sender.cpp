@@ -114,16 +114,18 @@ os::UniqueFd clone_dev_null() {
 }  // namespace
 
 Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
-               os::UniqueFd memory_entrance, const RootlessSetup* rootless)
+               const HookFiles& hook_files, os::UniqueFd memory_entrance,
+               const RootlessSetup* rootless)
     : channel_(channel),
       plan_(plan),
       directory_fd_(directory_fd),
+      hook_files_(hook_files),
       rootless_(rootless),
       memory_entrance_(std::move(memory_entrance)) {
     bool after_filesystem = false;
     for (const auto& mount : plan.hook.mounts) {
         if (mount.kind == handoff::MountKind::filesystem) after_filesystem = true;
-        if (mount.kind != handoff::MountKind::bind) continue;
+        if (mount.kind != handoff::MountKind::bind || mount.source_inside) continue;
         Source source{concat(mount.pointer, "/source"), mount.source, mount.recursive,
                       after_filesystem, &mount};
         for (const auto& filesystem : plan.host.filesystems) {
@@ -199,15 +201,20 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     return handoff::send(channel_, kind, body, numbers, true);
 }
 
+// For open_tree(2).
+unsigned int Sender::flags_of(const Source& source) {
+    return source.mount != nullptr && source.mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0U;
+}
+
 // In a user namespace of its own a process gets all mounts below one, or none: alone it would show
 // what they cover (mount_namespaces(7), "locked"). The kernel says EINVAL then.
 os::UniqueFd Sender::clone_alone(const Source& source) {
     try {
-        return os::clone_mount(AT_FDCWD, source.path, false);
+        return os::clone_mount(AT_FDCWD, source.path, false, flags_of(source));
     } catch (const SystemError& error) {
         if (error.code() != EINVAL) throw;
     }
-    os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true);
+    os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true, flags_of(source));
     if (source.mount == nullptr || source.mount->type != "cgroup") {
         throw Error(concat("the mounts below ", in_quotes(source.path),
                            " cannot be left out in a user namespace: the option \"rbind\" takes "
@@ -224,8 +231,9 @@ os::UniqueFd Sender::clone_source(const Source& source) {
     os::UniqueFd copy = in_context(source.pointer, [&] {
         // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
         // and only here are all the paths open to us.
-        os::UniqueFd mount =
-            source.recursive ? os::clone_mount(AT_FDCWD, source.path, true) : clone_alone(source);
+        os::UniqueFd mount = source.recursive
+                                 ? os::clone_mount(AT_FDCWD, source.path, true, flags_of(source))
+                                 : clone_alone(source);
         const auto* device = source.device;
         if (device != nullptr &&
             !is_device(mount.get(), device->type, device->major, device->minor)) {
@@ -281,6 +289,11 @@ os::UniqueFd Sender::open_namespace(const translate::NamespaceToJoin& entry) con
                       [&] { return os::open_namespace(entry.path, entry.clone_flag); });
 }
 
+void Sender::prepare_hook_files(bool wanted) {
+    if (!wanted) return;
+    for (auto& file : hook_files_.duplicates()) prepared_.push_back(std::move(file));
+}
+
 bool Sender::send_start_plan() {
     if (prepared_.empty()) {
         for (const auto& entry : plan_.host.namespaces) {
@@ -306,6 +319,7 @@ void Sender::prepare_hook_plan() {
     if (plan_.hook.made_devices) {
         prepared_.push_back(make_devices(plan_.host.devices));
     }
+    prepare_hook_files(plan_.hook.hook_out || plan_.hook.hook_err);
     if (plan_.host.shared_mounts) {
         shared_mounts_ = open_namespace(*plan_.host.shared_mounts);
         prepared_.push_back(os::duplicate(shared_mounts_.get()));
@@ -355,6 +369,7 @@ bool Sender::send_init_plan() {
             prepared_.push_back(std::move(shared_mounts_));
             prepared_.push_back(std::move(root_));
         }
+        prepare_hook_files(plan_.init.hook_out || plan_.init.hook_err);
     }
     if (!send(handoff::MessageKind::init_plan, handoff::encode(plan_.init), prepared_)) {
         return false;

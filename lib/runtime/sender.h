@@ -10,6 +10,7 @@
 
 #include "handoff/channel.h"
 #include "os/unique_fd.h"
+#include "runtime/hook_files.h"
 #include "runtime/rootless.h"
 #include "translate/plan.h"
 
@@ -17,10 +18,10 @@ namespace lxcri::runtime {
 
 class Sender {
   public:
-    // Borrowed for its life: the channel, the plan, the container directory, and, for an ordinary
-    // user, the user namespace (else null).
-    // `memory_entrance`: for an init that enters its memory cgroup by itself; else invalid.
-    Sender(int channel, const translate::Plan& plan, int directory_fd,
+    // Borrowed for its life: the channel, the plan, the container directory, the files of the
+    // hooks, and, for an ordinary user, the user namespace (else null). `memory_entrance`: for an
+    // init that enters its memory cgroup by itself; else invalid.
+    Sender(int channel, const translate::Plan& plan, int directory_fd, const HookFiles& hook_files,
            os::UniqueFd memory_entrance = {}, const RootlessSetup* rootless = nullptr);
 
     // Something to send now? While the other side waits for proceed() there is not.
@@ -73,17 +74,20 @@ class Sender {
               const std::vector<os::UniqueFd>& fds);
 
     static os::UniqueFd clone_source(const Source& source);
+    static unsigned int flags_of(const Source& source);
     static os::UniqueFd clone_alone(const Source& source);
     static os::UniqueFd make_filesystem(const Source& source);
     static os::UniqueFd open_source(const Source& source);
     // With the privilege to mount.
     std::vector<os::UniqueFd> open_privileged(
         const std::function<std::vector<os::UniqueFd>()>& open) const;
+    void prepare_hook_files(bool wanted);
     os::UniqueFd open_namespace(const translate::NamespaceToJoin& entry) const;
 
     int channel_;
     const translate::Plan& plan_;
     int directory_fd_;
+    const HookFiles& hook_files_;
     const RootlessSetup* rootless_;
     os::UniqueFd memory_entrance_;
     os::UniqueFd shared_mounts_;  // the mount namespace, where it is shared with others

@@ -175,7 +175,8 @@ void attach_to_unit(const Options& options, const Record& record, pid_t pid) {
     UnitRequest request;
     request.action = UnitAction::attach;
     request.unit = record.unit;
-    request.below = cgroup::kBelowScope;
+    const std::string& own = record.cgroup.directories.front().path;
+    request.below = own.substr(own.rfind('/'));
     request.pid = pid;
     helper.ask(std::move(request));
 }

@@ -86,7 +86,8 @@ void find_cgroup_path(const Options& options, const CreateOptions& call,
     }
     const auto user = find_user_manager();
     result.unit = cgroup::unit_name(asked, call.id, user);
-    result.cgroup_path = cgroup::unit_container_path(*result.unit, user);
+    result.cgroup_path =
+        cgroup::unit_container_path(*result.unit, user, translate::systemd_subgroup(spec));
     result.unit_properties = allowed_unit_properties(options, spec);
 }
 

@@ -1,4 +1,4 @@
-// Owns:  /linux/mountLabel
+// Owns:  /linux/mountLabel, /annotations/run.oci.mount_context_type
 // Emits: MountAction::data, MountAction::label, HookPlan::mount_label
 #include <algorithm>
 #include <array>
@@ -17,14 +17,32 @@ bool has_own_labels(std::string_view type) {
     return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
+constexpr std::array<std::string_view, 4> kContexts{"context", "fscontext", "defcontext",
+                                                    "rootcontext"};
+
 bool has_context(const handoff::MountAction& action) {
-    return std::any_of(action.data.begin(), action.data.end(),
-                       [](const std::string& option) { return option.starts_with("context="); });
+    return std::any_of(action.data.begin(), action.data.end(), [](const std::string& option) {
+        const std::string_view name = std::string_view(option).substr(0, option.find('='));
+        return std::find(kContexts.begin(), kContexts.end(), name) != kContexts.end();
+    });
+}
+
+// Which of mount(8)'s options carries the label.
+std::string_view context_type(const oci::Spec& spec) {
+    constexpr const char* kKey = "run.oci.mount_context_type";
+    const auto found = spec.annotations.find(kKey);
+    if (found == spec.annotations.end()) return kContexts.front();
+    const auto type = std::find(kContexts.begin(), kContexts.end(), found->second);
+    if (type != kContexts.end()) return *type;
+    throw SpecError(concat("/annotations/", kKey),
+                    concat("found ", in_quotes(found->second),
+                           ", accepted are context, fscontext, defcontext, rootcontext"));
 }
 
 }  // namespace
 
 void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) {
+    const std::string_view type = context_type(spec);
     if (!spec.linux_ || !spec.linux_->mount_label) return;
     const std::string& label = *spec.linux_->mount_label;
     if (!host.selinux) {
@@ -40,7 +58,7 @@ void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) 
         if (action.type == "mqueue") {
             action.label = label;  // one filesystem for each IPC namespace, which may have it set
         } else {
-            action.data.push_back(concat("context=", label));
+            action.data.push_back(concat(type, "=", label));
         }
     }
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "translate/mount_id_mappings.h"
 
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
@@ -96,6 +97,29 @@ const Row* find_row(const std::array<Row, N>& table, std::string_view name) {
     return row == table.end() ? nullptr : &*row;
 }
 
+// What these do to a bind mount, and nothing to another.
+constexpr std::array<std::string_view, 3> kBindWords{"copy-symlink", "src-nofollow",
+                                                     "dest-nofollow"};
+
+bool is_bind_word(std::string_view option) {
+    return std::find(kBindWords.begin(), kBindWords.end(), option) != kBindWords.end();
+}
+
+void set_bind_word(std::string_view option, handoff::MountAction& action) {
+    if (option == "copy-symlink") action.copy_symlink = true;
+    if (option == "dest-nofollow") action.destination_nofollow = true;
+    if (option != "dest-nofollow") action.source_nofollow = true;
+}
+
+// Data that a new filesystem would get. The kernel ignores all data of a bind mount, and these say
+// nothing about who may do what in there; callers and the validation suite give them.
+bool is_harmless_on_a_bind(std::string_view option) {
+    constexpr std::array<std::string_view, 4> kKeys{"mode", "size", "nr_blocks", "nr_inodes"};
+    const auto equals = option.find('=');
+    return equals != std::string_view::npos &&
+           std::find(kKeys.begin(), kKeys.end(), option.substr(0, equals)) != kKeys.end();
+}
+
 // A later option takes back what an earlier one asked for.
 void merge(const AttributeOption& option, std::uint64_t& set, std::uint64_t& clear) {
     set = (set & ~option.clear) | option.set;
@@ -120,9 +144,46 @@ void add_data(std::string_view option, std::vector<std::string>& data) {
     if (begin < option.size()) data.emplace_back(option.substr(begin));
 }
 
-// Paths with commas are nothing special where each option comes by itself.
-bool has_paths(std::string_view type) {
-    return type == "overlay" || type.starts_with("fuse");
+// A directory of an overlay may have commas in its name, which as an option of its own is nothing
+// special. So only what begins with the name of an option begins one; a backslash in front of the
+// comma says that it does not.
+bool begins_overlay_option(std::string_view text) {
+    constexpr std::array<std::string_view, 21> kNames{"lowerdir",
+                                                      "lowerdir+",
+                                                      "datadir+",
+                                                      "upperdir",
+                                                      "workdir",
+                                                      "default_permissions",
+                                                      "redirect_dir",
+                                                      "index",
+                                                      "nfs_export",
+                                                      "uuid",
+                                                      "xino",
+                                                      "metacopy",
+                                                      "userxattr",
+                                                      "volatile",
+                                                      "verity",
+                                                      "override_creds",
+                                                      "nooverride_creds",
+                                                      "context",
+                                                      "fscontext",
+                                                      "defcontext",
+                                                      "rootcontext"};
+    const std::string_view name = text.substr(0, text.find_first_of("=,"));
+    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+void add_overlay_data(std::string_view option, std::vector<std::string>& data) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < option.size(); ++i) {
+        if (option[i] == '\\') {
+            ++i;
+        } else if (option[i] == ',' && begins_overlay_option(option.substr(i + 1))) {
+            data.emplace_back(option.substr(begin, i - begin));
+            begin = i + 1;
+        }
+    }
+    data.emplace_back(option.substr(begin));
 }
 
 }  // namespace
@@ -136,12 +197,14 @@ bool is_bind(const std::vector<std::string>& options) {
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
                         handoff::MountAction& action, std::vector<std::string>& warnings) {
     const bool bind = action.kind == handoff::MountKind::bind;
+    bool names_attributes = false;
     for (std::size_t i = 0; i < options.size(); ++i) {
         const std::string_view option = options[i];
         const auto here = [&] { return concat(pointer, "/options/", std::to_string(i)); };
         if (option == "bind" || option == "rbind" || option.empty()) continue;
         if (const auto* row = find_row(kAttributes, option)) {
             merge(*row, action.set, action.clear);
+            names_attributes = true;
         } else if (const auto* recursive =
                        option.front() == 'r' ? find_row(kAttributes, option.substr(1)) : nullptr) {
             merge(*recursive, action.recursive_set, action.recursive_clear);
@@ -150,29 +213,45 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (option == "tmpcopyup") {
             // Callers send it for a tmpfs only; elsewhere there is nothing to copy to.
             action.copy_up = action.type == "tmpfs";
-        } else if (option == "idmap" || option == "ridmap") {
-            continue;  // mounts.cpp: it depends on the mappings
+        } else if (is_id_map_option(option)) {
+            continue;  // mount_id_mappings.cpp
+        } else if (is_bind_word(option)) {
+            if (!bind) throw SpecError(here(), concat(in_quotes(option), " is for bind mounts"));
+            set_bind_word(option, action);
         } else if (option == "remount") {
             throw SpecError(here(), "\"remount\" has nothing to remount: every mount is new");
         } else if (const auto* flag = find_row(kFilesystemFlags, option)) {
             // On a bind mount they belong to a filesystem that is not ours to change.
             if (!bind && !flag->flag.empty()) action.flags.emplace_back(flag->flag);
-        } else if (bind && option.find('=') != std::string_view::npos) {
-            // mount(2): "The data argument is ignored" where a mount is bound.
+        } else if (bind && is_harmless_on_a_bind(option)) {
             warnings.push_back(
                 concat(here(), ": ", in_quotes(option), " has no effect on a bind mount"));
         } else if (bind) {
             throw SpecError(here(), concat(in_quotes(option), " is no option of a bind mount"));
-        } else if (has_paths(action.type)) {
-            action.data.emplace_back(option);
+        } else if (action.type == "overlay") {
+            add_overlay_data(option, action.data);
+        } else if (action.type.starts_with("fuse")) {
+            action.data.emplace_back(option);  // paths with commas, each by itself
         } else {
             add_data(option, action.data);
         }
     }
+    if (action.copy_symlink &&
+        std::any_of(options.begin(), options.end(), [](const std::string& option) {
+            return option == "src-nofollow" || option == "dest-nofollow";
+        })) {
+        throw SpecError(concat(pointer, "/options"),
+                        "copy-symlink does not go together with src-nofollow or dest-nofollow");
+    }
+    // As callers know it: who names any attribute of a bind mount names all of these.
+    if (!bind || !names_attributes) return;
+    constexpr std::uint64_t kOfTheSource = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    action.clear_if_allowed = kOfTheSource & ~(action.set | action.clear | action.recursive_set);
 }
 
 std::vector<std::string> mount_option_names() {
     std::vector<std::string> names{"bind", "rbind", "idmap", "ridmap", "tmpcopyup"};
+    names.insert(names.end(), kBindWords.begin(), kBindWords.end());
     for (const auto& row : kAttributes) {
         names.emplace_back(row.name);
         names.push_back(concat("r", row.name));

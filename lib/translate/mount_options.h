@@ -9,9 +9,9 @@
 namespace lxcri::translate {
 
 // Fills the flags of `action`. `pointer`: of the mount, for errors. Options that nobody knows are
-// data for the filesystem. A bind mount has no filesystem to hand them to: "key=value" is a warning
-// there, for the kernel ignores it and callers give it; a word is an error, for it may be a
-// restriction. The words that decide the kind (bind, rbind) are skipped.
+// data for the filesystem. A bind mount has no filesystem to hand them to: there they are errors,
+// for they may be restrictions, but for a few that say how a new filesystem is to begin. The words
+// that decide the kind (bind, rbind) are skipped.
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
                         handoff::MountAction& action, std::vector<std::string>& warnings);
 

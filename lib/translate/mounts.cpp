@@ -1,14 +1,16 @@
 // Owns:  /mounts
 // Emits: HookPlan::mounts, HookPlan::set_up_dev, HostPlan::filesystems,
-//        InitPlan::has_propagation
+//        InitPlan::{has_propagation,covered_root}
 #include <linux/mount.h>
 #include <sys/mount.h>
 
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/strings.h"
+#include "translate/mount_id_mappings.h"
 #include "translate/mount_options.h"
 #include "translate/namespace_kind.h"
 #include "translate/translators.h"
@@ -42,44 +44,45 @@ void drop_unmapped_gid(const oci::Spec& spec, MountAction& action) {
     });
 }
 
-bool has_option(const oci::Mount& mount, std::string_view option) {
-    return std::find(mount.options.begin(), mount.options.end(), option) != mount.options.end();
+// Below what it calls the root filesystem: "" for that itself, else with a slash in front.
+std::optional<std::string> path_inside(const std::string& source, const std::string& root) {
+    if (source == root) return "/";
+    if (!source.starts_with(root) || source[root.size()] != '/') return {};
+    return source.substr(root.size());
 }
 
-// In user_namespaces(7) terms: the IDs of the filesystem inside, those that are shown outside.
-std::string id_map(const std::vector<oci::IdMapping>& mappings) {
-    std::string text;
-    for (const auto& mapping : mappings) {
-        text += concat(std::to_string(mapping.container_id), " ", std::to_string(mapping.host_id),
-                       " ", std::to_string(mapping.size), "\n");
-    }
-    return text;
+bool is_same_or_below(std::string_view path, std::string_view directory) {
+    if (directory == "/") return true;
+    return path.starts_with(directory) &&
+           (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
-// The mappings of the mount itself, else those of the container's user namespace: config.md "Linux
-// mount options".
-void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
-             const std::string& pointer, MountAction& action) {
-    const bool recursive = has_option(mount, "ridmap");
-    const bool own = !mount.uid_mappings.empty();
-    if (!recursive && !own && !has_option(mount, "idmap")) return;
-    if (action.kind != MountKind::bind) {
-        throw SpecError(pointer, "ID mappings are for bind mounts alone");
+// A source in the root filesystem is what the mounts before this one have made of it.
+void look_for_source_inside(const oci::Spec& spec, const Host& host, const Plan& plan,
+                            MountAction& action) {
+    if (plan.hook.mounts.empty()) return;
+    const std::string source = normalized_path(action.source);
+    auto inside = path_inside(source, host.rootfs);
+    if (!inside) {
+        inside = path_inside(source, normalized_path(absolute_source(spec.root.path, host.bundle)));
     }
-    const bool of_container = has_user_namespace(spec) && !spec.linux_->uid_mappings.empty() &&
-                              !spec.linux_->gid_mappings.empty();
-    if (!own && !of_container) {
-        throw SpecError(concat(pointer, "/options"),
-                        "idmap needs uidMappings and gidMappings, of the mount or of a user "
-                        "namespace");
+    if (!inside) return;
+    if (action.uid_map.empty()) {
+        action.source_inside = true;
+        action.source = *inside;
+        return;
     }
-    if (host.ordinary_user) {
-        throw SpecError(concat(pointer, "/options"),
-                        "only root of the host can give a mount ID mappings");
+    // Mappings are given by `create`, which sees the root filesystem without these mounts.
+    const auto& before = plan.hook.mounts;
+    if (std::any_of(before.begin(), before.end(), [&](const MountAction& earlier) {
+            return is_same_or_below(*inside, earlier.destination) ||
+                   (action.recursive && is_same_or_below(earlier.destination, *inside));
+        })) {
+        throw SpecError(concat(action.pointer, "/source"),
+                        concat("found ", in_quotes(action.source),
+                               ", an earlier mount in the root filesystem, which cannot get ID "
+                               "mappings"));
     }
-    action.uid_map = id_map(own ? mount.uid_mappings : spec.linux_->uid_mappings);
-    action.gid_map = id_map(own ? mount.gid_mappings : spec.linux_->gid_mappings);
-    action.recursive_map = recursive;
 }
 
 MountAction make_action(const oci::Mount& mount, const std::string& pointer, const Host& host,
@@ -214,7 +217,22 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         const std::string pointer = concat("/mounts/", std::to_string(i));
         MountAction action = make_action(spec.mounts[i], pointer, host, plan.warnings);
         map_ids(spec, host, spec.mounts[i], pointer, action);
+        // There the kernel locks them for whoever mounts inside, and so callers know it.
+        if (has_user_namespace(spec)) action.clear_if_allowed = 0;
+        if (action.kind == MountKind::bind) look_for_source_inside(spec, host, plan, action);
         if (action.destination == "/proc") has_proc = true;
+        if (action.destination == "/") {
+            if (plan.hook.shares_mounts) {
+                throw SpecError(concat(pointer, "/destination"),
+                                "the root, which is not possible where the mount namespace is "
+                                "shared with others");
+            }
+            if (plan.init.covered_root) {
+                throw SpecError(concat(pointer, "/destination"), "the root, for the second time");
+            }
+            has_proc = false;
+            plan.init.covered_root = true;
+        }
         if (action.destination == "/dev" && action.kind == MountKind::bind) {
             plan.hook.set_up_dev = false;
         }

@@ -11,6 +11,7 @@
 #include "handoff/plan.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "translate/crun_annotations.h"
 
 namespace lxcri::translate {
 
@@ -118,6 +119,8 @@ struct HostPlan {
     std::optional<std::string> listener_metadata;
     std::vector<handoff::Hook> prestart;
     std::vector<handoff::Hook> create_runtime;
+    HookFiles hook_files;
+    std::string delegate_cgroup;  // below the container's, for its process; "": none
 };
 
 struct Plan {

@@ -1,7 +1,10 @@
 // What `lxcri translate` shows.
 #include <linux/filter.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/enum_table.h"
 #include "base/printable.h"
@@ -48,10 +51,18 @@ class Printer {
         if (name == "seccompProgram") return print_program(value);
         if constexpr (std::is_same_v<T, bool>) {
             // The exception, and then it is worth a line.
-            const bool is_rare = name == "entersCgroup" || name == "newCgroupNamespace" ||
-                                 name == "netDevices" || name == "sharesMounts" ||
-                                 name == "console" || name == "madeDevices";
-            if (is_rare && !value) return;
+            constexpr std::array<std::string_view, 14> kRare{
+                "entersCgroup",   "newCgroupNamespace",
+                "netDevices",     "sharesMounts",
+                "madeDevices",    "sourceInside",
+                "sourceNofollow", "copySymlink",
+                "keepGroups",     "destinationNofollow",
+                "hookOut",        "hookErr",
+                "coveredRoot",    "console"};
+            if (!value && std::find(kRare.begin(), kRare.end(), name) != kRare.end()) return;
+        }
+        if constexpr (std::is_same_v<T, std::uint64_t>) {
+            if (name == "clearIfAllowed" && value == 0) return;
         }
         object_[std::string(name)] = to_json(value);
     }
@@ -145,6 +156,9 @@ Json host_json(const HostPlan& host) {
     auto create_runtime = host.create_runtime;
     json["prestart"] = Printer::to_json(prestart);
     json["createRuntime"] = Printer::to_json(create_runtime);
+    if (!host.hook_files.out.empty()) json["hookOut"] = host.hook_files.out;
+    if (!host.hook_files.err.empty()) json["hookErr"] = host.hook_files.err;
+    if (!host.delegate_cgroup.empty()) json["delegateCgroup"] = host.delegate_cgroup;
     return json;
 }
 

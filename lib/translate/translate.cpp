@@ -75,6 +75,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_termination_message(spec, host, plan);
     translate_cgroup_owner(spec, host, plan);
     translate_hooks(spec, host, plan);
+    translate_crun_annotations(spec, host, plan);
     // After all items of our own.
     translate_lxc_items(spec, host, plan);
     // Looks at what the others have made of it.

@@ -450,7 +450,7 @@ TEST_CASE("mounts: a mount over the root is refused", "[mounts][hostile]") {
     NEEDS(need_runtime());
     Box box;
     box.bundle.add_mount(
-        bind_mount(make_source(box), GENERATE(as<std::string>(), "/", "/.", "/tmp/..")));
+        bind_mount(make_source(box), GENERATE(as<std::string>(), "/tmp/..", "/../tmp/..")));
     Container container = box.try_create();
     CHECK(container.created.code() != 0);
     CHECK(box.leftovers() == Strings{});

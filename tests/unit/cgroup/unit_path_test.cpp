@@ -12,7 +12,7 @@ using lxcri::cgroup::UserManager;
 constexpr UserManager kSystem;
 
 std::string path_of(const std::string& cgroups_path, const UserManager& user = kSystem) {
-    return unit_container_path(unit_name(cgroups_path, "c1", user), user);
+    return unit_container_path(unit_name(cgroups_path, "c1", user), user, "container");
 }
 
 TEST_CASE("unit: where systemd puts the scope that cgroupsPath names") {

@@ -34,7 +34,7 @@ class Conversation {
         : plan_(std::move(plan)),
           ends_(os::make_seqpacket_pair()),
           directory_(os::open_at(AT_FDCWD, temp_.path(), O_RDONLY | O_DIRECTORY)),
-          sender_(ends_.first.get(), plan_, directory_.get()) {}
+          sender_(ends_.first.get(), plan_, directory_.get(), hook_files_) {}
 
     // The next message, which has to be of this kind.
     handoff::Received next(MessageKind kind) {
@@ -53,6 +53,7 @@ class Conversation {
     TempDir temp_;
     std::pair<os::UniqueFd, os::UniqueFd> ends_;
     os::UniqueFd directory_;
+    runtime::HookFiles hook_files_;
     runtime::Sender sender_;
 };
 
