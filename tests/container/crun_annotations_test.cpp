@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "hooks.h"
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/podman.h"
 #include "support/runtime.h"
