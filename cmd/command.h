@@ -40,7 +40,7 @@ using Arguments = std::vector<std::string>;
 using Run = int (*)(const Globals& globals, Arguments arguments);
 
 // How the commands are put together in the help text.
-enum class Group { life, existing, other, refused };
+enum class Group { life, existing, other };
 
 struct Command {
     std::string_view name;
@@ -88,8 +88,9 @@ inline constexpr std::array<Command, 22> kCommands{{
      Group::existing},
     {"list", "list the containers", run_list, Group::existing},
     {"inspect", "print all that is known about containers, as JSON", run_inspect, Group::existing},
-    {"checkpoint", "not supported", run_checkpoint, Group::refused},
-    {"restore", "not supported", run_restore, Group::refused},
+    {"checkpoint", "write a running container to files", run_checkpoint, Group::existing},
+    {"restore", "make a running container from the files of a checkpoint", run_restore,
+     Group::existing},
     {"spec", "write a config.json to begin with", run_spec, Group::other},
     {"features", "print what config.json may contain", run_features, Group::other},
     {"check", "show what this machine can do for containers", run_check, Group::other},

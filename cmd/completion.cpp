@@ -35,7 +35,6 @@ std::vector<OptionDescription> global_words() {
 std::vector<CommandWords> all_commands() {
     std::vector<CommandWords> commands;
     for (const Command& command : kCommands) {
-        if (command.group == Group::refused) continue;
         CommandWords words{std::string(command.name), std::string(command.help), {}, false};
         for (OptionDescription& option : describe(command)) {
             if (option.flag.empty() && option.letter.empty()) {

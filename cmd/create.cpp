@@ -81,7 +81,7 @@ void add_timeout_option(CLI::App& app, std::optional<std::uint32_t>& timeout) {
     app.add_option("--timeout", timeout, "seconds that this may take");
 }
 
-void add_create_options(CLI::App& app, CreateArguments& arguments) {
+void add_bundle_options(CLI::App& app, CreateArguments& arguments) {
     app.add_option("ID", arguments.id, "name of the container, unique below --root")->required();
     app.add_option("-b,--bundle", arguments.bundle, "directory with config.json (default: here)");
     app.add_option("-f,--config", arguments.config,
@@ -97,9 +97,13 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
                    "pass this many descriptors, from 3 on, to the container process");
     app.add_flag("--no-pivot", arguments.no_pivot,
                  "accepted: on a ramdisk liblxc does without pivot_root by itself");
+    app.add_flag("--no-subreaper", arguments.no_subreaper, "accepted, without effect");
+}
+
+void add_create_options(CLI::App& app, CreateArguments& arguments) {
+    add_bundle_options(app, arguments);
     app.add_flag("--no-new-keyring", arguments.no_new_keyring,
                  "stay in the session keyring of the caller");
-    app.add_flag("--no-subreaper", arguments.no_subreaper, "accepted, without effect");
     add_timeout_option(app, arguments.timeout);
 }
 

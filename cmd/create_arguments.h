@@ -37,6 +37,8 @@ std::chrono::seconds checked_timeout(std::uint32_t seconds);
 runtime::Options with_timeout(runtime::Options options,
                               const std::optional<std::uint32_t>& timeout);
 
+// Those of every command that makes a container of a bundle.
+void add_bundle_options(CLI::App& app, CreateArguments& arguments);
 void add_create_options(CLI::App& app, CreateArguments& arguments);
 // What the environment has left over from another start is a warning of `common`.
 runtime::CreateOptions make_create_options(const CreateArguments& arguments,

@@ -33,7 +33,6 @@ constexpr Plain kConfig{"--config", 0, "FILE",
                         "file with settings (default: /etc/lxcri/lxcri.json)"};
 constexpr Plain kSystemdCgroup{"--systemd-cgroup", 0, "", "the same as --cgroup-manager systemd"};
 constexpr Plain kRootless{"--rootless", 0, "NAME", "true, false or auto; accepted, not needed"};
-constexpr Plain kCriu{"--criu", 0, "PATH", "accepted, not needed"};
 constexpr Plain kVersion{"--version", 'v', "", "show the version"};
 constexpr Plain kHelp{"--help", 'h', "", "show this text"};
 
@@ -99,7 +98,7 @@ std::vector<GlobalOption> global_options() {
                 options.push_back({runtime::flag_of(name), 0, word_for<Value>(), help});
             }
         });
-    for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kCriu, kVersion, kHelp}) {
+    for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kVersion, kHelp}) {
         add(plain);
     }
     return options;

@@ -31,7 +31,7 @@ struct Examples {
     std::string_view text;
 };
 
-constexpr std::array<Examples, 12> kExamples{{
+constexpr std::array<Examples, 14> kExamples{{
     {"create",
      "  lxcri create --bundle /srv/web web\n"
      "  lxcri --systemd-cgroup create --bundle /srv/web --pid-file /run/web.pid web\n"},
@@ -54,6 +54,10 @@ constexpr std::array<Examples, 12> kExamples{{
      "  lxcri update --resources limits.json web\n"},
     {"ps", "  lxcri ps web\n  lxcri ps web -o pid,rss,args\n  lxcri ps -f json web\n"},
     {"events", "  lxcri events --stats web\n  lxcri events --interval 1s web\n"},
+    {"checkpoint",
+     "  lxcri checkpoint --image-path /srv/images web\n"
+     "  lxcri checkpoint --image-path /srv/images --leave-running web\n"},
+    {"restore", "  lxcri restore --image-path /srv/images --bundle /srv/web --detach web\n"},
     {"spec", "  lxcri spec --bundle /srv/web\n"},
     {"translate",
      "  lxcri translate --bundle /srv/web              liblxc's configuration\n"

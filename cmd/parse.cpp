@@ -104,6 +104,10 @@ void parse(CLI::App& app, Arguments arguments) {
         reject_extra(app, app.remaining());
     } catch (const CLI::ConversionError& error) {
         reject_value(error.what());
+    } catch (const CLI::ArgumentMismatch& error) {
+        // Engines look for these words, which are those of runc.
+        const std::string_view text = error.what();
+        throw Error(concat("flag needs an argument: ", text.substr(0, text.find(':'))));
     } catch (const CLI::RequiredError& error) {
         throw Error(concat(error.what(), "; `", app.get_name(), " --help` shows what there is"));
     }

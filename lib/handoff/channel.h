@@ -64,6 +64,10 @@ enum class MessageKind : char {
     // Of the conversation with lxcri-systemd (unit.h), which is one of its own.
     unit_request = 'U',
     unit_done = 'u',
+    // Of the conversation with lxcri-criu (criu.h), likewise.
+    criu_request = 'C',
+    criu_notice = 'c',
+    criu_done = 'k',
 };
 
 // Where the helpers find what they inherit: numbers that liblxc leaves alone.

@@ -16,6 +16,8 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "runtime/ask_program.h"
+#include "runtime/criu_helper.h"
 #include "runtime/helper_image.h"
 #include "runtime/liblxc_version.h"
 #include "runtime/live_host.h"
@@ -52,6 +54,21 @@ Finding check_program(const std::string& name, std::string_view use) {
     const std::string path = find_in_usual_places(name);
     if (!path.empty()) return {"programs", name, Severity::ok, path};
     return {"programs", name, Severity::note, concat("not found: ", use)};
+}
+
+// Its version, and what it says of this kernel.
+Finding check_criu(const Options& options) {
+    std::string path;
+    try {
+        path = find_criu(options);
+    } catch (const Error& error) {
+        return {"programs", "CRIU", Severity::note, error.what()};
+    }
+    const ProgramAnswer version = ask_program(path, {"--version"});
+    if (::geteuid() != 0) return {"programs", "CRIU", Severity::ok, version.text};
+    const ProgramAnswer answer = ask_program(path, {"check"});
+    return {"programs", "CRIU", answer.success ? Severity::ok : Severity::warning,
+            concat(version.text, "; `criu check`: ", answer.text)};
 }
 
 std::uint64_t effective_capabilities() {
@@ -126,6 +143,9 @@ std::vector<Finding> check_programs(const Options& options) {
         check_helper(options, "lxcri-systemd", Severity::warning, "--systemd-cgroup needs it"));
     findings.push_back(
         check_helper(options, "lxcri-hook", Severity::warning, "--monitor keep needs it"));
+    findings.push_back(
+        check_helper(options, "lxcri-criu", Severity::note, "checkpoint and restore need it"));
+    findings.push_back(check_criu(options));
     findings.push_back(check_program("ps", "`lxcri ps` needs it (package procps)"));
     findings.push_back(check_program("newuidmap", "users who are not root need it (uidmap)"));
     findings.push_back(check_program("newgidmap", "users who are not root need it (uidmap)"));

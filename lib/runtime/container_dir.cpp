@@ -1,6 +1,5 @@
 #include "runtime/container_dir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -8,12 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/directory.h"
 #include "os/file.h"
 
 namespace lxcri::runtime {
@@ -40,19 +39,6 @@ void make_root(const std::string& root) {
     }
 }
 
-std::vector<std::string> names_in(int dir_fd) {
-    os::UniqueFd copy = os::open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY);
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(copy.get()), ::closedir);
-    if (!dir) throw SystemError(errno, "fdopendir");
-    (void)copy.release();
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(dir.get())) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") names.emplace_back(name);
-    }
-    return names;
-}
-
 bool may_be_id(std::string_view id) {
     constexpr std::size_t kLongest = 1024;
     if (id.empty() || id.size() > kLongest || id == "." || id == "..") return false;
@@ -72,7 +58,7 @@ void check_id(std::string_view id) {
 
 std::vector<std::string> list_ids(const std::string& root) {
     const os::UniqueFd dir = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
-    auto names = names_in(dir.get());
+    auto names = os::entry_names(dir.get());
     std::erase_if(names, [&](const std::string& name) {
         struct stat status {};
         return !may_be_id(name) ||
@@ -159,7 +145,7 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
 void ContainerDir::remove(bool with_directories) {
     // The record goes last: as long as it is there, what is left can be found and removed. Before
     // it what the poststop hooks are in.
-    auto names = names_in(fd_.get());
+    auto names = os::entry_names(fd_.get());
     for (const std::string_view last : {"config.json", "state.json"}) {
         std::stable_partition(names.begin(), names.end(),
                               [&](const std::string& name) { return name != last; });

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
-#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -26,8 +24,8 @@
 #include "runtime/monitor.h"
 #include "runtime/net_devices.h"
 #include "runtime/new_cgroup.h"
+#include "runtime/new_container.h"
 #include "runtime/own_cgroup.h"
-#include "runtime/owner.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
@@ -42,22 +40,6 @@ namespace lxcri::runtime {
 namespace {
 
 using handoff::MessageKind;
-
-std::string now_rfc3339() {
-    // The functions of time.h would read the time zone of the machine first.
-    const auto now = std::chrono::system_clock::now();
-    const auto day = std::chrono::floor<std::chrono::days>(now);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss<std::chrono::nanoseconds> time(now - day);
-    std::array<char, 64> text{};
-    const int length = std::snprintf(
-        text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ",
-        static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-        static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-        static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-        static_cast<int>(time.subseconds().count()));
-    return {text.data(), static_cast<std::size_t>(length)};
-}
 
 // One creation, from the directory to the record. Whatever has been made when an exception passes
 // is unmade by the destructor: only what this call has made.
@@ -131,13 +113,7 @@ class Creation {
 };
 
 void Creation::read_bundle() {
-    const std::string file =
-        call_.config_file.empty() ? concat(call_.bundle, "/config.json") : call_.config_file;
-    const std::string text = os::read_file_at(AT_FDCWD, file);
-    // From here on changes in the bundle have no effect (runtime.md "Lifecycle", 2).
-    const os::UniqueFd copy =
-        os::open_at(dir_->fd(), "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600);
-    os::write_all(copy.get(), text, "config.json");
+    const std::string text = copy_config(call_, *dir_);
 
     if (!options_.notify_socket.empty()) {
         call_.notify_directory =
@@ -146,7 +122,7 @@ void Creation::read_bundle() {
             notify_socket_ = NotifySocket::listen(dir_->fd(), options_);
         }
     }
-    in_context(file, [&] { translation_ = translate_config(options_, call_, text); });
+    in_context(config_path(call_), [&] { translation_ = translate_config(options_, call_, text); });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
     auto& in_container = translation_.plan.hook.create_container;
     in_container = handoff::with_own_environment(std::move(in_container));
@@ -154,19 +130,7 @@ void Creation::read_bundle() {
     hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
 
-    record_.id = call_.id;
-    record_.oci_version = spec().oci_version;
-    record_.bundle = call_.bundle;
-    record_.rootfs = translation_.host.rootfs;
-    record_.created = now_rfc3339();
-    record_.owner = owner_name(::geteuid());
-    record_.annotations = spec().annotations;
-    record_.own_pid_namespace = spec().linux_ &&
-                                spec().linux_->find_namespace(oci::NamespaceType::pid) != nullptr &&
-                                !spec().linux_->find_namespace(oci::NamespaceType::pid)->path;
-    record_.has_process = spec().process.has_value();
-    record_.has_poststart = !spec().hooks.poststart.empty();
-    record_.has_poststop = !spec().hooks.poststop.empty();
+    record_ = first_record(call_, translation_);
     cgroup_.emplace(options_, translation_, record_, dir_->fd());
     find_resctrl();
     write_record(dir_->fd(), record_);
@@ -288,6 +252,9 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::start_now:
         case MessageKind::unit_request:
         case MessageKind::unit_done:
+        case MessageKind::criu_request:
+        case MessageKind::criu_notice:
+        case MessageKind::criu_done:
             break;
     }
     throw Error("internal error: a message that is ours to send");
@@ -318,10 +285,9 @@ void Creation::run_runtime_hooks(pid_t hook_pid) {
     if (!stat) throw Error("lxcri-hook died while it waited for the OCI hooks");
     hooks_have_run_ = true;
     cgroup_->apply_limits_that_leave_room();
-    oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
-    state.pid = stat->parent;
-    state.created = record_.created;
-    const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
+    const std::string text =
+        oci::to_json(state_for_hooks(translation_, record_, stat->parent, oci::Status::creating),
+                     oci::JsonStyle::one_line);
     for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
         handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
                            hook_files_.output());
@@ -371,11 +337,10 @@ void Creation::meet_init(pid_t pid) {
 
 void Creation::pass_listener(const handoff::Received& message) {
     if (!init_) throw Error("internal error: a listener out of turn");
-    oci::State state = translate::make_state(spec(), translation_.host, oci::Status::creating);
-    state.pid = init_->pid();
-    state.created = record_.created;
-    runtime::pass_listener(monitor_->channel(), message, *init_, state,
-                           {plan().host.listener_path, plan().host.listener_metadata});
+    runtime::pass_listener(
+        monitor_->channel(), message, *init_,
+        state_for_hooks(translation_, record_, init_->pid(), oci::Status::creating),
+        {plan().host.listener_path, plan().host.listener_metadata});
 }
 
 void Creation::hand_over() {

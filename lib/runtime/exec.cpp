@@ -378,6 +378,9 @@ void Execution::take_message(handoff::Received message) {
         case MessageKind::start_now:
         case MessageKind::unit_request:
         case MessageKind::unit_done:
+        case MessageKind::criu_request:
+        case MessageKind::criu_notice:
+        case MessageKind::criu_done:
         case MessageKind::root_mount:
         case MessageKind::want_sources:
         case MessageKind::net_devices:

@@ -81,7 +81,9 @@ std::string features_json(const std::string& liblxc) {
                  {"annotations",
                   {{"org.linuxcontainers.lxcri.version", LXCRI_VERSION},
                    {"org.linuxcontainers.lxcri.liblxc.version", liblxc},
-                   {"org.linuxcontainers.lxcri.checkpoint.enabled", "false"}}},
+                   {"org.linuxcontainers.lxcri.checkpoint.enabled", LXCRI_CHECKPOINT},
+                   // The name that engines look for.
+                   {"org.opencontainers.runc.checkpoint.enabled", LXCRI_CHECKPOINT}}},
                  {"potentiallyUnsafeConfigAnnotations",
                   {"org.systemd.property.", "org.linuxcontainers.lxcri."}}};
     return json.dump(2);

@@ -76,6 +76,7 @@ struct Settings {
     Setting<std::chrono::seconds> kill_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::seconds> delete_timeout{std::chrono::seconds(10)};
     Setting<Path> lxcfs;
+    Setting<Path> criu;
     Setting<AllowedNames> systemd_properties;
     Setting<AllowedNames> lxc_items;
 };
@@ -108,6 +109,8 @@ void visit_settings(Object& settings, Visit&& visit) {
           "seconds within which all that a container has is ended and removed");
     visit("lxcfs", settings.lxcfs,
           "where lxcfs is mounted, /var/lib/lxcfs: /proc then shows the container's limits");
+    visit("criu", settings.criu,
+          "path of CRIU, for checkpoint and restore (default: the usual places)");
     visit("systemdProperties", settings.systemd_properties,
           "properties of systemd units that annotations may set");
     visit("lxcItems", settings.lxc_items, "items of liblxc that annotations may set");

@@ -733,6 +733,25 @@ int do_tick(const Arguments&) {
     }
 }
 
+// count [MEBIBYTES]: numbers from 1 on, with so much memory in use. Somebody who reads them sees
+// whether it is the same process, and that it has missed nothing.
+int do_count(const Arguments& args) {
+    const size_t size = strtoull(args.at(0, "0"), nullptr, 10) << 20U;
+    char* memory = nullptr;
+    if (size != 0) {
+        void* const area =
+            mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (area == MAP_FAILED) return failed(args, args.at(0));
+        memory = static_cast<char*>(area);
+        memset(memory, 'x', size);
+    }
+    for (long number = 1;; ++number) {
+        if (size != 0) memory[static_cast<size_t>(number) % size] = 'y';
+        dprintf(STDOUT_FILENO, "%ld\n", number);
+        usleep(20000);
+    }
+}
+
 // bomb: says ready, then it and all its children fork as fast as they can, for ever.
 int do_bomb(const Arguments&) {
     signal(SIGCHLD, SIG_IGN);
@@ -1182,6 +1201,7 @@ const Command commands[] = {
     {"forks", do_forks},
     {"alloc-in-child", do_alloc_in_child},
     {"tick", do_tick},
+    {"count", do_count},
     {"bomb", do_bomb},
     {"open-on-usr1", do_open_on_usr1},
     {"open-loop", do_open_loop},

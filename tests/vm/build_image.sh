@@ -13,6 +13,7 @@ packages=(
     crun runc              # the same container by another runtime
     podman conmon          # callers, with systemd as their cgroup manager
     containerd docker.io
+    criu iptables          # checkpoints; it locks the network with iptables
     busybox-static
 )
 

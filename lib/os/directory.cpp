@@ -1,0 +1,27 @@
+#include "os/directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <memory>
+#include <string_view>
+
+#include "os/check.h"
+#include "os/file.h"
+
+namespace lxcri::os {
+
+std::vector<std::string> entry_names(int dir_fd) {
+    UniqueFd copy = open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(copy.get()), ::closedir);
+    if (!dir) throw SystemError(errno, "fdopendir");
+    (void)copy.release();  // it belongs to `dir` now
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(dir.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    return names;
+}
+
+}  // namespace lxcri::os

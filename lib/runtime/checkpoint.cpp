@@ -1,0 +1,143 @@
+#include "runtime/checkpoint.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "runtime/checkpoint_image.h"
+#include "runtime/container.h"
+#include "runtime/criu_files.h"
+#include "runtime/criu_helper.h"
+#include "runtime/exec_defaults.h"
+#include "runtime/rootless.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using handoff::CriuAction;
+using handoff::CriuRequest;
+
+void check_status(const Container& container) {
+    const auto status = container.status();
+    if (status == oci::Status::running || status == oci::Status::paused) return;
+    throw StateError(concat("cannot checkpoint container ", in_quotes(container.record().id),
+                            ": it is ", oci::status_name(status)));
+}
+
+// config.json as the container has it.
+Translation translate_again(const Options& options, Container& container) {
+    CreateOptions call;
+    call.id = container.record().id;
+    call.bundle = container.record().bundle;
+    const std::string text = os::read_file_at(container.dir().fd(), "config.json");
+    return translate_config(options, call, text, true);
+}
+
+// What CRIU would do wrong, or only in part.
+void check_spec(const oci::Spec& spec, const translate::Plan& plan) {
+    if (plan.host.shared_mounts) {
+        throw SpecError("/linux/namespaces",
+                        "a container without a mount namespace of its own cannot be dumped");
+    }
+    for (const auto& entry : plan.host.namespaces) {
+        if (entry.type != "user") continue;
+        throw SpecError(entry.pointer,
+                        "a container in a user namespace by its path cannot be dumped");
+    }
+    if (spec.linux_ && spec.linux_->intel_rdt) {
+        throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be dumped");
+    }
+}
+
+// criu(8): frozen as a whole, no process escapes the dump.
+std::string freezer_of(const cgroup::ContainerCgroup& group) {
+    const auto* directory = group.find_v1("freezer");
+    if (directory == nullptr) directory = group.find_v2();
+    return directory == nullptr ? "" : directory->path;
+}
+
+void add_externals(const CheckpointImage& image, const os::ProcessRef& init,
+                   const translate::Plan& plan, CriuRequest& request) {
+    request.external = external_at_dump(image);
+    for (auto& name : external_streams(image)) request.external.push_back(std::move(name));
+    for (const auto& entry : plan.host.namespaces) {
+        const auto key = external_namespace_key(entry.type);
+        if (key.empty()) continue;
+        const std::string path = concat("/proc/", std::to_string(init.pid()), "/ns/", entry.type);
+        struct stat status {};
+        os::check(::stat(path.c_str(), &status), "stat", path);
+        request.external.push_back(
+            concat(entry.type, "[", std::to_string(status.st_ino), "]:", key));
+    }
+}
+
+// By which CRIU names its images: the last number of NSpid, proc_pid_status(5).
+pid_t innermost_pid(const os::ProcessRef& init) {
+    const std::string path = concat("/proc/", std::to_string(init.pid()), "/status");
+    for (const std::string& line : split(os::read_file_at(AT_FDCWD, path), '\n')) {
+        if (!line.starts_with("NSpid:")) continue;
+        const auto pid = parse_integer<pid_t>(line.substr(line.rfind('\t') + 1));
+        if (pid) return *pid;
+    }
+    throw Error(concat("internal error: no NSpid in ", path));
+}
+
+CriuRequest make_request(const Options& options, const CheckpointOptions& asked,
+                         const Container& container, const os::ProcessRef& init) {
+    CriuRequest request = common_request(options, asked.criu);
+    request.action = asked.pre_dump ? CriuAction::pre_dump : CriuAction::dump;
+    request.log_file = "dump.log";
+    request.pid = init.pid();
+    request.root = container.record().rootfs;
+    request.leave_running = asked.leave_running || asked.pre_dump;
+    request.tcp_skip_in_flight = asked.tcp_skip_in_flight;
+    request.track_memory = asked.pre_dump;
+    request.parent_images = asked.parent_path;
+    request.page_server_address = asked.page_server_address;
+    request.page_server_port = asked.page_server_port;
+    request.has_status_fd = asked.status_fd.has_value();
+    if (container.record().monitor_pid != 0) {
+        // It would die with the monitor; restored, it has none.
+        request.pid_without_death_signal = innermost_pid(init);
+    }
+    if (container.record().owns_cgroup) request.freezer = freezer_of(container.cgroup());
+    return request;
+}
+
+}  // namespace
+
+void checkpoint(const Options& options, const CheckpointOptions& asked) {
+    if (!is_host_root()) throw Error("checkpoint: only root of the host can dump a container");
+    Container container = Container::open(options, asked.id);
+    container.lock();
+    check_status(container);
+    const auto init = container.init();
+    if (!init) {
+        throw StateError(
+            concat("cannot checkpoint container ", in_quotes(asked.id), ": it is stopped"));
+    }
+    const Translation translation = translate_again(options, container);
+    check_spec(translation.spec, translation.plan);
+    CriuRequest request = make_request(options, asked, container, *init);
+    const auto defaults = find_exec_defaults(container.dir().fd());
+    const CheckpointImage image =
+        describe_container(*init, translation, defaults ? defaults->process.preserved_fds : 0);
+    add_externals(image, *init, translation.plan, request);
+
+    const CriuFiles files = CriuFiles::make(asked.criu);
+    files.check_parent(asked.parent_path);
+    std::vector<int> fds;
+    if (asked.status_fd) fds.push_back(*asked.status_fd);
+    CriuHelper helper(options, cgroup::Entrance{});
+    helper.carry_out(request, fds, [](const handoff::CriuNotice&, const handoff::Received&) {});
+    if (asked.pre_dump) return;
+    // Last: without it nobody takes the directory for a whole checkpoint.
+    write_image(files.images(), image);
+    if (!asked.leave_running) container.destroy(options);
+}
+
+}  // namespace lxcri::runtime

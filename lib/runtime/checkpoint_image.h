@@ -1,0 +1,56 @@
+#pragma once
+// lxcri.json in the directory of a checkpoint: what CRIU does not keep, because it is not of the
+// container alone. Which of its mounts come from the host, and what its standard streams were.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "os/process.h"
+#include "runtime/translation.h"
+
+namespace lxcri::runtime {
+
+// A mount that is not dumped: `restore` puts there what the bundle then says.
+struct ExternalMount {
+    std::string mount_point;  // as the kernel told it, seen from the container's root
+    std::string destination;  // which mount or device of the plan it is; "": a masked file
+    std::string below;        // "/sub": what was mounted there in the source of a recursive bind
+};
+
+struct CheckpointImage {
+    // What a bundle has to say likewise: the namespaces that are the container's own, with the ID
+    // mappings, and the terminal. One line each.
+    std::vector<std::string> shape;
+    std::vector<ExternalMount> mounts;
+    // CRIU's images and their sizes: it does not notice each one that is cut short.
+    std::map<std::string, std::uint64_t> files;
+    // Descriptors 0 to 2, then those that were passed with --preserve-fds, as readlink(2) and
+    // CRIU's
+    // --inherit-fd name them: "pipe:[4711]"; "": nothing of it is outside of the container.
+    std::vector<std::string> streams;
+};
+
+// What the running container has. SpecError for what cannot be dumped, Error where a mount is no
+// longer what config.json says.
+// `preserved`: how many descriptors from 3 on the process was given.
+CheckpointImage describe_container(const os::ProcessRef& init, const Translation& translation,
+                                   std::uint32_t preserved);
+
+// SpecError when the bundle is not that of the checkpoint.
+void check_bundle(const CheckpointImage& image, const Translation& translation);
+
+// With the files that are there now.
+void write_image(int directory_fd, CheckpointImage image);
+// Error when there is none, and when it or one of the files is damaged.
+CheckpointImage read_image(int directory_fd);
+
+// The streams, as CRIU's --external wants them.
+std::vector<std::string> external_streams(const CheckpointImage& image);
+// The mounts, as CRIU's --external wants them: to leave them out, and to put them back.
+std::vector<std::string> external_at_dump(const CheckpointImage& image);
+std::vector<std::string> external_at_restore(const CheckpointImage& image,
+                                             const translate::Plan& plan);
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,84 @@
+#include "runtime/criu_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/file.h"
+#include "runtime/criu_helper.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+os::UniqueFd open_directory(const std::string& path, const char* option) {
+    return in_context(option, [&] { return os::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY); });
+}
+
+// With those above it.
+os::UniqueFd make_directory(const std::string& path, const char* option) {
+    for (auto slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+        const std::string part = path.substr(0, slash);
+        if (::mkdir(part.c_str(), 0700) == -1 && errno != EEXIST) {
+            throw SystemError(errno, concat(option, ": mkdir"), part);
+        }
+        if (slash == std::string::npos) break;
+    }
+    return open_directory(path, option);
+}
+
+const std::string& log_directory_of(const CriuOptions& asked) {
+    return asked.work_path.empty() ? asked.image_path : asked.work_path;
+}
+
+}  // namespace
+
+CriuFiles CriuFiles::make(const CriuOptions& asked) {
+    auto images = make_directory(asked.image_path, "--image-path");
+    (void)make_directory(log_directory_of(asked), "--work-path");
+    return CriuFiles(std::move(images));
+}
+
+CriuFiles CriuFiles::open(const CriuOptions& asked) {
+    auto images = open_directory(asked.image_path, "--image-path");
+    (void)make_directory(log_directory_of(asked), "--work-path");
+    return CriuFiles(std::move(images));
+}
+
+void CriuFiles::check_parent(const std::string& parent_path) const {
+    if (parent_path.empty()) return;
+    if (parent_path.starts_with('/')) {
+        throw Error(concat("--parent-path: expected a path relative to --image-path, got ",
+                           in_quotes(parent_path)));
+    }
+    (void)in_context("--parent-path", [&] {
+        return os::open_at(images_.get(), parent_path, O_RDONLY | O_DIRECTORY);
+    });
+}
+
+handoff::CriuRequest common_request(const Options& options, const CriuOptions& asked) {
+    handoff::CriuRequest request;
+    request.criu = find_criu(options);
+    request.images = asked.image_path;
+    request.log_directory = log_directory_of(asked);
+    request.tcp_established = asked.tcp_established;
+    request.tcp_close = asked.tcp_close;
+    request.external_unix_sockets = asked.external_unix_sockets;
+    request.shell_job = asked.shell_job;
+    request.file_locks = asked.file_locks;
+    request.link_remap = asked.link_remap;
+    request.auto_dedup = asked.auto_dedup;
+    request.lazy_pages = asked.lazy_pages;
+    request.empty_network = asked.empty_network;
+    request.cgroup_mode = asked.cgroup_mode;
+    return request;
+}
+
+std::string_view external_namespace_key(std::string_view type) {
+    if (type == "net") return "lxcriNetwork";
+    if (type == "pid") return "lxcriPid";
+    return {};
+}
+
+}  // namespace lxcri::runtime

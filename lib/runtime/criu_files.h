@@ -1,0 +1,36 @@
+#pragma once
+// The directories of a checkpoint, and what checkpoint and restore ask of CRIU alike.
+
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.h"
+#include "runtime/checkpoint.h"
+
+namespace lxcri::runtime {
+
+class CriuFiles {
+  public:
+    // For a dump: makes the directories where they are missing (0700).
+    static CriuFiles make(const CriuOptions& asked);
+    // For a restore: that of the images has to be there.
+    static CriuFiles open(const CriuOptions& asked);
+
+    int images() const noexcept { return images_.get(); }
+
+    // CRIU finds the earlier images relative to the new ones. Error when they are not there.
+    void check_parent(const std::string& parent_path) const;
+
+  private:
+    explicit CriuFiles(os::UniqueFd images) : images_(std::move(images)) {}
+    os::UniqueFd images_;
+};
+
+// With the directories of `asked`, which are absolute.
+handoff::CriuRequest common_request(const Options& options, const CriuOptions& asked);
+
+// What a namespace that the container has joined is called between dump and restore; "" for a type
+// that CRIU cannot leave out.
+std::string_view external_namespace_key(std::string_view type);
+
+}  // namespace lxcri::runtime

@@ -1,0 +1,331 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <optional>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/run_hooks.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/namespace.h"
+#include "os/rooted_path.h"
+#include "runtime/caller_socket.h"
+#include "runtime/checkpoint.h"
+#include "runtime/checkpoint_image.h"
+#include "runtime/container.h"
+#include "runtime/container_dir.h"
+#include "runtime/criu_files.h"
+#include "runtime/criu_helper.h"
+#include "runtime/exec_defaults.h"
+#include "runtime/foreground.h"
+#include "runtime/new_cgroup.h"
+#include "runtime/new_container.h"
+#include "runtime/operations.h"
+#include "runtime/pid_file.h"
+#include "runtime/process_messages.h"
+#include "runtime/rootless.h"
+
+namespace lxcri::runtime {
+
+namespace {
+
+using handoff::CriuAction;
+using handoff::CriuRequest;
+using handoff::MountAction;
+using handoff::MountKind;
+
+// CRIU mounts where something is. What the image lacks is made, as `create` makes it: in the root
+// filesystem alone, and never behind a link.
+void make_mount_points(const std::string& rootfs, const translate::Plan& plan,
+                       const CheckpointImage& image) {
+    const os::UniqueFd root = os::open_at(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY);
+    const os::RootedDir rooted(root.get(), os::Links::refuse);
+    std::vector<std::string> covered;
+    const auto is_covered = [&](const std::string& path) {
+        for (const auto& above : covered) {
+            if (os::is_same_or_below(path, above)) return true;
+        }
+        return false;
+    };
+    const auto is_file = [&](const MountAction& mount) {
+        struct stat status {};
+        return mount.kind == MountKind::bind && ::stat(mount.source.c_str(), &status) == 0 &&
+               !S_ISDIR(status.st_mode);
+    };
+    for (const MountAction& mount : plan.hook.mounts) {
+        if (mount.kind != MountKind::bind && mount.kind != MountKind::filesystem) continue;
+        std::string path = mount.destination;
+        for (const ExternalMount& external : image.mounts) {
+            if (external.destination == mount.destination && external.below.empty()) {
+                path = external.mount_point;  // what a link led to when it was dumped
+            }
+        }
+        if (is_covered(path) || path == "/") continue;
+        in_context(mount.pointer, [&] {
+            (void)(is_file(mount) ? rooted.make_file(path, 0644)
+                                  : rooted.make_directories(path, 0755));
+        });
+        covered.push_back(path);
+    }
+}
+
+// Where CRIU puts the processes: into the container's cgroup, and in hierarchies in which it has
+// none (they may not even be mounted here) to where we are.
+std::vector<handoff::CriuCgroupRoot> cgroup_roots(const cgroup::Record& record) {
+    std::vector<handoff::CriuCgroupRoot> roots;
+    for (const auto& own :
+         cgroup::parse_memberships(os::read_file_at(AT_FDCWD, "/proc/self/cgroup"))) {
+        std::string path = own.path;
+        for (const auto& directory : record.directories) {
+            const bool is_same = own.controllers.empty() ? directory.version == 2
+                                                         : directory.controllers == own.controllers;
+            if (is_same) path = directory.path.substr(directory.mount_point.size());
+        }
+        roots.push_back({join(own.controllers, ","), std::move(path)});
+    }
+    return roots;
+}
+
+// One restoration, from the directory to the record. What has been made when an exception passes is
+// unmade by the destructor.
+class Restoration {
+  public:
+    Restoration(const Options& options, const RestoreOptions& asked)
+        : options_(options), asked_(asked), call_(asked.create) {}
+    Restoration(const Restoration&) = delete;
+    Restoration& operator=(const Restoration&) = delete;
+    ~Restoration() {
+        if (!committed_) undo();
+    }
+
+    Created run();
+
+  private:
+    void read_bundle();
+    void check_plan() const;
+    void start_helper();
+    void carry_out();
+    CriuRequest make_request();
+    void add_inherited(CriuRequest& request);
+    void add_namespaces(CriuRequest& request);
+    void take_notice(const handoff::CriuNotice& notice, handoff::Received message);
+    void run_hooks(pid_t pid);
+    void finish(pid_t pid);
+    void undo() noexcept;
+    const translate::Plan& plan() const { return translation_.plan; }
+
+    const Options& options_;
+    const RestoreOptions& asked_;
+    CreateOptions call_;
+    CheckpointImage image_;
+    std::optional<ContainerDir> dir_;
+    Translation translation_;
+    Record record_;
+    std::optional<NewCgroup> cgroup_;
+    std::optional<CriuHelper> helper_;
+    std::optional<CallerSocket> console_socket_;
+    std::optional<CallerSocket> pidfd_socket_;
+    std::optional<os::ProcessRef> init_;
+    os::UniqueFd terminal_;
+    std::vector<os::UniqueFd> opened_;  // namespaces that CRIU inherits
+    std::vector<int> inherited_;
+    bool hooks_have_run_ = false;
+    bool committed_ = false;
+};
+
+void Restoration::read_bundle() {
+    const std::string text = copy_config(call_, *dir_);
+    in_context(config_path(call_), [&] {
+        translation_ = translate_config(options_, call_, text);
+        check_plan();
+        check_bundle(image_, translation_);
+    });
+    for (const auto& warning : translation_.warnings) options_.warn(warning);
+    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+    write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
+    record_ = first_record(call_, translation_);
+    record_.has_poststart = false;  // nobody starts it
+    cgroup_.emplace(options_, translation_, record_, dir_->fd());
+    write_record(dir_->fd(), record_);
+}
+
+void Restoration::check_plan() const {
+    if (plan().host.shared_mounts) {
+        throw SpecError("/linux/namespaces",
+                        "a container without a mount namespace of its own cannot be restored");
+    }
+    if (translation_.spec.linux_ && translation_.spec.linux_->intel_rdt) {
+        throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be restored");
+    }
+    if (plan().init.process.terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
+        throw SpecError("/process/terminal", "found true, but --console-socket is not given");
+    }
+}
+
+// It is outside of the container's cgroup: CRIU puts what it restores into it, and its own memory
+// is not for the container's limit. systemd wants a process to begin with.
+void Restoration::start_helper() {
+    if (translation_.unit) {
+        helper_.emplace(options_, cgroup::Entrance{});
+        cgroup_->make_with_unit(helper_->process().pid());
+    } else {
+        cgroup_->make();
+        const bool enters = asked_.criu.cgroup_mode == handoff::CriuCgroupMode::ignore;
+        helper_.emplace(options_, enters ? cgroup_->entrance() : cgroup::Entrance{});
+    }
+    cgroup_->apply_early();
+}
+
+// What came from the caller then is now what this caller has.
+void Restoration::add_inherited(CriuRequest& request) {
+    const std::size_t have = 3 + std::size_t{call_.preserve_fds};
+    for (std::size_t number = 0; number < image_.streams.size(); ++number) {
+        const std::string& name = image_.streams[number];
+        if (name.empty()) continue;
+        if (number >= have) {
+            throw Error(concat("--preserve-fds: the container was created with ",
+                               std::to_string(image_.streams.size() - 3), ", got ",
+                               std::to_string(call_.preserve_fds)));
+        }
+        request.inherited.push_back(name);
+        inherited_.push_back(static_cast<int>(number));
+    }
+    for (auto& name : external_streams(image_)) request.external.push_back(std::move(name));
+}
+
+void Restoration::add_namespaces(CriuRequest& request) {
+    for (const auto& entry : plan().host.namespaces) {
+        const auto key = external_namespace_key(entry.type);
+        if (key.empty()) {
+            request.joined.push_back({entry.type, entry.path});
+            continue;
+        }
+        opened_.push_back(in_context(concat(entry.pointer, "/path"), [&] {
+            return os::open_namespace(entry.path, entry.clone_flag);
+        }));
+        request.inherited.emplace_back(key);
+        inherited_.push_back(opened_.back().get());
+    }
+}
+
+CriuRequest Restoration::make_request() {
+    CriuRequest request = common_request(options_, asked_.criu);
+    request.action = CriuAction::restore;
+    request.log_file = "restore.log";
+    request.root = record_.rootfs;
+    request.lsm_profile = asked_.lsm_profile;
+    request.lsm_mount_context = asked_.lsm_mount_context;
+    request.external = external_at_restore(image_, plan());
+    request.has_user_namespace =
+        translation_.spec.linux_ &&
+        translation_.spec.linux_->find_namespace(oci::NamespaceType::user) != nullptr;
+    request.cgroup_roots = cgroup_roots(record_.cgroup);
+    add_inherited(request);
+    add_namespaces(request);
+    return request;
+}
+
+void Restoration::carry_out() {
+    const CriuRequest request = make_request();
+    const pid_t pid = helper_->carry_out(
+        request, inherited_, [&](const handoff::CriuNotice& notice, handoff::Received message) {
+            take_notice(notice, std::move(message));
+        });
+    if (!init_ || init_->pid() != pid)
+        throw Error("criu: it has not restored the container's init");
+}
+
+void Restoration::take_notice(const handoff::CriuNotice& notice, handoff::Received message) {
+    if (notice.script == "setup-namespaces") return run_hooks(notice.pid);
+    if (notice.script == "orphan-pts-master") {
+        terminal_ = take_terminal(std::move(message), console_socket_,
+                                  plan().init.process.terminal_size.height != 0);
+        return;
+    }
+    if (notice.script == "post-restore") finish(notice.pid);
+}
+
+// Those of the runtime namespace, as when it was created: they give it its network.
+void Restoration::run_hooks(pid_t pid) {
+    if (plan().host.prestart.empty() && plan().host.create_runtime.empty()) return;
+    hooks_have_run_ = true;
+    const std::string text =
+        oci::to_json(state_for_hooks(translation_, record_, pid, oci::Status::creating),
+                     oci::JsonStyle::one_line);
+    handoff::run_hooks(plan().host.prestart, text, call_.bundle);
+    handoff::run_hooks(plan().host.create_runtime, text, call_.bundle);
+}
+
+// All processes are there, and stand still until CRIU has our answer.
+void Restoration::finish(pid_t pid) {
+    init_ = os::ProcessRef::open(pid);
+    cgroup_->apply_limits();
+    record_.pid = init_->pid();
+    record_.start_time = init_->start_time();
+    write_record(dir_->fd(), record_);
+    if (pidfd_socket_) pidfd_socket_->send("standard", init_->pidfd());
+    if (!call_.pid_file.empty()) write_pid_file(call_.pid_file, record_.pid);
+}
+
+void Restoration::undo() noexcept {
+    if (dir_) dir_->use_spare();
+    try {
+        const auto limit = os::Clock::now() + std::chrono::seconds(10);
+        if (helper_) os::kill_with_descendants(helper_->process(), limit);
+        if (init_) {
+            init_->signal(SIGKILL);
+            init_->wait_exit(limit);
+        }
+        if (cgroup_) cgroup_->remove(limit);
+        if (cgroup_) cgroup_->stop_unit();
+        if (dir_) dir_->remove();
+        if (hooks_have_run_) {
+            run_poststop_hooks(
+                translation_.spec,
+                translate::make_state(translation_.spec, translation_.host, oci::Status::stopped),
+                options_.warn);
+        }
+    } catch (const std::exception& error) {
+        options_.warn(concat("cannot clean up: ", error.what()));
+    }
+}
+
+Created Restoration::run() {
+    const CriuFiles files = CriuFiles::open(asked_.criu);
+    image_ = read_image(files.images());
+    (void)find_criu(options_);
+    dir_ = ContainerDir::create(options_.root, call_.id);
+    read_bundle();
+    make_mount_points(record_.rootfs, plan(), image_);
+    start_helper();
+    carry_out();
+    committed_ = true;
+    return {std::move(*init_), {}, true, std::move(terminal_), {}};
+}
+
+}  // namespace
+
+int restore(const Options& options, RestoreOptions asked) {
+    if (!is_host_root()) throw Error("restore: only root of the host can restore a container");
+    check_id(asked.create.id);
+    if (asked.detach) {
+        (void)Restoration(options, asked).run();
+        return 0;
+    }
+    os::check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
+    Foreground foreground;
+    asked.create.keeps_terminal = true;
+    Created restored = Restoration(options, asked).run();
+    std::optional<TerminalRelay> relay;
+    if (restored.terminal.valid()) relay.emplace(std::move(restored.terminal));
+    const int code =
+        foreground.follow(restored.init, restored.init.pid(), relay ? &*relay : nullptr);
+    relay.reset();
+    if (!asked.keep) remove(options, asked.create.id, true);
+    return code;
+}
+
+}  // namespace lxcri::runtime

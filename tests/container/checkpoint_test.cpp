@@ -1,0 +1,535 @@
+// checkpoint and restore, with the real CRIU: in the virtual machine, and where CRIU knows the
+// kernel.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "support/environment.h"
+#include "support/runtime.h"
+#include "support/terminal.h"
+#include "support/tracer.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// CRIU 3.17 of Debian 12 works in the virtual machine, but not with every kernel that is younger.
+bool has_working_criu() {
+    if (is_virtual_machine()) return true;
+    const fs::path criu = find_program("criu");
+    return !criu.empty() && run_command({criu, "check"}).code() == 0;
+}
+
+long last_number(const std::string& text) {
+    const auto end = text.rfind('\n');
+    if (end == std::string::npos || end == 0) return 0;
+    const auto begin = text.rfind('\n', end - 1);
+    return std::stol(text.substr(begin == std::string::npos ? 0 : begin + 1));
+}
+
+// A container that counts, and the directories of its checkpoints.
+struct CountingBox : Box {
+    CountingBox() { bundle.args({"count"}); }
+
+    fs::path images(const std::string& name = "images") const { return *this / name; }
+
+    Container counter(const CreateOptions& options = {}) {
+        Container container = create(options);
+        container.start();
+        container.out().wait_for("\n3\n");
+        return container;
+    }
+
+    Finished checkpoint(const std::string& id, const Strings& flags = {},
+                        const std::string& name = "images") {
+        Strings line{"checkpoint", "--image-path", images(name)};
+        line.insert(line.end(), flags.begin(), flags.end());
+        line.push_back(id);
+        return call(line);
+    }
+
+    // With `stream` as its stdout and stderr.
+    Finished restore(const std::string& id, Stream& stream, const Strings& flags = {},
+                     const std::string& name = "images") {
+        Strings line{"restore",  "--detach",    "--image-path", images(name),
+                     "--bundle", bundle.path(), "--pid-file",   *this / "restored.pid"};
+        line.insert(line.end(), flags.begin(), flags.end());
+        line.push_back(id);
+        clean_up_id(id);
+        CommandOptions options;
+        options.fds = {{stream.write_end(), 1}, {stream.write_end(), 2}};
+        Finished result = call(line, options);
+        if (result.code() != 0) {
+            stream.take();
+            result.err = stream.text();
+        }
+        return result;
+    }
+
+    pid_t restored_pid() const { return std::stoi(read_file(*this / "restored.pid")); }
+    std::string status_of(const std::string& id) const {
+        return Json::parse(call({"state", id}).out).at("status");
+    }
+};
+
+#define CHECKPOINT_SUCCEEDS(expression)                  \
+    do {                                                 \
+        const Finished result_ = (expression);           \
+        INFO("it said: " << result_.err << result_.out); \
+        REQUIRE(result_.code() == 0);                    \
+    } while (false)
+
+// Without the numbers of mounts and devices, sorted.
+Strings mounts_of(pid_t pid) {
+    Strings mounts;
+    for (const auto& line : lines_of(read_file("/proc/" + std::to_string(pid) + "/mountinfo"))) {
+        Strings words;
+        for (std::size_t begin = 0; begin < line.size();) {
+            const auto end = std::min(line.find(' ', begin), line.size());
+            words.push_back(line.substr(begin, end - begin));
+            begin = end + 1;
+        }
+        mounts.push_back(words[3] + " " + words[4] + " " + words[5]);
+    }
+    std::sort(mounts.begin(), mounts.end());
+    return mounts;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: the process goes on where it was, as the same container",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    fs::create_directories(box / "data");
+    box.bundle.add_mount({{"destination", "/data"},
+                          {"type", "bind"},
+                          {"source", box / "data"},
+                          {"options", {"rbind", "ro", "nosuid"}}});
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECK(box.exec(container, {"write", "/dev/shm/kept", "text"}).code() == 0);
+    const Strings mounts = mounts_of(container.pid());
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    const long last = last_number(container.out().wait_for_end());
+    CHECK(last >= 3);
+    CHECK(container.wait_code() == -SIGKILL);
+    CHECK(contains(box.call({"state", id}).err, "does not exist"));
+
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    stream.close_write_end();
+    stream.wait_for("\n" + std::to_string(last + 3) + "\n");
+    CHECK(stream.text().starts_with(std::to_string(last + 1) + "\n"));
+    const pid_t pid = box.restored_pid();
+    CHECK(Json::parse(box.call({"state", id}).out).at("pid") == pid);
+    CHECK(box.status_of(id) == "running");
+    CHECK(parent_of(pid) == getpid());
+    CHECK(mounts_of(pid) == mounts);
+    // Everything else works as with a container that was created.
+    const Finished inside = box.call({"exec", id, "/probe", "cat", "/dev/shm/kept"});
+    CHECK(contains(inside.out, "text"));
+    CHECK(box.call({"pause", id}).code() == 0);
+    CHECK(box.status_of(id) == "paused");
+    CHECK(box.call({"resume", id}).code() == 0);
+    CHECK(box.call({"kill", id, "KILL"}).code() == 0);
+    CHECK(wait_for_child(pid) == SIGKILL);
+    CHECK(box.call({"delete", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: a second one of what was restored", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    Stream first;
+    CHECKPOINT_SUCCEEDS(box.restore(id, first));
+    first.close_write_end();
+    first.wait_for("\n");
+    const pid_t pid = box.restored_pid();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {}, "second"));
+    const long last = last_number(first.wait_for_end());
+    (void)wait_for_child(pid);
+    Stream second;
+    CHECKPOINT_SUCCEEDS(box.restore(id, second, {}, "second"));
+    second.close_write_end();
+    second.wait_for("\n");
+    CHECK(second.text().starts_with(std::to_string(last + 1) + "\n"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: --leave-running, also of a paused container", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const bool paused = GENERATE(false, true);
+    CAPTURE(paused);
+    CountingBox box;
+    Container container = box.counter();
+    if (paused) REQUIRE(box.call({"pause", container.id()}).code() == 0);
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id(), {"--leave-running"}));
+    CHECK(container.status() == (paused ? "paused" : "running"));
+    if (paused) REQUIRE(box.call({"resume", container.id()}).code() == 0);
+    container.out().take();
+    const long now = last_number(container.out().text());
+    container.out().wait_for("\n" + std::to_string(now + 2) + "\n");
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("checkpoint: limits and device rules of the bundle are in force after restore",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(is_virtual_machine());
+    CountingBox box;
+    box.bundle.linux()["resources"]["pids"] = {{"limit", 77}};
+    box.bundle.linux()["resources"]["devices"] =
+        Json::array({{{"allow", false}, {"access", "rwm"}}});
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    const pid_t pid = box.restored_pid();
+    CHECK(read_file(cgroup_of(pid, "pids") / "pids.max") == "77\n");
+    const Finished made = box.call({"exec", id, "/probe", "mknod-open", "/dev/x", "1", "1"});
+    CHECK(contains(made.out + made.err, "not permitted"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: a container with a user namespace", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.add_namespace("user");
+    const Json mappings = Json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}});
+    box.bundle.linux()["uidMappings"] = mappings;
+    box.bundle.linux()["gidMappings"] = mappings;
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    struct stat status {};
+    REQUIRE(stat(box.images().c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0700);
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    stream.close_write_end();
+    stream.wait_for("\n");
+    const std::string proc = "/proc/" + std::to_string(box.restored_pid());
+    CHECK(contains(read_file(proc + "/uid_map"), "100000"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: a terminal goes to --console-socket again", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.process()["terminal"] = true;
+    ReceivingSocket first_socket(box / "first.sock");
+    CreateOptions options;
+    options.flags = {"--console-socket", first_socket.path()};
+    Container container = box.create(options);
+    Keyboard first(first_socket.receive().fd);
+    container.start();
+    first.wait_for("3\r\n");
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id()));
+    container.wait();
+    ReceivingSocket second_socket(box / "second.sock");
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(
+        box.restore(container.id(), stream, {"--console-socket", second_socket.path()}));
+    Keyboard second(second_socket.receive().fd);
+    second.wait_for("\n");
+    CHECK(box.status_of(container.id()) == "running");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: in the foreground it ends as the process does, and the container is gone",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    box.clean_up_id(id);
+    Process restored(box.command_line(
+        {"restore", "--image-path", box.images(), "--bundle", box.bundle.path(), id}));
+    restored.out().wait_for("\n");
+    CHECK(box.call({"kill", id, "KILL"}).code() == 0);
+    CHECK(restored.wait().code() == 128 + SIGKILL);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: hooks of the runtime namespace run, and poststop at the end",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    const auto hook = [&](const std::string& kind) {
+        return Json::array(
+            {{{"path", "/bin/sh"},
+              {"args", {"sh", "-c", "cat >> " + (box / (kind + ".log")).string()}}}});
+    };
+    for (const char* kind : {"prestart", "createRuntime", "startContainer", "poststart"}) {
+        if (std::string_view(kind) == "startContainer") continue;  // there is no shell inside
+        box.bundle.config["hooks"][kind] = hook(kind);
+    }
+    box.bundle.config["hooks"]["poststop"] = hook("poststop");
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    CHECK(contains(read_file(box / "poststop.log"), id));
+    for (const auto& entry : fs::directory_iterator(box / "")) {
+        if (entry.path().extension() == ".log") fs::remove(entry.path());
+    }
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    for (const char* kind : {"prestart", "createRuntime"}) {
+        const Json state = Json::parse(read_file(box / (std::string(kind) + ".log")));
+        CHECK(state.at("status") == "creating");
+        CHECK(state.at("pid") == box.restored_pid());
+    }
+    // As runc does: the process has been started before.
+    CHECK_FALSE(fs::exists(box / "poststart.log"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(contains(read_file(box / "poststop.log"), id));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: a pod's namespaces are joined again", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Box pod;
+    pod.bundle.add_namespace("network");
+    Container sandbox = pod.sleeper();
+    const std::string proc = "/proc/" + std::to_string(sandbox.pid()) + "/ns/";
+    for (const auto& [type, file] : {std::pair{"network", "net"}, {"ipc", "ipc"}, {"uts", "uts"}}) {
+        box.bundle.remove_namespace(type);
+        box.bundle.add_namespace(type, proc + file);
+    }
+    box.bundle.config.erase("hostname");
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    const std::string restored = "/proc/" + std::to_string(box.restored_pid()) + "/ns/";
+    for (const char* file : {"net", "ipc", "uts"}) {
+        CHECK(fs::read_symlink(restored + file) == fs::read_symlink(proc + file));
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    sandbox.kill();
+    sandbox.wait();
+    sandbox.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: with monitor = keep the container is restored without a monitor",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    CreateOptions options;
+    options.global = {"--monitor", "keep"};
+    Container container = box.counter(options);
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    CHECK(Json::parse(box.call({"state", id}).out).at("pid") == box.restored_pid());
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: --pre-dump, then the rest is less", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(is_virtual_machine());  // not every kernel tracks changes of memory
+    CountingBox box;
+    box.bundle.args({"count", "16"});
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--pre-dump"}, "before"));
+    CHECK(container.status() == "running");
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--parent-path", "../before"}));
+    container.wait();
+    const auto size_of = [](const fs::path& directory) {
+        std::uintmax_t size = 0;
+        for (const auto& entry : fs::directory_iterator(directory)) {
+            if (contains(entry.path().filename().string(), "pages-")) size += entry.file_size();
+        }
+        return size;
+    };
+    CHECK(size_of(box.images("before")) > 16U << 20U);
+    CHECK(size_of(box.images()) < 4U << 20U);
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+}
+
+TEST_CASE("checkpoint: what cannot be dumped goes on", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Container container = box.create();
+    const auto complaint = [&](const Strings& flags = {}) {
+        const Finished result = box.checkpoint(container.id(), flags);
+        CHECK(result.code() == 1);
+        CHECK(lines_of(result.err).size() == 1);
+        return result.err;
+    };
+    CHECK(contains(complaint(), "it is created"));
+    container.start();
+    container.out().wait_for("\n3\n");
+    CHECK(contains(complaint({"--parent-path", "/absolute"}), "--parent-path"));
+    CHECK(contains(complaint({"--parent-path", "missing"}), "--parent-path"));
+    CHECK(contains(complaint({"--empty-ns", "pid"}), "--empty-ns"));
+    CHECK(contains(complaint({"--manage-cgroups-mode", "x"}), "--manage-cgroups-mode"));
+    CHECK(contains(complaint({"--page-server", "nowhere"}), "--page-server"));
+    CHECK(contains(complaint({"--status-fd", "99"}), "--status-fd"));
+    const Finished without = box.call({"--criu", "/nonexistent/criu", "checkpoint", "--image-path",
+                                       box.images(), container.id()});
+    CHECK(without.code() == 1);
+    CHECK(contains(without.err, "/nonexistent/criu"));
+    // A file of the host that is open in the container is nothing that CRIU can dump.
+    CHECK(container.status() == "running");
+    container.out().take();
+    const long now = last_number(container.out().text());
+    container.out().wait_for("\n" + std::to_string(now + 2) + "\n");
+    container.kill();
+    container.wait();
+    CHECK(contains(complaint(), "it is stopped"));
+    container.remove();
+    CHECK(contains(complaint(), "does not exist"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: what cannot be restored leaves nothing", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    const auto complaint = [&](const std::string& name = "images", const Strings& flags = {}) {
+        Stream stream;
+        const Finished result = box.restore(id, stream, flags, name);
+        CHECK(result.code() == 1);
+        stream.close_write_end();
+        CHECK(contains(box.call({"state", id}).err, "does not exist"));
+        CHECK(box.leftovers() == Strings{});
+        return stream.wait_for_end();
+    };
+    CHECK(contains(complaint("missing"), "--image-path"));
+    fs::copy(box.images(), box.images("damaged"));
+    fs::resize_file(box.images("damaged") / "pages-1.img", 4096);
+    CHECK(contains(complaint("damaged"), "pages-1.img"));
+    fs::copy(box.images(), box.images("cut"));
+    fs::remove(box.images("cut") / "pstree.img");
+    CHECK(contains(complaint("cut"), "pstree.img"));
+    fs::copy(box.images(), box.images("unfinished"));
+    fs::remove(box.images("unfinished") / "lxcri.json");
+    CHECK(contains(complaint("unfinished"), "lxcri.json"));
+    // Names that are right with a content that is not.
+    fs::copy(box.images(), box.images("wrong"));
+    std::ofstream(box.images("wrong") / "inventory.img", std::ios::in) << "no image at all";
+    CHECK(contains(complaint("wrong"), "criu"));
+
+    const Json config = box.bundle.config;
+    box.bundle.add_mount({{"destination", "/tmp"},
+                          {"type", "bind"},
+                          {"source", "/dev/shm"},
+                          {"options", {"rbind"}}});
+    box.bundle.write();
+    CHECK(contains(complaint(), "/mounts/"));
+    box.bundle.config = config;
+    box.bundle.remove_namespace("ipc");
+    box.bundle.write();
+    CHECK(contains(complaint(), "own ipc"));
+    box.bundle.config = config;
+    box.bundle.write();
+
+    Container other = box.sleeper();
+    Stream stream;
+    CHECK(box.restore(other.id(), stream).code() == 1);
+    CHECK(other.status() == "running");
+    other.kill();
+    other.wait();
+    other.remove();
+}
+
+TEST_CASE("checkpoint: lxcri is killed at a system call", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const bool of_restore = GENERATE(false, true);
+    CAPTURE(of_restore);
+    CountingBox box;
+    const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    CommandOptions quiet;
+    quiet.fds = {{null.get(), 1}, {null.get(), 2}};
+    // How many calls a whole one takes, and what the next ones begin with.
+    Container container = box.counter();
+    const std::string id = container.id();
+    const Strings dump = box.command_line({"checkpoint", "--image-path", box.images(), id});
+    const long dump_calls = run_and_kill(dump, quiet, Victim::kCommand, 0).calls;
+    const Strings line = of_restore
+                             ? box.command_line({"restore", "--detach", "--image-path",
+                                                 box.images(), "--bundle", box.bundle.path(), id})
+                             : dump;
+    box.clean_up_id(id);
+    long calls = dump_calls;
+    if (of_restore) {
+        calls = run_and_kill(line, quiet, Victim::kCommand, 0).calls;
+        REQUIRE(box.call({"delete", "--force", id}).code() == 0);
+    }
+    for (const long cut : choose_cuts(calls, 12)) {
+        CAPTURE(cut, calls);
+        std::optional<Container> running;
+        if (!of_restore) {
+            fs::remove_all(box.images());
+            running = box.try_create({}, id);
+            REQUIRE(running->created.code() == 0);
+            running->start();
+            running->out().wait_for("\n3\n");
+        }
+        (void)run_and_kill(line, quiet, Victim::kCommand, cut);
+        // What CRIU has begun it finishes: the container runs, or has ended.
+        if (!of_restore && box.status_of(id) == "running") {
+            running->out().take();
+            const long now = last_number(running->out().text());
+            try {
+                running->out().wait_for("\n" + std::to_string(now + 2) + "\n");
+            } catch (const std::exception&) {
+                CHECK(box.status_of(id) == "stopped");
+            }
+        }
+        const Finished removed = box.call({"delete", "--force", id});
+        INFO("delete said: " << removed.err);
+        CHECK(removed.code() == 0);
+        CHECK(box.leftovers() == Strings{});
+    }
+}
