@@ -206,7 +206,7 @@ os::ChildProcess start_criu(const CriuRequest& request, const Descriptors& fds, 
     for (const auto& fd : fds.inherited) keep_over_exec(fd);
     auto child = os::fork_child();
     if (child) return std::move(*child);
-    if (request.action == CriuAction::restore) (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (request.action != CriuAction::restore) (void)::prctl(PR_SET_PDEATHSIG, 0);
     (void)::fcntl(socket, F_SETFD, 0);
     ::execve(request.criu.c_str(), args.data(), env.data());
     const char* text = ::strerrordesc_np(errno);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/unix_socket.h"
+#include "runtime/helper_image.h"
 
 namespace lxcri::runtime {
 
@@ -24,15 +26,19 @@ using handoff::MessageKind;
 // Between fork and exec: nothing here allocates.
 [[noreturn]] void become_helper(const char* path, int output, int channel,
                                 const cgroup::Entrance& entrance, bool cloned_into) noexcept {
+    const char* step = "enter the cgroup for";
     int code = entrance.enter(cloned_into);
     if (code == 0) {
+        step = "execute";
         const int log = ::fcntl(output, F_DUPFD_CLOEXEC, 16);
         const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
         if (::dup2(log, 0) != -1 && ::dup2(log, 1) != -1 && ::dup2(log, 2) != -1 &&
             ::dup2(copy, handoff::kChannelFd) != -1) {
             os::reset_signals();
-            // It finishes a dump that it has begun, also when a terminal interrupts lxcri.
+            // It finishes what it has begun, also when a terminal interrupts lxcri, and notices by
+            // itself that lxcri has been killed.
             (void)::setsid();
+            (void)::prctl(PR_SET_PDEATHSIG, 0);
             (void)!::chdir("/");
             std::array<char*, 2> args{const_cast<char*>("lxcri-criu"), nullptr};
             std::array<char*, 1> env{nullptr};
@@ -40,8 +46,7 @@ using handoff::MessageKind;
         }
         code = errno;
     }
-    const char* text = ::strerrordesc_np(code);
-    (void)!::write(output, text, ::strlen(text));
+    say_not_executed(channel, step, path, code);
     ::_exit(127);
 }
 
@@ -82,8 +87,7 @@ std::string find_cause_in_log(std::string_view log) {
 
 CriuHelper::CriuHelper(const Options& options, const cgroup::Entrance& entrance)
     : process_(-1, os::UniqueFd()) {
-    const std::string path = concat(options.libexec_dir, "/lxcri-criu");
-    if (::access(path.c_str(), X_OK) == -1) throw SystemError(errno, "execute", path);
+    const std::string path = find_helper(options, "lxcri-criu");
     output_ =
         os::UniqueFd(os::check(::memfd_create("lxcri-criu output", MFD_CLOEXEC), "memfd_create"));
     os::check(::fcntl(output_.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");

@@ -20,6 +20,7 @@
 #include "runtime/criu_helper.h"
 #include "runtime/exec_defaults.h"
 #include "runtime/foreground.h"
+#include "runtime/hook_files.h"
 #include "runtime/new_cgroup.h"
 #include "runtime/new_container.h"
 #include "runtime/operations.h"
@@ -127,6 +128,7 @@ class Restoration {
     std::optional<CriuHelper> helper_;
     std::optional<CallerSocket> console_socket_;
     std::optional<CallerSocket> pidfd_socket_;
+    HookFiles hook_files_;
     std::optional<os::ProcessRef> init_;
     os::UniqueFd terminal_;
     std::vector<os::UniqueFd> opened_;  // namespaces that CRIU inherits
@@ -145,6 +147,7 @@ void Restoration::read_bundle() {
     for (const auto& warning : translation_.warnings) options_.warn(warning);
     console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
     pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+    hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
     record_ = first_record(call_, translation_);
     record_.has_poststart = false;  // nobody starts it
@@ -255,8 +258,10 @@ void Restoration::run_hooks(pid_t pid) {
     const std::string text =
         oci::to_json(state_for_hooks(translation_, record_, pid, oci::Status::creating),
                      oci::JsonStyle::one_line);
-    handoff::run_hooks(plan().host.prestart, text, call_.bundle);
-    handoff::run_hooks(plan().host.create_runtime, text, call_.bundle);
+    for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
+        handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
+                           hook_files_.output());
+    }
 }
 
 // All processes are there, and stand still until CRIU has our answer.

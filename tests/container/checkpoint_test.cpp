@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
