@@ -138,7 +138,7 @@ int run_restore(const Globals& globals, Arguments arguments) {
                    "SELinux context for mounts that have one");
     parse(app, std::move(arguments));
     take(values, options.criu);
-    options.create = make_create_options(create);
+    options.create = make_create_options(create, globals.options);
     return runtime::restore(globals.options, std::move(options));
 }
 

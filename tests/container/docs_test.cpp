@@ -353,5 +353,9 @@ TEST_CASE("docs: lxcri.json(5): the example is accepted", "[docs][lxcri]") {
     CHECK(finished.code() == 0);
     CHECK(contains(finished.out, "systemd"));
     CHECK_FALSE(contains(page.substr(begin), ".nf\n"));
-    CHECK_FALSE(contains(read_file(kProject / "docs/lxcri.8"), "\n.nf\n"));
+    // Those of "TOOLS OF LXC" are typed by the tests of a kept monitor.
+    const std::string manual = read_file(kProject / "docs/lxcri.8");
+    const std::string tools = manual.substr(manual.find(".SH TOOLS OF LXC"));
+    CHECK_FALSE(contains(manual.substr(0, manual.find(".SH TOOLS OF LXC")), "\n.nf\n"));
+    CHECK_FALSE(contains(tools.substr(tools.find("\n.SH ", 1)), "\n.nf\n"));
 }

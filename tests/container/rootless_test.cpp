@@ -667,3 +667,26 @@ TEST_CASE("rootless: a runtime root that only its user can search", "[rootless]"
     CHECK(box.life().code == 5);
     CHECK(box.leftovers() == Strings{});
 }
+
+TEST_CASE("rootless: a host whose /proc shows others nothing", "[rootless][lxcri]") {
+    NEEDS(need_runtime());
+    const std::string hidepid = GENERATE(as<std::string>(), "1", "2", "4");
+    CAPTURE(hidepid);
+    // In the mount namespace of the tests; what is below stays as it is.
+    REQUIRE(mount("proc", "/proc", "proc", 0, ("hidepid=" + hidepid).c_str()) == 0);
+    {
+        UserBox box;
+        const std::string hook_file = box / "bundle/hook.ran";
+        box.bundle.config["hooks"]["createRuntime"] = {
+            {{"path", "/bin/sh"}, {"args", {"sh", "-c", "echo ran > " + hook_file}}}};
+        Container container = box.sleeper();
+        CHECK(read_file(hook_file) == "ran\n");
+        CHECK(container.status() == "running");
+        CHECK(contains(box.exec(container, {"ids"}).out, "uid=0"));
+        container.kill();
+        CHECK(container.wait_code() == -SIGKILL);
+        container.remove();
+        CHECK(box.leftovers() == Strings{});
+    }
+    REQUIRE(umount2("/proc", MNT_DETACH) == 0);
+}
