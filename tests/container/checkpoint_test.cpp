@@ -11,6 +11,7 @@
 
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/podman.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
 #include "support/tracer.h"
@@ -532,4 +533,68 @@ TEST_CASE("checkpoint: lxcri is killed at a system call", "[checkpoint][vm][lxcr
         CHECK(removed.code() == 0);
         CHECK(box.leftovers() == Strings{});
     }
+}
+
+TEST_CASE("checkpoint: in a systemd scope", "[checkpoint][vm][systemd][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    CountingBox box;
+    box.bundle.linux()["cgroupsPath"] = "system.slice:lxcritest:" + box.name();
+    const fs::path scope = "/sys/fs/cgroup/system.slice/lxcritest-" + box.name() + ".scope";
+    CreateOptions options;
+    options.global = {"--systemd-cgroup"};
+    Container container = box.counter(options);
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    CHECK_FALSE(fs::exists(scope));
+    Stream stream;
+    box.clean_up_id(id);
+    CommandOptions command;
+    command.fds = {{stream.write_end(), 1}, {stream.write_end(), 2}};
+    const Finished restored =
+        box.call({"--systemd-cgroup", "restore", "--detach", "--image-path", box.images(),
+                  "--bundle", box.bundle.path(), "--pid-file", box / "restored.pid", id},
+                 command);
+    stream.take();
+    INFO(stream.text());
+    REQUIRE(restored.code() == 0);
+    CHECK(contains(read_file("/proc/" + std::to_string(box.restored_pid()) + "/cgroup"),
+                   box.name() + ".scope/container"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("podman: container checkpoint and restore, also through a file",
+          "[checkpoint][podman][vm][lxcri]") {
+    NEEDS(need_podman());
+    APPLIES(is_virtual_machine());
+    const Podman podman;
+    const auto succeed = [&](const Strings& arguments) {
+        const Finished result = podman.call(arguments);
+        INFO("podman said: " << result.err << result.out);
+        REQUIRE(result.code() == 0);
+        return result.out;
+    };
+    const auto status = [&] {
+        return succeed({"inspect", "--format", "{{.State.Status}}", "one"});
+    };
+    podman.start("one");
+    succeed({"exec", "one", "/probe", "write", "/kept", "text"});
+    succeed({"container", "checkpoint", "one"});
+    CHECK(status() == "exited\n");
+    succeed({"container", "restore", "one"});
+    CHECK(status() == "running\n");
+    CHECK(contains(succeed({"exec", "one", "/probe", "cat", "/kept"}), "text"));
+
+    succeed({"container", "checkpoint", "--leave-running", "one"});
+    CHECK(status() == "running\n");
+
+    const std::string file = podman.box() / "checkpoint.tar.gz";
+    succeed({"container", "checkpoint", "--export", file, "--compress", "gzip", "one"});
+    succeed({"rm", "one"});
+    succeed({"container", "restore", "--import", file});
+    CHECK(status() == "running\n");
+    CHECK(contains(succeed({"exec", "one", "/probe", "cat", "/kept"}), "text"));
+    succeed({"rm", "--force", "-t", "0", "one"});
 }
