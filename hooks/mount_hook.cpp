@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -39,7 +40,12 @@ std::string environment(const char* name) {
 // prestart and createRuntime belong into the runtime namespaces (config.md "Hooks"): create runs
 // them, now that namespaces and mounts exist.
 void wait_for_runtime_hooks() {
-    handoff::send(handoff::kChannelFd, MessageKind::runtime_hooks, {});
+    // Our parent is the process that becomes init. By this create learns its pid also where /proc
+    // shows its user nothing of us (hidepid).
+    const os::UniqueFd init(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
+    std::vector<int> fds;
+    if (init.valid()) fds.push_back(init.get());
+    handoff::send(handoff::kChannelFd, MessageKind::runtime_hooks, {}, fds);
     (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
 }
 

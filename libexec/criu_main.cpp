@@ -231,8 +231,11 @@ class Criu {
         return wanted[0].revents != 0;
     }
 
-    // CRIU, and what it has restored so far.
-    void kill_all() { os::kill_with_descendants(process_, os::Clock::now() + kKillTime); }
+    // CRIU, and what it has restored so far: the container's init is a child of ours, and this
+    // program has no others.
+    void kill_all() {
+        os::kill_with_descendants(process_, os::Clock::now() + kKillTime, os::OtherChildren::kill);
+    }
 
     // Nothing when CRIU has died.
     std::optional<std::pair<criu::Response, std::vector<os::UniqueFd>>> receive() {
@@ -251,7 +254,11 @@ class Criu {
         os::send_message(socket_.get(), answer.SerializeAsString(), {});
     }
 
-    os::ExitStatus wait() { return process_.wait().value(); }
+    // After a pre-dump CRIU waits for a next request until we have hung up.
+    os::ExitStatus wait() {
+        socket_.reset();
+        return process_.wait().value();
+    }
 
   private:
     os::ChildProcess start(const Descriptors& fds) {
@@ -285,36 +292,54 @@ bool ask_lxcri(const CriuRequest& request, const criu::Notify& notify,
         if (answer) return answer->kind == MessageKind::proceed;
     } catch (const handoff::Disconnected&) {
         return request.action != CriuAction::restore;
+    } catch (const Error&) {
+        return false;  // CRIU takes back what it has done
     }
     return request.action != CriuAction::restore;  // lxcri has been killed
 }
 
-void carry_out(const CriuRequest& request, Descriptors fds) {
-    if (request.action == CriuAction::restore) make_root_a_mount(request.root);
-    open_directories(request, fds);
-    Criu criu(request, fds);
-    const bool is_restore = request.action == CriuAction::restore;
+// All images are written, and the container still stands still: what fails now leaves it as it was.
+bool finish_images(const CriuRequest& request, const criu::Notify& notify, int images) {
+    if (notify.script() != "post-dump" || request.pid_without_death_signal == 0) return true;
+    try {
+        libexec::clear_death_signal(images, request.pid_without_death_signal);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// Until CRIU has done what it was asked for. The pid of a restored init.
+pid_t serve(const CriuRequest& request, Criu& criu, int images) {
     while (true) {
-        if (!criu.wait_for_message(is_restore)) {
-            criu.kill_all();
+        if (!criu.wait_for_message(request.action == CriuAction::restore)) {
             throw Error("the runtime has ended");
         }
         auto answer = criu.receive();
         if (!answer) throw Error(concat("criu ", criu.wait().describe()));
         const auto& [response, received] = *answer;
         if (response.type() == criu::NOTIFY && response.has_notify()) {
-            criu.acknowledge(ask_lxcri(request, response.notify(), received));
+            criu.acknowledge(finish_images(request, response.notify(), images) &&
+                             ask_lxcri(request, response.notify(), received));
             continue;
         }
         if (!response.success()) throw Error(concat("criu: ", describe_failure(response)));
         (void)criu.wait();
-        if (request.pid_without_death_signal != 0) {
-            libexec::clear_death_signal(fds.images.get(), request.pid_without_death_signal);
-        }
-        const pid_t pid = response.has_restore() ? response.restore().pid() : 0;
+        return response.has_restore() ? response.restore().pid() : 0;
+    }
+}
+
+void carry_out(const CriuRequest& request, Descriptors fds) {
+    if (request.action == CriuAction::restore) make_root_a_mount(request.root);
+    open_directories(request, fds);
+    Criu criu(request, fds);
+    try {
+        const pid_t pid = serve(request, criu, fds.images.get());
         handoff::send(handoff::kChannelFd, MessageKind::criu_done,
                       handoff::encode(handoff::CriuNotice{"", pid}));
-        return;
+    } catch (const Error&) {
+        if (request.action == CriuAction::restore) criu.kill_all();
+        throw;
     }
 }
 

@@ -80,6 +80,7 @@ std::optional<ProcessStat> find_process_stat(pid_t pid) {
         return parse_process_stat(*text);
     } catch (const SystemError& error) {
         if (error.code() == ESRCH) return {};  // it went between open and read
+        if (error.code() == EPERM) return {};  // hidepid=1: proc(5)
         throw;
     }
 }
@@ -91,11 +92,26 @@ std::string ExitStatus::describe() const {
                   name == nullptr ? "" : name, name == nullptr ? "" : ")");
 }
 
+std::optional<pid_t> find_pid(int pidfd) {
+    constexpr std::string_view kField = "Pid:\t";
+    const std::string path = concat("/proc/self/fdinfo/", std::to_string(pidfd));
+    for (const std::string& line : split(read_file_at(AT_FDCWD, path), '\n')) {
+        if (!line.starts_with(kField)) continue;
+        const auto pid = parse_integer<pid_t>(std::string_view(line).substr(kField.size()));
+        if (pid && *pid > 0) return *pid;  // -1: it has ended; 0: it is in another pid namespace
+    }
+    return {};
+}
+
 ProcessRef ProcessRef::open(pid_t pid) {
     UniqueFd pidfd = open_pidfd(pid);
     const auto stat = find_process_stat(pid);
-    if (!stat) throw SystemError(ESRCH, "pidfd_open", std::to_string(pid));
-    return {pid, stat->start_time, std::move(pidfd)};
+    if (stat) return {pid, stat->start_time, std::move(pidfd)};
+    // Where /proc has hidepid it need not show us a process that lives.
+    if (wait_readable(pidfd.get(), Clock::now())) {
+        throw SystemError(ESRCH, "pidfd_open", std::to_string(pid));
+    }
+    return {pid, 0, std::move(pidfd)};
 }
 
 std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) {
@@ -264,8 +280,8 @@ std::vector<pid_t> own_children() {
 
 }  // namespace
 
-void kill_with_descendants(ChildProcess& child, const Deadline& deadline) {
-    const auto before = own_children();
+void kill_with_descendants(ChildProcess& child, const Deadline& deadline, OtherChildren others) {
+    const auto before = others == OtherChildren::spare ? own_children() : std::vector<pid_t>();
     int was_subreaper = 0;
     check(::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper), "prctl PR_GET_CHILD_SUBREAPER");
     check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl PR_SET_CHILD_SUBREAPER");

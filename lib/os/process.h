@@ -25,7 +25,10 @@ struct ProcessStat {
     pid_t parent;              // in the pid namespace of the procfs
     std::uint64_t start_time;  // clock ticks since boot
 };
+// Nothing for a process that has gone, or that /proc hides from us.
 std::optional<ProcessStat> find_process_stat(pid_t pid);
+// The process that a pidfd is of, in the pid namespace of our /proc; nothing when it has gone.
+std::optional<pid_t> find_pid(int pidfd);
 ProcessStat parse_process_stat(std::string_view text);
 
 // How a process ended, as waitid(2) tells it.
@@ -50,7 +53,8 @@ class ExitStatus {
 // A process that need not be our child.
 class ProcessRef {
   public:
-    // The process that has `pid` now. SystemError(ESRCH) when there is none.
+    // The process that has `pid` now; its start time is 0 where /proc hides it from us.
+    // SystemError(ESRCH) when there is none.
     static ProcessRef open(pid_t pid);
     // The process with this pid and this start time, when one of its threads still lives.
     static std::optional<ProcessRef> find(pid_t pid, std::uint64_t start_time);
@@ -122,7 +126,10 @@ ExitStatus reap(pid_t pid);
 // SIGKILL to `child` and all that it has started and left: while it ends this process is the one
 // that inherits them (PR_SET_CHILD_SUBREAPER). Other children of this process stay. What the kernel
 // does not let die is given up at the deadline.
-void kill_with_descendants(ChildProcess& child, const Deadline& deadline);
+// Unless they are to be killed as well.
+enum class OtherChildren { spare, kill };
+void kill_with_descendants(ChildProcess& child, const Deadline& deadline,
+                           OtherChildren others = OtherChildren::spare);
 
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.
 void reset_signals() noexcept;

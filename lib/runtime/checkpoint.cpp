@@ -44,9 +44,21 @@ void check_spec(const oci::Spec& spec, const translate::Plan& plan) {
                         "a container without a mount namespace of its own cannot be dumped");
     }
     for (const auto& entry : plan.host.namespaces) {
-        if (entry.type != "user") continue;
-        throw SpecError(entry.pointer,
-                        "a container in a user namespace by its path cannot be dumped");
+        if (entry.type != "user" && entry.type != "cgroup") continue;
+        throw SpecError(entry.pointer, concat("a container in a ", entry.type,
+                                              " namespace by its path cannot be dumped"));
+    }
+    for (const auto& filesystem : plan.host.filesystems) {
+        throw SpecError(filesystem.pointer,
+                        "shows a namespace that was joined, which cannot be dumped");
+    }
+    if (plan.init.process.seccomp_listener) {
+        throw SpecError("/linux/seccomp/listenerPath",
+                        "a filter that asks an agent cannot be dumped");
+    }
+    if (!plan.host.net_devices.empty()) {
+        throw SpecError("/linux/netDevices",
+                        "a container with devices of the host cannot be dumped");
     }
     if (spec.linux_ && spec.linux_->intel_rdt) {
         throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be dumped");
@@ -100,7 +112,7 @@ CriuRequest make_request(const Options& options, const CheckpointOptions& asked,
     request.page_server_address = asked.page_server_address;
     request.page_server_port = asked.page_server_port;
     request.has_status_fd = asked.status_fd.has_value();
-    if (container.record().monitor_pid != 0) {
+    if (container.record().monitor_pid != 0 && !asked.pre_dump) {
         // It would die with the monitor; restored, it has none.
         request.pid_without_death_signal = innermost_pid(init);
     }
@@ -132,12 +144,16 @@ void checkpoint(const Options& options, const CheckpointOptions& asked) {
     files.check_parent(asked.parent_path);
     std::vector<int> fds;
     if (asked.status_fd) fds.push_back(*asked.status_fd);
+    remove_image(files.images());
     CriuHelper helper(options, cgroup::Entrance{});
-    helper.carry_out(request, fds, [](const handoff::CriuNotice&, const handoff::Received&) {});
-    if (asked.pre_dump) return;
-    // Last: without it nobody takes the directory for a whole checkpoint.
-    write_image(files.images(), image);
-    if (!asked.leave_running) container.destroy(options);
+    helper.carry_out(request, fds,
+                     [&](const handoff::CriuNotice& notice, const handoff::Received&) {
+                         // Last of the images: without it nobody takes the directory for a whole
+                         // checkpoint. The container has not ended yet: when this fails it goes on.
+                         if (notice.script == "post-dump" && !asked.pre_dump)
+                             write_image(files.images(), image);
+                     });
+    if (!asked.pre_dump && !asked.leave_running) container.destroy(options);
 }
 
 }  // namespace lxcri::runtime

@@ -15,6 +15,7 @@
 #include "os/check.h"
 #include "os/directory.h"
 #include "os/file.h"
+#include "os/mount.h"
 #include "os/rooted_path.h"
 
 namespace lxcri::runtime {
@@ -73,11 +74,28 @@ struct Bind {
     bool recursive = false;
 };
 
+// What CRIU would restore as another mount.
+void check_bind(const MountAction& mount) {
+    std::string_view what;
+    if (!mount.uid_map.empty()) what = "a mount with ID mappings";
+    if (mount.destination == "/") what = "a mount on the root";
+    if (mount.copy_symlink || mount.source_nofollow || mount.destination_nofollow) {
+        what = "a mount of a symbolic link, or on one,";
+    }
+    if (!what.empty()) throw SpecError(mount.pointer, concat(what, " cannot be dumped"));
+}
+
 std::vector<Bind> binds_of(const translate::Plan& plan) {
     std::vector<Bind> binds;
     for (const MountAction& mount : plan.hook.mounts) {
-        if (mount.kind != MountKind::bind) continue;
+        // What comes from the container's own root filesystem CRIU finds by itself.
+        if (mount.kind != MountKind::bind || mount.source_inside) continue;
+        check_bind(mount);
         binds.push_back({mount.pointer, mount.destination, mount.source, mount.recursive});
+    }
+    if (plan.hook.made_devices) {
+        throw SpecError("/linux/devices",
+                        "those that are made for a user namespace cannot be dumped yet");
     }
     if (!plan.hook.bind_devices) return binds;
     for (const auto& node : plan.hook.devices) {
@@ -107,7 +125,7 @@ class Inspection {
             throw Error(concat(in_quotes(bind.destination), " is not what is at the source ",
                                in_quotes(bind.source), " now"));
         }
-        return {mount->mount_point, bind.destination, ""};
+        return {checked(mount->mount_point), bind.destination, ""};
     }
 
     // Nothing where a directory is masked, or nothing is.
@@ -119,11 +137,13 @@ class Inspection {
         if (!S_ISCHR(status.st_mode) || status.st_rdev != ::makedev(1, 3)) return {};
         const Mount* mount = mount_at(path_of(object->get()));
         if (mount == nullptr) return {};
-        return ExternalMount{mount->mount_point, "", ""};
+        return ExternalMount{checked(mount->mount_point), "", ""};
     }
 
-    // What was mounted in the source of a recursive bind.
-    void add_below(const ExternalMount& top, std::vector<ExternalMount>& found) const {
+    // What was mounted in the source of a recursive bind. What is mounted in the container alone is
+    // the container's own: CRIU dumps it.
+    void add_below(const ExternalMount& top, const std::string& source,
+                   std::vector<ExternalMount>& found) const {
         std::vector<ExternalMount> below;
         for (const Mount& mount : mounts_) {
             if (mount.mount_point == top.mount_point ||
@@ -131,13 +151,25 @@ class Inspection {
                 is_known(mount.mount_point, found)) {
                 continue;
             }
-            below.push_back({mount.mount_point, top.destination,
-                             mount.mount_point.substr(top.mount_point.size())});
+            const std::string rest = mount.mount_point.substr(top.mount_point.size());
+            const auto object = os::RootedDir(root_.get()).find(mount.mount_point, O_PATH);
+            if (!object || path_of(object->get()) != mount.mount_point ||
+                !is_source(object->get(), source + rest)) {
+                continue;
+            }
+            below.push_back({checked(mount.mount_point), top.destination, rest});
         }
         found.insert(found.end(), below.begin(), below.end());
     }
 
   private:
+    // CRIU ends a name at this character.
+    static const std::string& checked(const std::string& mount_point) {
+        if (mount_point.find(']') == std::string::npos) return mount_point;
+        throw Error(
+            concat("a mount at ", in_quotes(mount_point), " cannot be dumped: \"]\" in it"));
+    }
+
     static bool is_known(const std::string& mount_point, const std::vector<ExternalMount>& found) {
         return std::any_of(found.begin(), found.end(), [&](const ExternalMount& mount) {
             return mount.mount_point == mount_point;
@@ -245,28 +277,50 @@ std::string mapping_line(const char* name, const oci::IdMapping& mapping) {
                   std::to_string(mapping.host_id), " ", std::to_string(mapping.size));
 }
 
-std::vector<std::string> shape_of(const oci::Spec& spec) {
+std::vector<std::string> shape_of(const Translation& translation) {
+    const oci::Spec& spec = translation.spec;
     std::vector<std::string> shape;
+    const auto& plan = translation.plan.hook;
+    for (const MountAction& mount : plan.mounts) {
+        if (mount.kind != MountKind::filesystem) continue;
+        shape.push_back(concat("mount ", mount.type, " ", mount.destination));
+    }
+    for (const auto& path : plan.masked_paths) shape.push_back(concat("masked ", path));
+    for (const auto& path : plan.readonly_paths) shape.push_back(concat("read-only ", path));
     if (spec.process && spec.process->terminal) shape.emplace_back("terminal");
-    if (!spec.linux_) return shape;
-    for (const auto& entry : spec.linux_->namespaces) {
+    const oci::Linux linux = spec.linux_.value_or(oci::Linux{});
+    for (const auto& entry : linux.namespaces) {
         shape.push_back(
             concat(entry.path ? "joined " : "own ", name_of(oci::kNamespaceTypes, entry.type)));
     }
-    for (const auto& mapping : spec.linux_->uid_mappings) {
+    for (const auto& mapping : linux.uid_mappings) {
         shape.push_back(mapping_line("uid", mapping));
     }
-    for (const auto& mapping : spec.linux_->gid_mappings) {
+    for (const auto& mapping : linux.gid_mappings) {
         shape.push_back(mapping_line("gid", mapping));
     }
     std::sort(shape.begin(), shape.end());
     return shape;
 }
 
+// The container may have written to the source: no link in there leads anywhere.
+void check_below(const Bind& bind, const std::string& below) {
+    in_context(bind.pointer, [&] {
+        const os::UniqueFd source = os::open_at(AT_FDCWD, bind.source, O_PATH | O_DIRECTORY);
+        const auto inside = os::openat2(source.get(), below.substr(1), O_PATH, 0,
+                                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        if (os::mount_id(inside.get()) == os::mount_id(source.get())) {
+            throw Error(concat("nothing is mounted at ", in_quotes(bind.source + below), " now"));
+        }
+    });
+}
+
 std::string source_of(const ExternalMount& mount, const translate::Plan& plan) {
     if (mount.destination.empty()) return "/dev/null";
     for (const Bind& bind : binds_of(plan)) {
-        if (bind.destination == mount.destination) return bind.source + mount.below;
+        if (bind.destination != mount.destination) continue;
+        if (!mount.below.empty()) check_below(bind, mount.below);
+        return bind.source + mount.below;
     }
     throw Error(concat("the checkpoint has a mount at ", in_quotes(mount.destination),
                        " that config.json of the bundle has not"));
@@ -277,19 +331,20 @@ std::string source_of(const ExternalMount& mount, const translate::Plan& plan) {
 CheckpointImage describe_container(const os::ProcessRef& init, const Translation& translation,
                                    std::uint32_t preserved) {
     CheckpointImage image;
-    image.shape = shape_of(translation.spec);
+    image.shape = shape_of(translation);
     Inspection inspection(init);
     const auto binds = binds_of(translation.plan);
     for (const Bind& bind : binds) {
         image.mounts.push_back(in_context(bind.pointer, [&] { return inspection.find(bind); }));
     }
-    for (std::size_t i = 0; i < binds.size(); ++i) {
-        if (binds[i].recursive) inspection.add_below(ExternalMount(image.mounts[i]), image.mounts);
-    }
     for (const std::string& path : translation.plan.hook.masked_paths) {
         if (auto masked = inspection.find_masked_file(path)) {
             image.mounts.push_back(std::move(*masked));
         }
+    }
+    for (std::size_t i = 0; i < binds.size(); ++i) {
+        if (!binds[i].recursive) continue;
+        inspection.add_below(ExternalMount(image.mounts[i]), binds[i].source, image.mounts);
     }
     constexpr std::uint32_t kStdio = 3;
     for (std::uint32_t number = 0; number < kStdio + preserved; ++number) {
@@ -299,7 +354,7 @@ CheckpointImage describe_container(const os::ProcessRef& init, const Translation
 }
 
 void check_bundle(const CheckpointImage& image, const Translation& translation) {
-    const auto shape = shape_of(translation.spec);
+    const auto shape = shape_of(translation);
     std::vector<std::string> difference;
     std::set_symmetric_difference(shape.begin(), shape.end(), image.shape.begin(),
                                   image.shape.end(), std::back_inserter(difference));
@@ -315,6 +370,12 @@ void check_bundle(const CheckpointImage& image, const Translation& translation) 
             throw SpecError(bind.pointer, "the container of the checkpoint has no such mount");
     }
     for (const ExternalMount& mount : image.mounts) (void)source_of(mount, translation.plan);
+}
+
+void remove_image(int directory_fd) {
+    if (::unlinkat(directory_fd, kFile, 0) == -1 && errno != ENOENT) {
+        throw SystemError(errno, concat("--image-path: unlink"), kFile);
+    }
 }
 
 void write_image(int directory_fd, CheckpointImage image) {

@@ -41,6 +41,8 @@ CheckpointImage describe_container(const os::ProcessRef& init, const Translation
 // SpecError when the bundle is not that of the checkpoint.
 void check_bundle(const CheckpointImage& image, const Translation& translation);
 
+// Before a dump: what an earlier one has left is no checkpoint any more.
+void remove_image(int directory_fd);
 // With the files that are there now.
 void write_image(int directory_fd, CheckpointImage image);
 // Error when there is none, and when it or one of the files is damaged.

@@ -64,7 +64,7 @@ class Creation {
     void take_message(handoff::Received message);
     void remember_root_mount(handoff::Received message);
     void move_net_devices(pid_t hook_pid);
-    void run_runtime_hooks(pid_t hook_pid);
+    void run_runtime_hooks(const handoff::Received& message);
     void hear_last_words();
     void helper_has_ended();
     void init_has_ended();
@@ -231,7 +231,7 @@ void Creation::take_message(handoff::Received message) {
         case MessageKind::net_devices:
             return move_net_devices(message.sender);
         case MessageKind::runtime_hooks:
-            return run_runtime_hooks(message.sender);
+            return run_runtime_hooks(message);
         case MessageKind::alive:
             return meet_init(message.sender);
         case MessageKind::terminal:
@@ -279,14 +279,22 @@ void Creation::move_net_devices(pid_t hook_pid) {
     sender_->proceed();
 }
 
-void Creation::run_runtime_hooks(pid_t hook_pid) {
-    // lxcri-hook is a child of the process that becomes init.
-    const auto stat = os::find_process_stat(hook_pid);
-    if (!stat) throw Error("lxcri-hook died while it waited for the OCI hooks");
+// The process that becomes init: the message brings its pidfd, or the sender is its child.
+pid_t find_future_init(const handoff::Received& message) {
+    if (!message.fds.empty()) {
+        if (const auto pid = os::find_pid(message.fds.front().get())) return *pid;
+    } else if (const auto stat = os::find_process_stat(message.sender)) {
+        return stat->parent;
+    }
+    throw Error("lxcri-hook died while it waited for the OCI hooks");
+}
+
+void Creation::run_runtime_hooks(const handoff::Received& message) {
+    const pid_t init = find_future_init(message);
     hooks_have_run_ = true;
     cgroup_->apply_limits_that_leave_room();
     const std::string text =
-        oci::to_json(state_for_hooks(translation_, record_, stat->parent, oci::Status::creating),
+        oci::to_json(state_for_hooks(translation_, record_, init, oci::Status::creating),
                      oci::JsonStyle::one_line);
     for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
         handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,

@@ -43,6 +43,7 @@ void make_mount_points(const std::string& rootfs, const translate::Plan& plan,
                        const CheckpointImage& image) {
     const os::UniqueFd root = os::open_at(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY);
     const os::RootedDir rooted(root.get(), os::Links::refuse);
+    const os::RootedDir following(root.get());
     std::vector<std::string> covered;
     const auto is_covered = [&](const std::string& path) {
         for (const auto& above : covered) {
@@ -52,7 +53,9 @@ void make_mount_points(const std::string& rootfs, const translate::Plan& plan,
     };
     const auto is_file = [&](const MountAction& mount) {
         struct stat status {};
-        return mount.kind == MountKind::bind && ::stat(mount.source.c_str(), &status) == 0 &&
+        const std::string source =
+            mount.source_inside ? concat(rootfs, mount.source) : mount.source;
+        return mount.kind == MountKind::bind && ::stat(source.c_str(), &status) == 0 &&
                !S_ISDIR(status.st_mode);
     };
     for (const MountAction& mount : plan.hook.mounts) {
@@ -65,8 +68,13 @@ void make_mount_points(const std::string& rootfs, const translate::Plan& plan,
         }
         if (is_covered(path) || path == "/") continue;
         in_context(mount.pointer, [&] {
-            (void)(is_file(mount) ? rooted.make_file(path, 0644)
-                                  : rooted.make_directories(path, 0755));
+            if (is_file(mount)) {
+                (void)rooted.make_file(path, 0644);
+            } else {
+                // A filesystem was mounted where a link of the image leads, and will be again.
+                const bool follows = mount.kind == MountKind::filesystem;
+                (void)(follows ? following : rooted).make_directories(path, 0755);
+            }
         });
         covered.push_back(path);
     }
@@ -134,6 +142,7 @@ class Restoration {
     std::vector<os::UniqueFd> opened_;  // namespaces that CRIU inherits
     std::vector<int> inherited_;
     bool hooks_have_run_ = false;
+    bool has_pid_file_ = false;
     bool committed_ = false;
 };
 
@@ -141,6 +150,8 @@ void Restoration::read_bundle() {
     const std::string text = copy_config(call_, *dir_);
     in_context(config_path(call_), [&] {
         translation_ = translate_config(options_, call_, text);
+        // CRIU puts the processes into their cgroup; nothing of ours is set up in there before.
+        translation_.plan.init.enters_cgroup = false;
         check_plan();
         check_bundle(image_, translation_);
     });
@@ -162,6 +173,9 @@ void Restoration::check_plan() const {
     }
     if (translation_.spec.linux_ && translation_.spec.linux_->intel_rdt) {
         throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be restored");
+    }
+    if (!plan().init.process.terminal && !call_.console_socket.empty()) {
+        throw Error("--console-socket: given, but /process/terminal is not true");
     }
     if (plan().init.process.terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
         throw SpecError("/process/terminal", "found true, but --console-socket is not given");
@@ -272,7 +286,9 @@ void Restoration::finish(pid_t pid) {
     record_.start_time = init_->start_time();
     write_record(dir_->fd(), record_);
     if (pidfd_socket_) pidfd_socket_->send("standard", init_->pidfd());
-    if (!call_.pid_file.empty()) write_pid_file(call_.pid_file, record_.pid);
+    if (call_.pid_file.empty()) return;
+    write_pid_file(call_.pid_file, record_.pid);
+    has_pid_file_ = true;
 }
 
 void Restoration::undo() noexcept {
@@ -287,6 +303,7 @@ void Restoration::undo() noexcept {
         if (cgroup_) cgroup_->remove(limit);
         if (cgroup_) cgroup_->stop_unit();
         if (dir_) dir_->remove();
+        if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
         if (hooks_have_run_) {
             run_poststop_hooks(
                 translation_.spec,
@@ -326,6 +343,7 @@ int restore(const Options& options, RestoreOptions asked) {
     Created restored = Restoration(options, asked).run();
     std::optional<TerminalRelay> relay;
     if (restored.terminal.valid()) relay.emplace(std::move(restored.terminal));
+    options.succeeded();
     const int code =
         foreground.follow(restored.init, restored.init.pid(), relay ? &*relay : nullptr);
     relay.reset();

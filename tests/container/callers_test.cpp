@@ -253,7 +253,10 @@ class Life {
         CHECK(finished.code() == recorded.code);
         if (recorded.code == 0) {
             CHECK(finished.err == "");
-            CHECK(read_file(box_ / "log") == "");
+            // Warnings are records of their own level; engines read the log of what failed.
+            for (const std::string& record : lines_of(read_file(box_ / "log"))) {
+                CHECK(Json::parse(record).at("level") == "warning");
+            }
         }
         if (has("create")) pid_ = std::stoi(read_file(box_ / "pid"));
         if (has("kill") && status == "stopped") (void)wait_for_child(pid_);

@@ -2,6 +2,7 @@
 // kernel.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,7 +214,8 @@ TEST_CASE("checkpoint: limits and device rules of the bundle are in force after 
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("checkpoint: a container with a user namespace", "[checkpoint][vm][lxcri]") {
+TEST_CASE("checkpoint: devices that were made for a user namespace are refused",
+          "[checkpoint][vm][lxcri]") {
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
     CountingBox box;
@@ -222,19 +224,38 @@ TEST_CASE("checkpoint: a container with a user namespace", "[checkpoint][vm][lxc
     box.bundle.linux()["uidMappings"] = mappings;
     box.bundle.linux()["gidMappings"] = mappings;
     Container container = box.counter();
+    const Finished refused = box.checkpoint(container.id());
+    CHECK(refused.code() == 1);
+    CHECK(contains(refused.err, "/linux/devices"));
+    CHECK(container.status() == "running");
+    container.kill();
+    container.wait();
+    container.remove();
+}
+
+TEST_CASE("checkpoint: a link in a volume does not lead a restore out of it",
+          "[checkpoint][hostile][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    fs::create_directories(box / "volume/inner");
+    fs::create_directories(box / "secret");
+    REQUIRE(mount("tmpfs", (box / "volume/inner").c_str(), "tmpfs", 0, "") == 0);
+    box.bundle.add_mount({{"destination", "/data"},
+                          {"type", "bind"},
+                          {"source", box / "volume"},
+                          {"options", {"rbind", "rw"}}});
+    Container container = box.counter();
     const std::string id = container.id();
     CHECKPOINT_SUCCEEDS(box.checkpoint(id));
     container.wait();
-    struct stat status {};
-    REQUIRE(stat(box.images().c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777U) == 0700);
+    REQUIRE(umount2((box / "volume/inner").c_str(), MNT_DETACH) == 0);
+    fs::remove(box / "volume/inner");
+    fs::create_symlink(box / "secret", box / "volume/inner");
     Stream stream;
-    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
-    stream.close_write_end();
-    stream.wait_for("\n");
-    const std::string proc = "/proc/" + std::to_string(box.restored_pid());
-    CHECK(contains(read_file(proc + "/uid_map"), "100000"));
-    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.restore(id, stream).code() == 1);
+    stream.take();
+    CHECK(contains(stream.text(), "/mounts/"));
     CHECK(box.leftovers() == Strings{});
 }
 

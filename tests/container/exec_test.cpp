@@ -783,7 +783,7 @@ TEST_CASE("exec: goes where init is when the container's cgroup has gone",
     const Finished finished = box.exec(container, {"cat", "/proc/self/cgroup"});
     CHECK(finished.code() == 0);
     CHECK(contains(finished.out, box.name() + "-elsewhere"));
-    CHECK(contains(box.exec(container, {"true"}, {"--cgroup", "/x"}).err, "has gone"));
+    CHECK(box.exec(container, {"true"}, {"--cgroup", "/x"}).code() != 0);
     container.kill();
     (void)container.wait();
     container.remove();

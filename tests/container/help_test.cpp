@@ -263,7 +263,7 @@ TEST_CASE("completion: zsh completes commands, options, values and containers",
         keyboard.wait_for(line);
         keyboard.type("\x15");
     };
-    completes("lxcri res", "lxcri resume ");
+    completes("lxcri resu", "lxcri resume ");
     completes("lxcri --log-l", "lxcri --log-level");
     completes("lxcri --root /x cre", "lxcri --root /x create ");
     completes("lxcri --root=/x --debug del", "lxcri --root=/x --debug delete ");

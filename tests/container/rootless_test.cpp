@@ -672,8 +672,14 @@ TEST_CASE("rootless: a host whose /proc shows others nothing", "[rootless][lxcri
     NEEDS(need_runtime());
     const std::string hidepid = GENERATE(as<std::string>(), "1", "2", "4");
     CAPTURE(hidepid);
-    // In the mount namespace of the tests; what is below stays as it is.
-    REQUIRE(mount("proc", "/proc", "proc", 0, ("hidepid=" + hidepid).c_str()) == 0);
+    // In the mount namespace of the tests.
+    struct HiddenProcesses {
+        explicit HiddenProcesses(const std::string& option) {
+            REQUIRE(mount("proc", "/proc", "proc", 0, option.c_str()) == 0);
+        }
+        ~HiddenProcesses() { umount2("/proc", MNT_DETACH); }
+    };
+    const HiddenProcesses hidden("hidepid=" + hidepid);
     {
         UserBox box;
         const std::string hook_file = box / "bundle/hook.ran";
@@ -688,5 +694,4 @@ TEST_CASE("rootless: a host whose /proc shows others nothing", "[rootless][lxcri
         container.remove();
         CHECK(box.leftovers() == Strings{});
     }
-    REQUIRE(umount2("/proc", MNT_DETACH) == 0);
 }

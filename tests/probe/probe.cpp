@@ -1052,6 +1052,22 @@ bool reach(const char* format, int pid, const char* rest, int flags) {
     return true;
 }
 
+// A descriptor that is worth something: not what this process has itself, its root and the null
+// device.
+bool reach_descriptor(int pid, int number) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    struct stat found = {};
+    struct stat root = {};
+    const bool known = fstat(fd, &found) == 0 && stat("/", &root) == 0;
+    close(fd);
+    if (!known) return true;
+    const bool is_null = S_ISCHR(found.st_mode) && found.st_rdev == makedev(1, 3);
+    return !is_null && (found.st_dev != root.st_dev || found.st_ino != root.st_ino);
+}
+
 int do_hunt(const Arguments&) {
     struct sigaction action = {};
     action.sa_handler = [](int) { hunting = 0; };
@@ -1089,9 +1105,7 @@ int do_hunt(const Arguments&) {
                     close(handle);
                 }
                 for (int fd = 3; fd < 24; ++fd) {
-                    char number[16];
-                    snprintf(number, sizeof number, "fd/%d", fd);
-                    if (reach("/proc/%d/%s", pid, number, O_RDONLY)) ++descriptors;
+                    if (reach_descriptor(pid, fd)) ++descriptors;
                 }
                 if (reach("/proc/%d/%s", pid, "mem", O_RDWR)) ++memory;
                 if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0) {
