@@ -34,7 +34,13 @@ Translation translate_again(const Options& options, Container& container) {
     call.id = container.record().id;
     call.bundle = container.record().bundle;
     const std::string text = os::read_file_at(container.dir().fd(), "config.json");
-    return translate_config(options, call, text, true);
+    // Whatever this call says: the cgroups are where `create` has put them.
+    Options then = options;
+    const Record& record = container.record();
+    then.cgroup_driver = !record.unit.empty()                ? CgroupDriver::systemd
+                         : record.cgroup.directories.empty() ? CgroupDriver::disabled
+                                                             : CgroupDriver::cgroupfs;
+    return translate_config(then, call, text, true);
 }
 
 // What CRIU would do wrong, or only in part.
@@ -107,7 +113,7 @@ CriuRequest make_request(const Options& options, const CheckpointOptions& asked,
     request.root = container.record().rootfs;
     request.leave_running = asked.leave_running || asked.pre_dump;
     request.tcp_skip_in_flight = asked.tcp_skip_in_flight;
-    request.track_memory = asked.pre_dump;
+    request.track_memory = asked.pre_dump || !asked.parent_path.empty();
     request.parent_images = asked.parent_path;
     request.page_server_address = asked.page_server_address;
     request.page_server_port = asked.page_server_port;

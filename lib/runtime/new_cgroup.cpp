@@ -43,7 +43,10 @@ NewCgroup::NewCgroup(const Options& options, Translation& translation, Record& r
         record_.setup_cgroup =
             cgroup::planned_record(layout_for_setup(translation_.layout), setup_path());
     }
-    if (translation_.unit) record_.unit = translation_.unit->scope;
+    if (!translation_.unit) return;
+    record_.unit = translation_.unit->scope;
+    // What is missing above it systemd makes, and removes with the scope.
+    for (auto& directory : record_.cgroup.directories) directory.first_missing.clear();
 }
 
 void NewCgroup::make() {

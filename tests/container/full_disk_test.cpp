@@ -74,6 +74,7 @@ TEST_CASE("full disk: create fails and leaves nothing, or all commands work",
           Strings{"ps", "--format", "json", id}, Strings{"list"}, Strings{"kill", id, "KILL"},
           Strings{"delete", "--force", id}}) {
         CAPTURE(command);
+        if (command.front() == "update" && !has_controller("pids")) continue;
         const Finished finished = box.call(command);
         CAPTURE(finished.err);
         CHECK(finished.code() == 0);

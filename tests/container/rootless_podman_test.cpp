@@ -154,6 +154,7 @@ TEST_CASE("rootless: Podman as the caller", "[rootless][podman]") {
 
 // With a network: Podman makes it in the created container's namespace.
 TEST_CASE("rootless: Podman with user namespaces below its own", "[rootless][podman]") {
+    APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
     UserPodman podman(Network::own);
@@ -178,6 +179,7 @@ TEST_CASE("rootless: Podman with user namespaces below its own", "[rootless][pod
 }
 
 TEST_CASE("rootless: Podman publishes ports", "[rootless][podman]") {
+    APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
     UserPodman podman(Network::own);
@@ -194,6 +196,7 @@ TEST_CASE("rootless: Podman publishes ports", "[rootless][podman]") {
 }
 
 TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
+    APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
     UserPodman podman(Network::own);
@@ -211,6 +214,7 @@ TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
 }
 
 TEST_CASE("rootless: a pod of Podman", "[rootless][podman]") {
+    APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
     UserPodman podman(Network::own);
@@ -226,6 +230,7 @@ TEST_CASE("rootless: a pod of Podman", "[rootless][podman]") {
 }
 
 TEST_CASE("rootless: buildah", "[rootless][buildah]") {
+    APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     NEEDS(need_program("buildah"));
     APPLIES(in_one_view());
