@@ -36,8 +36,32 @@ long last_number(const std::string& text) {
     return std::stol(text.substr(begin == std::string::npos ? 0 : begin + 1));
 }
 
+// CRIU mounts a cgroup2 of its own, without options: these are then those of the whole machine.
+class CgroupOptions {
+  public:
+    CgroupOptions() {
+        for (const auto& line : lines_of(read_file("/proc/self/mountinfo"))) {
+            if (!contains(line, " /sys/fs/cgroup ") || !contains(line, " - cgroup2 ")) continue;
+            options_ = line.substr(line.rfind(' ') + 1);
+        }
+        if (options_.starts_with("rw,")) options_.erase(0, 3);
+    }
+    CgroupOptions(const CgroupOptions&) = delete;
+    CgroupOptions& operator=(const CgroupOptions&) = delete;
+    ~CgroupOptions() {
+        if (!is_virtual_machine() || options_.empty()) return;
+        (void)mount(nullptr, "/sys/fs/cgroup", nullptr,
+                    MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, options_.c_str());
+    }
+
+  private:
+    std::string options_;
+};
+
 // A container that counts, and the directories of its checkpoints.
 struct CountingBox : Box {
+    const CgroupOptions cgroup_options;
+
     CountingBox() { bundle.args({"count"}); }
 
     fs::path images(const std::string& name = "images") const { return *this / name; }
@@ -591,6 +615,7 @@ TEST_CASE("podman: container checkpoint and restore, also through a file",
           "[checkpoint][podman][vm][lxcri]") {
     NEEDS(need_podman());
     APPLIES(is_virtual_machine());
+    const CgroupOptions cgroup_options;
     const Podman podman;
     const auto succeed = [&](const Strings& arguments) {
         const Finished result = podman.call(arguments);

@@ -85,6 +85,7 @@ std::string name_of_namespace(const std::string& path) {
 
 TEST_CASE("joined user namespace: a container of a pod", "[userns][joined][not-runc]") {
     NEEDS(need_runtime());
+    APPLIES(enough_descriptors());  // the joined namespaces take some
     Pod pod;
     pod.join_all();
     const auto mappings = GENERATE(std::optional<Json>{},
@@ -130,6 +131,7 @@ TEST_CASE("joined user namespace: a container of a pod", "[userns][joined][not-r
 TEST_CASE("joined user namespace: as another user, with what mappings are needed for",
           "[userns][joined][not-runc]") {
     NEEDS(need_runtime());
+    APPLIES(enough_descriptors());  // the joined namespaces take some
     Pod pod;
     pod.join_all();
     set_mappings(pod.box.bundle, {});
@@ -414,6 +416,7 @@ TEST_CASE("podman: --userns=container:X where X has the host's", "[userns][podma
 
 TEST_CASE("podman: a pod with a user namespace", "[userns][podman]") {
     NEEDS(need_podman());
+    APPLIES(enough_descriptors());  // the joined namespaces take some
     const Podman podman;
     const auto call = [&](const Strings& arguments) {
         const Finished finished = podman.call(arguments);
