@@ -177,6 +177,7 @@ PYTHON
 
 leaves_nothing() {
     in_debian dpkg --purge lxcri
+    rm -f "$root/lxcri.deb" # the test's own
     local left
     left=$(find "$root" -xdev -name '*lxcri*' -not -path '*/var/*' -not -path '*/bundle/*')
     echo "$left"
