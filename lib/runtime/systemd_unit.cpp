@@ -191,15 +191,20 @@ void stop_unit(SystemdHelper& helper, const Record& record) {
 
 void stop_unit(const Options& options, const Record& record) {
     if (record.unit.empty()) return;
+    std::vector<std::string> scopes;
+    for (const cgroup::Directory& directory : record.cgroup.directories) {
+        scopes.push_back(directory.path.substr(0, directory.path.rfind('/')));
+    }
     // When the last process of a scope has gone systemd removes it, and then forgets it.
-    const auto scope_is_there = [](const cgroup::Directory& directory) {
-        const std::string scope = directory.path.substr(0, directory.path.rfind('/'));
+    const auto is_there = [](const std::string& scope) {
         return ::access(scope.c_str(), F_OK) == 0;
     };
-    const auto& directories = record.cgroup.directories;
-    if (std::none_of(directories.begin(), directories.end(), scope_is_there)) return;
+    if (std::none_of(scopes.begin(), scopes.end(), is_there)) return;
     SystemdHelper helper(options);
     stop_unit(helper, record);
+    // It forgets the unit first and removes the directory a moment later. One with a process is not
+    // removed by this, nor is what another container has got meanwhile: that has processes.
+    for (const std::string& scope : scopes) (void)::rmdir(scope.c_str());
 }
 
 void update_with_unit(SystemdHelper& helper, const Record& record,

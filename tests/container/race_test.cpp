@@ -298,7 +298,8 @@ TEST_CASE("race: /dev/pts and /dev/console", "[.][race][slow][hostile][CVE-2025-
     ReceivingSocket socket(race.box / "console.sock");
     race.box.bundle.process()["terminal"] = true;
     race.flags = {"--console-socket", socket.path()};
-    race.after_create = [&] { (void)socket.receive(); };
+    UniqueFd master;  // open: a terminal that hangs up ends the waiting init
+    race.after_create = [&] { master = socket.receive().fd; };
     const fs::path dev = race.rootfs() / "dev";
     fs::create_directories(dev / "pts");
     write_file(dev / "console", "image");
