@@ -331,3 +331,21 @@ TEST_CASE("podman: with systemd as its cgroup manager", "[podman][systemd][vm]")
     CHECK(removed.code() == 0);
     CHECK(find_cgroups("libpod-" + id.substr(0, 64)).empty());
 }
+
+TEST_CASE("podman: a warning in the log keeps neither success nor the reason of a failure from it",
+          "[podman][caller][lxcri]") {
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    const Podman podman;
+    // An annotation that nobody knows is a warning.
+    const Strings flags{"--annotation", "run.oci.unknown=1", "localhost/test"};
+    Strings good = flags;
+    good.insert(good.end(), {"/probe", "exit", "5"});
+    CHECK(podman.run(good).code() == 5);
+    Strings bad = flags;
+    bad.emplace_back("/nosuch");
+    const Finished finished = podman.run(bad);
+    INFO(finished.err);
+    CHECK(finished.code() == 127);
+    CHECK(contains(finished.err, "no such file or directory"));
+}

@@ -580,3 +580,17 @@ TEST_CASE("systemd: fifty at once, one start and at most one stop for each",
     CHECK(count("StopUnit") <= kCount);
     CHECK(count("ResetFailedUnit") == 0);
 }
+
+TEST_CASE("systemd: run.oci.systemd.subgroup names the directory below the scope",
+          "[systemd][vm]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    SystemdBox box;
+    box.bundle.config["annotations"]["run.oci.systemd.subgroup"] = "app";
+    Container container = box.sleeper();
+    CHECK(contains(read_file("/proc/" + std::to_string(container.pid()) + "/cgroup"),
+                   box.unit() + "/app\n"));
+    box.end(container);
+    container.remove();
+    box.check_nothing_left();
+}
