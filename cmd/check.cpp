@@ -1,4 +1,4 @@
-#include "runtime/check.h"
+#include "host/check.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -14,8 +14,8 @@ namespace lxcri::cmd {
 
 namespace {
 
-using runtime::Finding;
-using runtime::Severity;
+using host::Finding;
+using host::Severity;
 
 Severity worst_of(const std::vector<Finding>& findings) {
     Severity worst = Severity::ok;
@@ -24,7 +24,7 @@ Severity worst_of(const std::vector<Finding>& findings) {
 }
 
 Shown coloured(const Style& style, Severity severity) {
-    std::string word(name_of(runtime::kSeverities, severity));
+    std::string word(name_of(host::kSeverities, severity));
     word.resize(8, ' ');
     switch (severity) {
         case Severity::ok:
@@ -62,10 +62,10 @@ void print_json(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
         list.push_back({{"group", finding.group},
                         {"name", finding.name},
-                        {"severity", name_of(runtime::kSeverities, finding.severity)},
+                        {"severity", name_of(host::kSeverities, finding.severity)},
                         {"text", finding.text}});
     }
-    const Json json{{"severity", name_of(runtime::kSeverities, worst_of(findings))},
+    const Json json{{"severity", name_of(host::kSeverities, worst_of(findings))},
                     {"findings", list}};
     show_json(json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
@@ -100,7 +100,7 @@ int run_check(const Globals& globals, Arguments arguments) {
         throw Error(
             concat("--format: found ", lxcri::in_quotes(format), ", accepted are text, json"));
     }
-    const auto findings = runtime::check_host(globals.options);
+    const auto findings = host::check_host(globals.options);
     if (format == "json") {
         print_json(findings);
     } else {

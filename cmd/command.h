@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "runtime/options.h"
-#include "runtime/settings.h"
+#include "settings/options.h"
+#include "settings/settings.h"
 
 namespace lxcri::cmd {
 
@@ -29,9 +29,9 @@ class ExitError : public Error {
 };
 
 struct Globals {
-    runtime::Options options;
-    runtime::Settings settings;  // what the options were made from, and where it was said
-    runtime::Settings built_in;  // for `config` alone
+    settings::Options options;
+    settings::Settings settings;  // what the options were made from, and where it was said
+    settings::Settings built_in;  // for `config` alone
     Caller caller;
 };
 

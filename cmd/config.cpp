@@ -12,9 +12,9 @@ namespace lxcri::cmd {
 
 namespace {
 
-void print_settings(const runtime::Settings& settings) {
+void print_settings(const settings::Settings& settings) {
     std::vector<Row> rows{{"SETTING", "VALUE", "FROM"}};
-    for (const auto& [name, value, source] : runtime::settings_table(settings)) {
+    for (const auto& [name, value, source] : settings::settings_table(settings)) {
         rows.push_back({name, value, source});
     }
     print_table(rows);
@@ -35,7 +35,7 @@ int run_config(const Globals& globals, Arguments arguments) {
     CLI::App app(
         concat("Show the settings in force, and where each comes from: a flag goes before a "
                "variable of\nthe environment, that before the file ",
-               runtime::kSettingsFile, ", and that before what is built in."),
+               settings::kSettingsFile, ", and that before what is built in."),
         "lxcri config");
     std::string format = "table";
     std::string out;
@@ -54,7 +54,7 @@ int run_config(const Globals& globals, Arguments arguments) {
             concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
     }
     const auto& settings = built_in ? globals.built_in : globals.settings;
-    const std::string json = runtime::settings_json(settings);
+    const std::string json = settings::settings_json(settings);
     if (!out.empty()) write_settings(out, json);
     if (update_current) write_settings(globals.options.settings_file, json);
     if (quiet) return EXIT_SUCCESS;

@@ -30,7 +30,7 @@ std::optional<int> find_closed(std::uint32_t count) {
 }
 
 // What cannot be true is left over from somebody else's start, and no reason to fail.
-std::uint32_t count_listen_fds(const runtime::Options::Tell& warn) {
+std::uint32_t count_listen_fds(const settings::Options::Tell& warn) {
     const char* value = ::getenv("LISTEN_FDS");
     if (value == nullptr || *value == '\0' || !is_for_us()) return 0;
     const auto count = parse_integer<std::uint32_t>(value);
@@ -67,8 +67,8 @@ std::chrono::seconds checked_timeout(std::uint32_t seconds) {
     throw Error(concat("--timeout: found ", std::to_string(seconds), ", accepted is 1 to 86400"));
 }
 
-runtime::Options with_timeout(runtime::Options options,
-                              const std::optional<std::uint32_t>& timeout) {
+settings::Options with_timeout(settings::Options options,
+                               const std::optional<std::uint32_t>& timeout) {
     if (timeout) options.timeout = checked_timeout(*timeout);
     return options;
 }
@@ -108,7 +108,7 @@ void add_create_options(CLI::App& app, CreateArguments& arguments) {
 }
 
 runtime::CreateOptions make_create_options(const CreateArguments& arguments,
-                                           const runtime::Options& common) {
+                                           const settings::Options& common) {
     runtime::CreateOptions options;
     options.id = arguments.id;
     options.bundle = absolute_bundle(arguments.bundle);

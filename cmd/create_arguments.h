@@ -34,14 +34,14 @@ void check_preserved(std::uint32_t count);
 // --timeout of a command goes before the setting for it.
 void add_timeout_option(CLI::App& app, std::optional<std::uint32_t>& timeout);
 std::chrono::seconds checked_timeout(std::uint32_t seconds);
-runtime::Options with_timeout(runtime::Options options,
-                              const std::optional<std::uint32_t>& timeout);
+settings::Options with_timeout(settings::Options options,
+                               const std::optional<std::uint32_t>& timeout);
 
 // Those of every command that makes a container of a bundle.
 void add_bundle_options(CLI::App& app, CreateArguments& arguments);
 void add_create_options(CLI::App& app, CreateArguments& arguments);
 // What the environment has left over from another start is a warning of `common`.
 runtime::CreateOptions make_create_options(const CreateArguments& arguments,
-                                           const runtime::Options& common);
+                                           const settings::Options& common);
 
 }  // namespace lxcri::cmd

@@ -17,7 +17,7 @@ int run_delete(const Globals& globals, Arguments arguments) {
     app.add_flag("-r,--regex", regex, "ID is a regular expression: all containers that it matches");
     add_timeout_option(app, timeout);
     parse(app, std::move(arguments));
-    runtime::Options options = globals.options;
+    settings::Options options = globals.options;
     if (timeout) options.delete_timeout = checked_timeout(*timeout);
     const auto remove_one = [&](const std::string& name) { runtime::remove(options, name, force); };
     regex ? runtime::for_each_match(options, id, remove_one) : remove_one(id);

@@ -10,13 +10,13 @@ namespace lxcri::cmd {
 
 namespace {
 
-using runtime::Settings;
+using settings::Settings;
 
 template <class Value>
 constexpr std::string_view word_for() {
-    if constexpr (std::is_same_v<Value, runtime::Path>) return "PATH";
-    if constexpr (std::is_same_v<Value, runtime::LogPlace>) return "PATH";
-    if constexpr (std::is_same_v<Value, runtime::CgroupPath>) return "PATH";
+    if constexpr (std::is_same_v<Value, settings::Path>) return "PATH";
+    if constexpr (std::is_same_v<Value, settings::LogPlace>) return "PATH";
+    if constexpr (std::is_same_v<Value, settings::CgroupPath>) return "PATH";
     if constexpr (std::is_same_v<Value, std::chrono::seconds>) return "SECONDS";
     if constexpr (std::is_enum_v<Value>) return "NAME";
     return {};
@@ -40,10 +40,10 @@ constexpr Plain kHelp{"--help", 'h', "", "show this text"};
 std::string_view setting_of(std::string_view flag) {
     std::string_view found;
     const Settings settings;
-    runtime::visit_settings(
+    settings::visit_settings(
         settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
             using Value = std::decay_t<decltype(setting.value)>;
-            if (!runtime::kOnlyInFile<Value> && runtime::flag_of(name) == flag) found = name;
+            if (!settings::kOnlyInFile<Value> && settings::flag_of(name) == flag) found = name;
         });
     return found;
 }
@@ -91,11 +91,11 @@ std::vector<GlobalOption> global_options() {
         options.push_back({std::string(plain.flag), plain.letter, plain.word, plain.help});
     };
     const Settings settings;
-    runtime::visit_settings(
+    settings::visit_settings(
         settings, [&](std::string_view name, const auto& setting, std::string_view help) {
             using Value = std::decay_t<decltype(setting.value)>;
-            if constexpr (!runtime::kOnlyInFile<Value>) {
-                options.push_back({runtime::flag_of(name), 0, word_for<Value>(), help});
+            if constexpr (!settings::kOnlyInFile<Value>) {
+                options.push_back({settings::flag_of(name), 0, word_for<Value>(), help});
             }
         });
     for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kVersion, kHelp}) {
@@ -133,14 +133,14 @@ GlobalArguments parse_globals(int argc, const char* const* argv) {
 
 void read_flags(const GlobalArguments& arguments, Settings& settings) {
     for (const auto& [name, text] : arguments.settings) {
-        runtime::set_by_flag(settings, name, text);
+        settings::set_by_flag(settings, name, text);
     }
     // Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
     auto& manager = settings.cgroup_manager;
-    const bool is_disabled =
-        manager.source == runtime::Source::flag && manager.value == runtime::CgroupDriver::disabled;
+    const bool is_disabled = manager.source == settings::Source::flag &&
+                             manager.value == settings::CgroupDriver::disabled;
     if (arguments.systemd_cgroup && !is_disabled) {
-        manager = {runtime::CgroupDriver::systemd, runtime::Source::flag};
+        manager = {settings::CgroupDriver::systemd, settings::Source::flag};
     }
 }
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/settings.h"
+#include "settings/settings.h"
 
 namespace lxcri::cmd {
 
@@ -34,6 +34,6 @@ struct GlobalArguments {
 GlobalArguments parse_globals(int argc, const char* const* argv);
 
 // What the command line says about the settings.
-void read_flags(const GlobalArguments& arguments, runtime::Settings& settings);
+void read_flags(const GlobalArguments& arguments, settings::Settings& settings);
 
 }  // namespace lxcri::cmd

@@ -96,7 +96,7 @@ class SystemLogSink : public spdlog::sinks::base_sink<spdlog::details::null_mute
 
 spdlog::sink_ptr make_sink(const std::string& place) {
     if (place.empty()) return std::make_shared<spdlog::sinks::stderr_sink_st>();
-    if (runtime::is_system_log(place)) return std::make_shared<SystemLogSink>(place);
+    if (settings::is_system_log(place)) return std::make_shared<SystemLogSink>(place);
     // spdlog would make missing directories.
     in_context("--log",
                [&] { (void)os::open_at(AT_FDCWD, place, O_WRONLY | O_APPEND | O_CREAT, 0666); });
@@ -113,7 +113,7 @@ void Log::open(const std::string& place, LogFormat format, LogLevel level, bool 
     } catch (const spdlog::spdlog_ex& error) {
         throw Error(concat("--log: ", error.what()));
     }
-    if (runtime::is_system_log(place)) {
+    if (settings::is_system_log(place)) {
         quoted_ = false;
         logger_->set_pattern("%v");
     } else {

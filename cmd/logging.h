@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/settings.h"
+#include "settings/settings.h"
 
 namespace spdlog {
 class logger;
@@ -14,8 +14,8 @@ class logger;
 
 namespace lxcri::cmd {
 
-using runtime::LogFormat;
-using runtime::LogLevel;
+using settings::LogFormat;
+using settings::LogLevel;
 
 class Log {
   public:

@@ -22,14 +22,14 @@
 #include "os/process.h"
 #include "os/user_namespace.h"
 #include "output.h"
-#include "runtime/settings.h"
+#include "settings/settings.h"
 #include "version.h"
 
 namespace {
 
 using namespace lxcri;
 using namespace lxcri::cmd;
-using runtime::Settings;
+using settings::Settings;
 
 // Descriptors 0-2 that the caller has closed are filled, so that nothing of ours gets their
 // numbers; those beyond 2 are kept from every program that we execute.
@@ -110,7 +110,7 @@ std::string settings_file(const GlobalArguments& arguments) {
 void open_log(const Settings& settings, Log& log) {
     const LogLevel level = settings.debug.value ? LogLevel::debug : settings.log_level.value;
     const bool level_is_given =
-        settings.debug.value || settings.log_level.source != runtime::Source::built_in;
+        settings.debug.value || settings.log_level.source != settings::Source::built_in;
     const std::string& file = settings.log.value.text;
     const LogFormat format = settings.log_format.value;
     // The error itself goes to stderr anyway: without --log only more than that needs a log there,
@@ -123,9 +123,9 @@ Settings make_settings(const GlobalArguments& arguments, Log& log) {
     Settings settings = built_in_settings();
     try {
         const std::string file = settings_file(arguments);
-        runtime::read_settings_file(file.empty() ? runtime::kSettingsFile : file, !file.empty(),
-                                    settings);
-        runtime::read_environment(settings);
+        settings::read_settings_file(file.empty() ? settings::kSettingsFile : file, !file.empty(),
+                                     settings);
+        settings::read_environment(settings);
     } catch (const Error&) {
         // Callers look for the reason where their flags say.
         Settings flags;
@@ -150,15 +150,15 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     auto& options = globals.options;
     const auto source = settings.root.source;
     options.root_is_default =
-        source == runtime::Source::built_in || source == runtime::Source::file;
+        source == settings::Source::built_in || source == settings::Source::file;
     options.root = settings.root.value.text;
     options.libexec_dir = settings.libexec.value.text;
-    if (settings.libexec.source == runtime::Source::built_in &&
+    if (settings.libexec.source == settings::Source::built_in &&
         options.libexec_dir != kInstalledLibexec) {
         options.other_libexec_dir = kInstalledLibexec;
     }
     options.cgroup_driver = settings.cgroup_manager.value;
-    options.keep_monitor = settings.monitor.value == runtime::MonitorMode::keep;
+    options.keep_monitor = settings.monitor.value == settings::MonitorMode::keep;
     options.monitor_cgroup = settings.monitor_cgroup.value.text;
     options.apparmor = settings.apparmor.value;
     options.capabilities = settings.capabilities.value;
@@ -170,7 +170,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.timeout = timeout_of(settings, command);
     options.start_timeout = settings.start_timeout.value;
     options.delete_timeout = settings.delete_timeout.value;
-    options.settings_file = settings_file.empty() ? runtime::kSettingsFile : settings_file;
+    options.settings_file = settings_file.empty() ? settings::kSettingsFile : settings_file;
     options.systemd_properties = settings.systemd_properties.value.names;
     options.lxc_items = settings.lxc_items.value.names;
     options.lxcfs = settings.lxcfs.value.text;

@@ -12,7 +12,7 @@ int run_start(const Globals& globals, Arguments arguments) {
     app.add_option("ID", id, "name of the container")->required();
     add_timeout_option(app, timeout);
     parse(app, std::move(arguments));
-    runtime::Options options = globals.options;
+    settings::Options options = globals.options;
     if (timeout) options.start_timeout = checked_timeout(*timeout);
     runtime::start(options, id);
     return EXIT_SUCCESS;

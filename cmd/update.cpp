@@ -86,7 +86,7 @@ constexpr std::array kSettings = std::to_array<Setting>({
 
 // config.md "Extensibility": what is not known is ignored. But not what is known at another place:
 // then all of the document would be.
-void judge_unknown(const std::vector<std::string>& pointers, const runtime::Options& options) {
+void judge_unknown(const std::vector<std::string>& pointers, const settings::Options& options) {
     for (const auto& pointer : pointers) {
         if (pointer == "/linux") {
             throw Error("found /linux, accepted is what config.json has at /linux/resources");
@@ -97,7 +97,7 @@ void judge_unknown(const std::vector<std::string>& pointers, const runtime::Opti
 
 // As with runc, letters that mean nothing count for nothing here. Where none is left it is an
 // error.
-void drop_unknown_access(Resources& resources, const runtime::Options& options) {
+void drop_unknown_access(Resources& resources, const settings::Options& options) {
     for (auto& rule : resources.devices) {
         const std::string found = rule.access;
         std::erase_if(rule.access, [](char letter) {
@@ -110,7 +110,7 @@ void drop_unknown_access(Resources& resources, const runtime::Options& options) 
     }
 }
 
-Resources read_resources(const std::string& file, const runtime::Options& options) {
+Resources read_resources(const std::string& file, const settings::Options& options) {
     constexpr std::size_t kLongest = 16U << 20U;
     const os::UniqueFd opened =
         file == "-" ? os::UniqueFd() : os::open_at(AT_FDCWD, file, O_RDONLY);

@@ -1,12 +1,12 @@
 #include "version.h"
 
 #include "base/strings.h"
-#include "runtime/liblxc_version.h"
+#include "host/liblxc_version.h"
 
 namespace lxcri::cmd {
 
 std::string version_text(const std::string& libexec_dir) {
-    const auto liblxc = runtime::ask_liblxc_version(libexec_dir);
+    const auto liblxc = host::ask_liblxc_version(libexec_dir);
     return concat("lxcri version " LXCRI_VERSION "\ncommit: " LXCRI_COMMIT
                   "\nspec: 1.3.0\nliblxc: ",
                   liblxc.found ? liblxc.text : concat("unknown: ", liblxc.text), "\n");

@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "helpers/criu_helper.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/privilege.h"
 #include "runtime/checkpoint_image.h"
 #include "runtime/container.h"
 #include "runtime/criu_files.h"
-#include "runtime/criu_helper.h"
 #include "runtime/exec_defaults.h"
-#include "runtime/rootless.h"
 
 namespace lxcri::runtime {
 
@@ -29,17 +29,17 @@ void check_status(const Container& container) {
 }
 
 // config.json as the container has it.
-Translation translate_again(const Options& options, Container& container) {
+Translation translate_again(const settings::Options& options, Container& container) {
     CreateOptions call;
     call.id = container.record().id;
     call.bundle = container.record().bundle;
     const std::string text = os::read_file_at(container.dir().fd(), "config.json");
     // Whatever this call says: the cgroups are where `create` has put them.
-    Options then = options;
+    settings::Options then = options;
     const Record& record = container.record();
-    then.cgroup_driver = !record.unit.empty()                ? CgroupDriver::systemd
-                         : record.cgroup.directories.empty() ? CgroupDriver::disabled
-                                                             : CgroupDriver::cgroupfs;
+    then.cgroup_driver = !record.unit.empty()                ? settings::CgroupDriver::systemd
+                         : record.cgroup.directories.empty() ? settings::CgroupDriver::disabled
+                                                             : settings::CgroupDriver::cgroupfs;
     return translate_config(then, call, text, true);
 }
 
@@ -104,7 +104,7 @@ pid_t innermost_pid(const os::ProcessRef& init) {
     throw Error(concat("internal error: no NSpid in ", path));
 }
 
-CriuRequest make_request(const Options& options, const CheckpointOptions& asked,
+CriuRequest make_request(const settings::Options& options, const CheckpointOptions& asked,
                          const Container& container, const os::ProcessRef& init) {
     CriuRequest request = common_request(options, asked.criu);
     request.action = asked.pre_dump ? CriuAction::pre_dump : CriuAction::dump;
@@ -128,8 +128,8 @@ CriuRequest make_request(const Options& options, const CheckpointOptions& asked,
 
 }  // namespace
 
-void checkpoint(const Options& options, const CheckpointOptions& asked) {
-    if (!is_host_root()) throw Error("checkpoint: only root of the host can dump a container");
+void checkpoint(const settings::Options& options, const CheckpointOptions& asked) {
+    if (!os::is_host_root()) throw Error("checkpoint: only root of the host can dump a container");
     Container container = Container::open(options, asked.id);
     container.lock();
     check_status(container);
@@ -151,7 +151,7 @@ void checkpoint(const Options& options, const CheckpointOptions& asked) {
     std::vector<int> fds;
     if (asked.status_fd) fds.push_back(*asked.status_fd);
     remove_image(files.images());
-    CriuHelper helper(options, cgroup::Entrance{});
+    helpers::CriuHelper helper(options, cgroup::Entrance{});
     helper.carry_out(request, fds,
                      [&](const handoff::CriuNotice& notice, const handoff::Received&) {
                          // Last of the images: without it nobody takes the directory for a whole

@@ -8,7 +8,7 @@
 
 #include "handoff/criu.h"
 #include "runtime/create.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
@@ -42,7 +42,7 @@ struct CheckpointOptions {
 
 // The container has ended and is removed afterwards, unless it is to go on. A checkpoint that fails
 // leaves it as it was.
-void checkpoint(const Options& options, const CheckpointOptions& checkpoint_options);
+void checkpoint(const settings::Options& options, const CheckpointOptions& checkpoint_options);
 
 struct RestoreOptions {
     CreateOptions create;
@@ -55,6 +55,6 @@ struct RestoreOptions {
 
 // A running container from a bundle and the images. Either it exists completely afterwards, or
 // nothing is left. As run(): the exit code of the container process, unless `detach`.
-int restore(const Options& options, RestoreOptions restore_options);
+int restore(const settings::Options& options, RestoreOptions restore_options);
 
 }  // namespace lxcri::runtime

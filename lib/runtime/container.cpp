@@ -24,15 +24,15 @@ constexpr std::chrono::milliseconds kAgain{250};
 
 }  // namespace
 
-Container Container::open(const Options& options, const std::string& id) {
+Container Container::open(const settings::Options& options, const std::string& id) {
     return open(options, id, Damage::refused);
 }
 
-Container Container::open_damaged(const Options& options, const std::string& id) {
+Container Container::open_damaged(const settings::Options& options, const std::string& id) {
     return open(options, id, Damage::accepted);
 }
 
-Container Container::open(const Options& options, const std::string& id, Damage damage) {
+Container Container::open(const settings::Options& options, const std::string& id, Damage damage) {
     check_id(id);
     Record unknown;
     unknown.id = id;
@@ -81,7 +81,7 @@ void Container::lock(std::chrono::milliseconds patience) {
     }
 }
 
-void Container::lock_by_force(const Options& options) {
+void Container::lock_by_force(const settings::Options& options) {
     try {
         return lock(options.delete_timeout);
     } catch (const NotFoundError&) {
@@ -165,7 +165,7 @@ oci::Spec Container::spec() const {
     return oci::parse_spec(*text);
 }
 
-std::optional<oci::Spec> Container::find_poststop_spec(const Options& options) const {
+std::optional<oci::Spec> Container::find_poststop_spec(const settings::Options& options) const {
     if (!record_.has_poststop) return {};
     try {
         return spec();
@@ -217,7 +217,8 @@ bool Container::is_others(const cgroup::ContainerCgroup& group) const {
     });
 }
 
-void Container::remove_cgroup(const Options& options, os::Clock::time_point deadline) const {
+void Container::remove_cgroup(const settings::Options& options,
+                              os::Clock::time_point deadline) const {
     for (const auto& group : cgroups()) {
         if (!record_.owns_cgroup && is_others(group)) continue;
         try {
@@ -233,15 +234,15 @@ void Container::remove_cgroup(const Options& options, os::Clock::time_point dead
 void Container::remove_resctrl() const {
     if (record_.resctrl.group.empty()) return;
     // Without the filesystem nothing of it is there.
-    if (const auto resctrl = Resctrl::find()) resctrl->remove(record_.resctrl);
+    if (const auto resctrl = attached::Resctrl::find()) resctrl->remove(record_.resctrl);
 }
 
-void Container::destroy(const Options& options) {
+void Container::destroy(const settings::Options& options) {
     const auto spec = find_poststop_spec(options);
     find_lost_cgroups();
     const auto deadline = os::Clock::now() + options.delete_timeout;
     kill_everything(deadline);
-    remove_root_mount(record_.root_mount, record_.rootfs);
+    attached::remove_root_mount(record_.root_mount, record_.rootfs);
     remove_cgroup(options, deadline);
     remove_resctrl();
     stop_unit(options, record_);
@@ -254,7 +255,8 @@ void Container::destroy(const Options& options) {
     }
 }
 
-void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn) {
+void run_poststop_hooks(const oci::Spec& spec, oci::State state,
+                        const settings::Options::Tell& warn) {
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     HookFiles files;
     try {

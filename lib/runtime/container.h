@@ -10,18 +10,18 @@
 #include "oci/state.h"
 #include "os/process.h"
 #include "runtime/container_dir.h"
-#include "runtime/options.h"
 #include "runtime/record.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
 class Container {
   public:
     // NotFoundError when there is none.
-    static Container open(const Options& options, const std::string& id);
+    static Container open(const settings::Options& options, const std::string& id);
     // For `delete --force`: what cannot be read is a warning, and what it would have led to is
     // looked for elsewhere.
-    static Container open_damaged(const Options& options, const std::string& id);
+    static Container open_damaged(const settings::Options& options, const std::string& id);
 
     const Record& record() const noexcept { return record_; }
     ContainerDir& dir() noexcept { return dir_; }
@@ -30,7 +30,7 @@ class Container {
     void lock();
     void unlock() { dir_.unlock(); }
     // Another command that does not come to its end is killed.
-    void lock_by_force(const Options& options);
+    void lock_by_force(const settings::Options& options);
 
     oci::Status status() const;
     oci::State state() const;
@@ -45,22 +45,22 @@ class Container {
     // After a SIGKILL: what is frozen dies when it is thawed.
     void let_killed_die(os::Clock::time_point deadline) const;
     // Kills what still runs, removes cgroup and directory, then runs the poststop hooks.
-    void destroy(const Options& options);
+    void destroy(const settings::Options& options);
 
   private:
     enum class Damage { refused, accepted };
     Container(ContainerDir dir, Record record, Damage damage)
         : dir_(std::move(dir)), record_(std::move(record)), damage_(damage) {}
-    static Container open(const Options& options, const std::string& id, Damage damage);
+    static Container open(const settings::Options& options, const std::string& id, Damage damage);
     void lock(std::chrono::milliseconds patience);
     std::optional<Record> read_record() const;
-    std::optional<oci::Spec> find_poststop_spec(const Options& options) const;
+    std::optional<oci::Spec> find_poststop_spec(const settings::Options& options) const;
     void find_lost_cgroups();
     // The container's own, and where those were who set it up, if `create` has left that behind.
     std::vector<cgroup::ContainerCgroup> cgroups() const;
     void kill_everything(os::Clock::time_point deadline) const;
     bool is_others(const cgroup::ContainerCgroup& group) const;
-    void remove_cgroup(const Options& options, os::Clock::time_point deadline) const;
+    void remove_cgroup(const settings::Options& options, os::Clock::time_point deadline) const;
     void remove_resctrl() const;
 
     ContainerDir dir_;
@@ -71,6 +71,7 @@ class Container {
 };
 
 // The poststop hooks, after the container is gone: a failure is a warning (runtime.md "Lifecycle").
-void run_poststop_hooks(const oci::Spec& spec, oci::State state, const Options::Tell& warn);
+void run_poststop_hooks(const oci::Spec& spec, oci::State state,
+                        const settings::Options::Tell& warn);
 
 }  // namespace lxcri::runtime

@@ -1,4 +1,5 @@
 #include "runtime/container_dir.h"
+#include "attached/notify_socket.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -152,7 +153,7 @@ void ContainerDir::remove(bool with_directories) {
     }
     for (const auto& name : names) {
         if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR || (name != kNotifyDirectory && !with_directories)) {
+        if (errno != EISDIR || (name != attached::kNotifyDirectory && !with_directories)) {
             throw SystemError(errno, "unlink", name);
         }
         os::remove_tree_at(fd_.get(), name);

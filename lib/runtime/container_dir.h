@@ -26,8 +26,6 @@ void check_id(std::string_view id);
 // The IDs below the runtime root, sorted. SystemError when the root does not exist.
 std::vector<std::string> list_ids(const std::string& root);
 
-inline constexpr const char* kNotifyDirectory = "notify";
-
 class ContainerDir {
   public:
     // Makes it, and the runtime root where missing. StateError when the ID is in use. Locked.

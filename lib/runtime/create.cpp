@@ -9,28 +9,29 @@
 #include <array>
 #include <optional>
 
+#include "attached/caller_socket.h"
+#include "attached/net_devices.h"
+#include "attached/resctrl.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
+#include "helpers/monitor.h"
+#include "host/own_cgroup.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
-#include "runtime/caller_socket.h"
+#include "os/privilege.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/exec_defaults.h"
 #include "runtime/hook_files.h"
-#include "runtime/monitor.h"
-#include "runtime/net_devices.h"
 #include "runtime/new_cgroup.h"
 #include "runtime/new_container.h"
-#include "runtime/own_cgroup.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
 #include "runtime/record.h"
-#include "runtime/resctrl.h"
 #include "runtime/rootless.h"
 #include "runtime/sender.h"
 #include "runtime/translation.h"
@@ -45,7 +46,7 @@ using handoff::MessageKind;
 // is unmade by the destructor: only what this call has made.
 class Creation {
   public:
-    Creation(const Options& options, const CreateOptions& create_options)
+    Creation(const settings::Options& options, const CreateOptions& create_options)
         : options_(options), call_(create_options) {}
     Creation(const Creation&) = delete;
     Creation& operator=(const Creation&) = delete;
@@ -88,22 +89,22 @@ class Creation {
         return os::Clock::now() + options_.timeout;
     }
 
-    const Options& options_;
+    const settings::Options& options_;
     CreateOptions call_;
     std::optional<ContainerDir> dir_;
     Translation translation_;
     Record record_;
     std::optional<NewCgroup> cgroup_;
-    std::optional<Resctrl> resctrl_;
-    ResctrlRecord made_in_resctrl_;
-    std::optional<Monitor> monitor_;
+    std::optional<attached::Resctrl> resctrl_;
+    attached::ResctrlRecord made_in_resctrl_;
+    std::optional<helpers::Monitor> monitor_;
     std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
-    std::optional<NetDevices> net_devices_;
+    std::optional<attached::NetDevices> net_devices_;
     std::optional<os::ProcessRef> init_;
-    std::optional<CallerSocket> console_socket_;
-    std::optional<CallerSocket> pidfd_socket_;
-    std::optional<NotifySocket> notify_socket_;
+    std::optional<attached::CallerSocket> console_socket_;
+    std::optional<attached::CallerSocket> pidfd_socket_;
+    std::optional<attached::NotifySocket> notify_socket_;
     HookFiles hook_files_;
     os::UniqueFd terminal_;  // its master, when nobody else has got it
     bool hooks_have_run_ = false;
@@ -116,10 +117,10 @@ void Creation::read_bundle() {
     const std::string text = copy_config(call_, *dir_);
 
     if (!options_.notify_socket.empty()) {
-        call_.notify_directory =
-            NotifySocket::make_directory(dir_->fd(), concat(options_.root, "/", call_.id));
+        call_.notify_directory = attached::NotifySocket::make_directory(
+            dir_->fd(), concat(options_.root, "/", call_.id));
         if (call_.start_now) {
-            notify_socket_ = NotifySocket::listen(dir_->fd(), options_);
+            notify_socket_ = attached::NotifySocket::listen(dir_->fd(), options_);
         }
     }
     in_context(config_path(call_), [&] { translation_ = translate_config(options_, call_, text); });
@@ -139,7 +140,7 @@ void Creation::read_bundle() {
 // config-linux.md "IntelRdt": without such a filesystem the runtime must generate an error.
 void Creation::find_resctrl() {
     if (!spec().linux_ || !spec().linux_->intel_rdt) return;
-    resctrl_ = Resctrl::find();
+    resctrl_ = attached::Resctrl::find();
     if (!resctrl_) {
         throw SpecError("/linux/intelRdt", "no resctrl filesystem is mounted on this host");
     }
@@ -154,14 +155,14 @@ void Creation::connect_caller() {
     if (terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
         throw SpecError("/process/terminal", "found true, but --console-socket is not given");
     }
-    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
-    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+    console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    if (is_ordinary_user()) rootless_ = RootlessSetup::make(*spec().linux_);
+    if (os::is_ordinary_user()) rootless_ = RootlessSetup::make(*spec().linux_);
     if (!translation_.host.privileged) inherit_oom_score_adj(translation_.plan.host.limits);
     if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *spec().linux_->intel_rdt);
     if (translation_.unit) {
@@ -354,7 +355,7 @@ void Creation::pass_listener(const handoff::Received& message) {
 void Creation::hand_over() {
     if (plan().start.keep_monitor) {
         // The container's limits are not for the monitor, nor is `kill --all`.
-        move_monitor(translation_.layout, options_.monitor_cgroup, monitor_->process().pid());
+        host::move_monitor(translation_.layout, options_.monitor_cgroup, monitor_->process().pid());
         const auto monitor = os::ProcessRef::open(monitor_->process().pid());
         record_.monitor_pid = monitor.pid();
         record_.monitor_start_time = monitor.start_time();
@@ -409,7 +410,7 @@ void Creation::undo() noexcept {
         }
         if (cgroup_) cgroup_->remove(limit);
         if (monitor_) monitor_->wait_for_children(limit);
-        remove_root_mount(record_.root_mount, record_.rootfs);
+        attached::remove_root_mount(record_.root_mount, record_.rootfs);
         if (resctrl_) resctrl_->remove(made_in_resctrl_);
         if (cgroup_) cgroup_->stop_unit();
         if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
@@ -440,7 +441,7 @@ Created Creation::run() {
 
 }  // namespace
 
-Created create(const Options& options, const CreateOptions& create_options) {
+Created create(const settings::Options& options, const CreateOptions& create_options) {
     check_id(create_options.id);
     return Creation(options, create_options).run();
 }

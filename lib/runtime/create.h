@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "attached/notify_socket.h"
 #include "os/process.h"
-#include "runtime/notify_socket.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
@@ -38,9 +38,9 @@ struct Created {
     bool started = false;
     os::UniqueFd terminal;  // the master, with CreateOptions::keeps_terminal
     // With CreateOptions::start_now and NOTIFY_SOCKET.
-    std::optional<NotifySocket> notify_socket;
+    std::optional<attached::NotifySocket> notify_socket;
 };
 
-Created create(const Options& options, const CreateOptions& create_options);
+Created create(const settings::Options& options, const CreateOptions& create_options);
 
 }  // namespace lxcri::runtime

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "helpers/criu_helper.h"
 #include "os/file.h"
-#include "runtime/criu_helper.h"
 
 namespace lxcri::runtime {
 
@@ -57,9 +57,9 @@ void CriuFiles::check_parent(const std::string& parent_path) const {
     });
 }
 
-handoff::CriuRequest common_request(const Options& options, const CriuOptions& asked) {
+handoff::CriuRequest common_request(const settings::Options& options, const CriuOptions& asked) {
     handoff::CriuRequest request;
-    request.criu = find_criu(options);
+    request.criu = helpers::find_criu(options);
     request.images = asked.image_path;
     request.log_directory = log_directory_of(asked);
     request.tcp_established = asked.tcp_established;

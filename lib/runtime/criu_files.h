@@ -27,7 +27,7 @@ class CriuFiles {
 };
 
 // With the directories of `asked`, which are absolute.
-handoff::CriuRequest common_request(const Options& options, const CriuOptions& asked);
+handoff::CriuRequest common_request(const settings::Options& options, const CriuOptions& asked);
 
 // What a namespace that the container has joined is called between dump and restore; "" for a type
 // that CRIU cannot leave out.

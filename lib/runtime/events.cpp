@@ -25,14 +25,14 @@ os::ProcessRef running_init(const Container& container) {
 
 }  // namespace
 
-cgroup::Stats stats(const Options& options, const std::string& id) {
+cgroup::Stats stats(const settings::Options& options, const std::string& id) {
     const Container container = Container::open(options, id);
     (void)running_init(container);
     return cgroup::read_stats(container.own_cgroup());
 }
 
-void watch_events(const Options& options, const std::string& id, std::chrono::milliseconds interval,
-                  const EventSink& sink) {
+void watch_events(const settings::Options& options, const std::string& id,
+                  std::chrono::milliseconds interval, const EventSink& sink) {
     const Container container = Container::open(options, id);
     const auto group = container.own_cgroup();
     cgroup::OomWatch oom(group);

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cgroup/stats.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
@@ -16,11 +16,11 @@ struct EventSink {
 };
 
 // StateError when the container has stopped.
-cgroup::Stats stats(const Options& options, const std::string& id);
+cgroup::Stats stats(const settings::Options& options, const std::string& id);
 
 // Tells the stats every `interval`, and at once when the kernel kills for want of memory, until
 // the container has stopped.
-void watch_events(const Options& options, const std::string& id, std::chrono::milliseconds interval,
-                  const EventSink& sink);
+void watch_events(const settings::Options& options, const std::string& id,
+                  std::chrono::milliseconds interval, const EventSink& sink);
 
 }  // namespace lxcri::runtime

@@ -10,21 +10,21 @@
 #include <algorithm>
 #include <array>
 
+#include "attached/caller_socket.h"
 #include "base/error.h"
 #include "base/number_list.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "helpers/exec_helper.h"
+#include "host/live_host.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "runtime/caller_socket.h"
 #include "runtime/container.h"
 #include "runtime/create.h"
 #include "runtime/exec_defaults.h"
-#include "runtime/exec_helper.h"
 #include "runtime/foreground.h"
-#include "runtime/live_host.h"
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
@@ -112,7 +112,7 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
 // One execution. Whatever has been started when an exception passes is killed by its owner.
 class Execution {
   public:
-    Execution(const Options& options, const ExecOptions& call)
+    Execution(const settings::Options& options, const ExecOptions& call)
         : options_(options), call_(call), container_(Container::open(options, call.id)) {}
 
     int run();
@@ -140,7 +140,7 @@ class Execution {
     [[noreturn]] void helper_has_ended();
     handoff::ProcessPlan& process_plan() { return plan_.init.process; }
 
-    const Options& options_;
+    const settings::Options& options_;
     const ExecOptions& call_;
     Container container_;
     std::optional<os::ProcessRef> init_;
@@ -149,9 +149,9 @@ class Execution {
     ExecDefaults defaults_;
     translate::Plan plan_;
     std::optional<std::vector<std::uint64_t>> initial_cpus_;
-    std::optional<CallerSocket> console_socket_;
-    std::optional<CallerSocket> pidfd_socket_;
-    std::optional<ExecHelper> helper_;
+    std::optional<attached::CallerSocket> console_socket_;
+    std::optional<attached::CallerSocket> pidfd_socket_;
+    std::optional<helpers::ExecHelper> helper_;
     std::optional<os::ChildProcess> process_;
     std::optional<os::ProcessRef> process_ref_;
     os::UniqueFd terminal_;
@@ -209,12 +209,12 @@ void Execution::plan_process() {
     const auto warnings = in_context(document, [&] { return oci::validate(asked); });
     for (const auto& warning : warnings) options_.warn(warning);
     for (const auto& warning : switch_off(options_, spec)) options_.warn(warning);
-    translate::Host host = look_at_host(options_, {}, {});
+    translate::Host host = host::look_at_host(options_, {}, {});
     host.id = call_.id;
     host.preserve_fds = call_.preserve_fds;
     host.new_keyring = false;
-    host.apparmor = asked.apparmor_profile && has_apparmor();
-    host.selinux = asked.selinux_label && has_selinux();
+    host.apparmor = asked.apparmor_profile && host::has_apparmor();
+    host.selinux = asked.selinux_label && host::has_selinux();
     if ((namespaces_ & CLONE_NEWUSER) != 0) {
         spec.linux_.emplace();
         spec.linux_->namespaces.push_back({oci::NamespaceType::user, {}});
@@ -258,8 +258,8 @@ void Execution::connect_caller() {
     if (terminal && call_.detach && call_.console_socket.empty()) {
         throw Error("--detach: a process with a terminal needs --console-socket, too");
     }
-    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
-    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+    console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
 }
 
 void Execution::start_helper() {
@@ -305,7 +305,7 @@ void Execution::try_to_send_plan() {
     handoff::JoinPlan join;
     join.namespaces = static_cast<std::uint64_t>(namespaces_);
     join.process = process_plan();
-    const RootMount& root = container_.record().root_mount;
+    const attached::RootMount& root = container_.record().root_mount;
     const bool joins_mounts = call_.namespaces == 0 || (call_.namespaces & CLONE_NEWNS) != 0;
     if (root.id != 0 && joins_mounts) {
         join.root = container_.record().rootfs;
@@ -409,7 +409,7 @@ void Execution::finish() {
     if (!process_ref_) throw Error("internal error: ready out of turn");
     const auto own_limits = limit_process(*process_ref_, plan_.host.limits);
     if (const auto& resctrl = container_.record().resctrl; !resctrl.group.empty()) {
-        const auto found = Resctrl::find();
+        const auto found = attached::Resctrl::find();
         if (!found) throw Error("no resctrl filesystem is mounted any more");
         found->add_process(resctrl, process_ref_->pid());
     }
@@ -449,7 +449,7 @@ int Execution::run() {
         process_->release();
         return 0;
     }
-    std::optional<TerminalRelay> relay;
+    std::optional<attached::TerminalRelay> relay;
     if (terminal_.valid()) {
         relay.emplace(std::move(terminal_));
     }
@@ -461,7 +461,7 @@ int Execution::run() {
 
 }  // namespace
 
-int exec(const Options& options, const ExecOptions& exec_options) {
+int exec(const settings::Options& options, const ExecOptions& exec_options) {
     return Execution(options, exec_options).run();
 }
 

@@ -8,7 +8,7 @@
 
 #include "cgroup/container_cgroup.h"
 #include "oci/process.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
@@ -40,6 +40,6 @@ struct ExecOptions {
 };
 
 // The exit code: 0 with `detach`, else that of the process, 128 + n for signal n.
-int exec(const Options& options, const ExecOptions& exec_options);
+int exec(const settings::Options& options, const ExecOptions& exec_options);
 
 }  // namespace lxcri::runtime

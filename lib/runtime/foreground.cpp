@@ -45,7 +45,7 @@ std::optional<os::ExitStatus> reap_all(pid_t pid) {
 
 Foreground::Foreground() : signals_(block_all_signals()) {}
 
-bool Foreground::take_signals(const os::ProcessRef& target, TerminalRelay* relay) {
+bool Foreground::take_signals(const os::ProcessRef& target, attached::TerminalRelay* relay) {
     bool child_has_ended = false;
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
@@ -57,8 +57,8 @@ bool Foreground::take_signals(const os::ProcessRef& target, TerminalRelay* relay
     return child_has_ended;
 }
 
-int Foreground::follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
-                       NotifySocket* notify) {
+int Foreground::follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
+                       attached::NotifySocket* notify) {
     auto status = reap_all(child);
     while (!status) {
         std::array<pollfd, 3> terminal{{{-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}}};

@@ -6,10 +6,10 @@
 
 #include <optional>
 
+#include "attached/notify_socket.h"
+#include "attached/terminal_relay.h"
 #include "os/process.h"
 #include "os/unique_fd.h"
-#include "runtime/notify_socket.h"
-#include "runtime/terminal_relay.h"
 
 namespace lxcri::runtime {
 
@@ -21,12 +21,12 @@ class Foreground {
     // The exit code: that of `child`, or 128 and the signal that killed it. `target` gets the
     // signals; it is `child` or, where a resident monitor is our child, the container process.
     // Every other child that ends is reaped, too. `relay`: where the process has a terminal.
-    int follow(const os::ProcessRef& target, pid_t child, TerminalRelay* relay,
-               NotifySocket* notify = nullptr);
+    int follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
+               attached::NotifySocket* notify = nullptr);
 
   private:
     // True when one of the signals says that a child has ended.
-    bool take_signals(const os::ProcessRef& target, TerminalRelay* relay);
+    bool take_signals(const os::ProcessRef& target, attached::TerminalRelay* relay);
 
     os::UniqueFd signals_;
 };

@@ -11,7 +11,7 @@
 
 namespace lxcri::runtime {
 
-std::string inspect(const Options& options, const std::string& id) {
+std::string inspect(const settings::Options& options, const std::string& id) {
     using Json = nlohmann::ordered_json;
     Container container = Container::open(options, id);
     Json result;

@@ -35,7 +35,7 @@ bool leave_room_for_set_up(const oci::Resources& resources) {
 
 }  // namespace
 
-NewCgroup::NewCgroup(const Options& options, Translation& translation, Record& record,
+NewCgroup::NewCgroup(const settings::Options& options, Translation& translation, Record& record,
                      int directory_fd)
     : options_(options), translation_(translation), record_(record), directory_fd_(directory_fd) {
     record_.cgroup = cgroup::planned_record(translation_.layout, translation_.cgroup_path);

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "cgroup/container_cgroup.h"
-#include "runtime/options.h"
 #include "runtime/record.h"
 #include "runtime/systemd_unit.h"
 #include "runtime/translation.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
@@ -16,7 +16,8 @@ class NewCgroup {
   public:
     // Borrowed for its life: everything. What the cgroup is going to be goes into the record at
     // once: whoever finds only this knows where to look. `directory_fd`: where the record belongs.
-    NewCgroup(const Options& options, Translation& translation, Record& record, int directory_fd);
+    NewCgroup(const settings::Options& options, Translation& translation, Record& record,
+              int directory_fd);
 
     void make();
     // systemd makes a scope around a process that exists, which goes on into the directory below
@@ -53,13 +54,13 @@ class NewCgroup {
     void give_away(const cgroup::ContainerCgroup& cgroup) const;
     void check_unit_path(pid_t pid) const;
 
-    const Options& options_;
+    const settings::Options& options_;
     Translation& translation_;
     Record& record_;
     int directory_fd_;
     std::optional<cgroup::ContainerCgroup> cgroup_;
     std::optional<cgroup::ContainerCgroup> setup_;  // until init enters its own
-    std::optional<SystemdHelper> systemd_;
+    std::optional<helpers::SystemdHelper> systemd_;
     bool has_unit_ = false;
     bool limits_are_applied_ = false;
 };

@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "base/strings.h"
+#include "host/owner.h"
 #include "os/file.h"
-#include "runtime/owner.h"
 
 namespace lxcri::runtime {
 
@@ -59,7 +59,7 @@ Record first_record(const CreateOptions& call, const Translation& translation) {
     record.bundle = call.bundle;
     record.rootfs = translation.host.rootfs;
     record.created = now_rfc3339();
-    record.owner = owner_name(::geteuid());
+    record.owner = host::owner_name(::geteuid());
     record.annotations = spec.annotations;
     record.own_pid_namespace = has_own_pid_namespace(spec);
     record.has_process = spec.process.has_value();

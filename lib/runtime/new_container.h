@@ -6,9 +6,9 @@
 #include "oci/state.h"
 #include "runtime/container_dir.h"
 #include "runtime/create.h"
-#include "runtime/options.h"
 #include "runtime/record.h"
 #include "runtime/translation.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <optional>
 
+#include "attached/notify_socket.h"
+#include "attached/resctrl.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/layout.h"
@@ -17,8 +19,6 @@
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
 #include "runtime/hook_files.h"
-#include "runtime/notify_socket.h"
-#include "runtime/resctrl.h"
 #include "runtime/systemd_unit.h"
 #include "translate/hooks.h"
 
@@ -36,17 +36,17 @@ StateError wrong_status(const Container& container, std::string_view operation,
 }
 
 void update_schemata(const Container& container, const oci::IntelRdt& rdt) {
-    const ResctrlRecord& record = container.record().resctrl;
+    const attached::ResctrlRecord& record = container.record().resctrl;
     if (record.group.empty()) {
         throw StateError(concat("container ", in_quotes(container.record().id),
                                 " is in no group of resctrl: /linux/intelRdt is not set"));
     }
-    const auto resctrl = Resctrl::find();
+    const auto resctrl = attached::Resctrl::find();
     if (!resctrl) throw Error("no resctrl filesystem is mounted on this host");
     resctrl->update(record, rdt);
 }
 
-std::vector<std::string> known_ids(const Options& options) {
+std::vector<std::string> known_ids(const settings::Options& options) {
     if (options.root_is_default && ::access(options.root.c_str(), F_OK) == -1) return {};
     return list_ids(options.root);
 }
@@ -79,7 +79,7 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
 }
 
 // A hook of start that fails ends the container: config.md "Lifecycle", 12 and 13.
-void run_start_hooks_or_destroy(Container& container, const Options& options,
+void run_start_hooks_or_destroy(Container& container, const settings::Options& options,
                                 const os::ProcessRef& init) {
     try {
         const auto limit = options.start_timeout.count() == 0
@@ -112,7 +112,7 @@ void run_start_hooks_or_destroy(Container& container, const Options& options,
 
 }  // namespace
 
-void for_each_match(const Options& options, const std::string& pattern,
+void for_each_match(const settings::Options& options, const std::string& pattern,
                     const std::function<void(const std::string& id)>& operation) {
     const Regex regex(pattern);
     std::optional<Error> first;
@@ -131,7 +131,7 @@ void for_each_match(const Options& options, const std::string& pattern,
     throw *first;
 }
 
-void start(const Options& options, const std::string& id) {
+void start(const settings::Options& options, const std::string& id) {
     Container container = Container::open(options, id);
     container.lock();
     const auto status = container.status();
@@ -141,7 +141,7 @@ void start(const Options& options, const std::string& id) {
     }
     const auto init = container.init();
     if (!init) throw wrong_status(container, "start", oci::Status::stopped);
-    auto notify_socket = NotifySocket::listen(container.dir().fd(), options);
+    auto notify_socket = attached::NotifySocket::listen(container.dir().fd(), options);
     run_start_hooks_or_destroy(container, options, *init);
     if (notify_socket) {
         // That takes as long as the service takes; others may look and kill meanwhile.
@@ -150,11 +150,11 @@ void start(const Options& options, const std::string& id) {
     }
 }
 
-oci::State state(const Options& options, const std::string& id) {
+oci::State state(const settings::Options& options, const std::string& id) {
     return Container::open(options, id).state();
 }
 
-void kill(const Options& options, const std::string& id, int signal, bool all) {
+void kill(const settings::Options& options, const std::string& id, int signal, bool all) {
     const Container container = Container::open(options, id);
     const auto deadline = os::Clock::now() + options.timeout;
     const auto init = container.init();
@@ -177,7 +177,7 @@ void kill(const Options& options, const std::string& id, int signal, bool all) {
     if (signal == SIGKILL) container.let_killed_die(deadline);
 }
 
-void pause(const Options& options, const std::string& id) {
+void pause(const settings::Options& options, const std::string& id) {
     Container container = Container::open(options, id);
     container.lock();
     const auto status = container.status();
@@ -185,7 +185,7 @@ void pause(const Options& options, const std::string& id) {
     container.own_cgroup().freeze(os::Clock::now() + kFreezeTime);
 }
 
-void resume(const Options& options, const std::string& id) {
+void resume(const settings::Options& options, const std::string& id) {
     Container container = Container::open(options, id);
     container.lock();
     const auto status = container.status();
@@ -193,7 +193,7 @@ void resume(const Options& options, const std::string& id) {
     container.own_cgroup().thaw(os::Clock::now() + kFreezeTime);
 }
 
-void update(const Options& options, const std::string& id, oci::Resources resources,
+void update(const settings::Options& options, const std::string& id, oci::Resources resources,
             const oci::IntelRdt& rdt) {
     Container container = Container::open(options, id);
     container.lock();
@@ -212,7 +212,7 @@ void update(const Options& options, const std::string& id, oci::Resources resour
                      [&] { cgroup::apply_update(group, resources, kTop); });
 }
 
-std::vector<pid_t> processes(const Options& options, const std::string& id) {
+std::vector<pid_t> processes(const settings::Options& options, const std::string& id) {
     auto pids = Container::open(options, id).own_cgroup().processes();
     std::sort(pids.begin(), pids.end());
     return pids;
@@ -221,7 +221,7 @@ std::vector<pid_t> processes(const Options& options, const std::string& id) {
 namespace {
 
 // First of all the end of the container process: a command that waits for it may hold the lock.
-void remove_by_force(const Options& options, const std::string& id) {
+void remove_by_force(const settings::Options& options, const std::string& id) {
     try {
         Container container = Container::open_damaged(options, id);
         if (const auto init = container.init()) {
@@ -237,7 +237,7 @@ void remove_by_force(const Options& options, const std::string& id) {
 
 }  // namespace
 
-void remove(const Options& options, const std::string& id, bool force) {
+void remove(const settings::Options& options, const std::string& id, bool force) {
     if (force) return remove_by_force(options, id);
     Container container = Container::open(options, id);
     container.lock();
@@ -250,7 +250,7 @@ void remove(const Options& options, const std::string& id, bool force) {
     container.destroy(options);
 }
 
-std::vector<oci::State> list(const Options& options) {
+std::vector<oci::State> list(const settings::Options& options) {
     std::vector<oci::State> states;
     for (const auto& id : known_ids(options)) {
         try {

@@ -12,43 +12,43 @@
 #include "oci/resources.h"
 #include "oci/state.h"
 #include "runtime/create.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
-void start(const Options& options, const std::string& id);
+void start(const settings::Options& options, const std::string& id);
 
-oci::State state(const Options& options, const std::string& id);
+oci::State state(const settings::Options& options, const std::string& id);
 
 // To the container process; with `all` to every process of the container.
-void kill(const Options& options, const std::string& id, int signal, bool all);
+void kill(const settings::Options& options, const std::string& id, int signal, bool all);
 
 // Freezes all processes of the container, until resume().
-void pause(const Options& options, const std::string& id);
-void resume(const Options& options, const std::string& id);
+void pause(const settings::Options& options, const std::string& id);
+void resume(const settings::Options& options, const std::string& id);
 
 // Changes what is present and leaves the rest. `resources` come from a document in which they are
 // at the top. Either all of it is applied, or an Error says what has become of the rest.
 // `rdt`: schemata for the container's group of resctrl.
-void update(const Options& options, const std::string& id, oci::Resources resources,
+void update(const settings::Options& options, const std::string& id, oci::Resources resources,
             const oci::IntelRdt& rdt = {});
 
 // The processes of the container, as the host numbers them, in ascending order; also what a
 // stopped container has left.
-std::vector<pid_t> processes(const Options& options, const std::string& id);
+std::vector<pid_t> processes(const settings::Options& options, const std::string& id);
 
 // Does it for every container whose ID the extended regular expression (regex(7)) matches, also
 // after one has failed: then the Error of the first, with the number of the others.
-void for_each_match(const Options& options, const std::string& pattern,
+void for_each_match(const settings::Options& options, const std::string& pattern,
                     const std::function<void(const std::string& id)>& operation);
 
-void remove(const Options& options, const std::string& id, bool force);
+void remove(const settings::Options& options, const std::string& id, bool force);
 
 // All that is known about the container, as JSON on several lines: {Spec, Container, State}.
-std::string inspect(const Options& options, const std::string& id);
+std::string inspect(const settings::Options& options, const std::string& id);
 
 // Broken entries are left out, with a warning.
-std::vector<oci::State> list(const Options& options);
+std::vector<oci::State> list(const settings::Options& options);
 
 // Creates and starts; then, unless `detach`, passes signals on until the container process has
 // ended, and removes the container. The exit code of the container process (128 + signal).
@@ -57,6 +57,6 @@ struct RunOptions {
     bool detach = false;
     bool keep = false;  // do not remove it afterwards
 };
-int run(const Options& options, RunOptions run_options);
+int run(const settings::Options& options, RunOptions run_options);
 
 }  // namespace lxcri::runtime

@@ -7,8 +7,8 @@
 
 namespace lxcri::runtime {
 
-os::UniqueFd take_terminal(handoff::Received message, const std::optional<CallerSocket>& socket,
-                           bool sized) {
+os::UniqueFd take_terminal(handoff::Received message,
+                           const std::optional<attached::CallerSocket>& socket, bool sized) {
     if (message.fds.size() != 1) throw Error("internal error: a terminal without its master");
     if (socket) {
         socket->send(message.body, message.fds[0].get());

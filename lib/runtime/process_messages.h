@@ -5,18 +5,18 @@
 #include <optional>
 #include <string>
 
+#include "attached/caller_socket.h"
 #include "handoff/channel.h"
 #include "oci/state.h"
 #include "os/process.h"
 #include "os/unique_fd.h"
-#include "runtime/caller_socket.h"
 
 namespace lxcri::runtime {
 
 // Terminal: its master goes to the caller's socket; without one it is the result, for a relay, and
 // has the size of our own terminal unless the process has asked for one (`sized`).
-os::UniqueFd take_terminal(handoff::Received message, const std::optional<CallerSocket>& socket,
-                           bool sized);
+os::UniqueFd take_terminal(handoff::Received message,
+                           const std::optional<attached::CallerSocket>& socket, bool sized);
 
 // Who decides about the system calls of a process: /linux/seccomp.
 struct SeccompAgent {

@@ -46,12 +46,12 @@ cgroup::Record cgroup_from(const Json& json) {
     return cgroup;
 }
 
-Json resctrl_json(const ResctrlRecord& resctrl) {
+Json resctrl_json(const attached::ResctrlRecord& resctrl) {
     return {{"group", resctrl.group}, {"made", resctrl.made}, {"monitor", resctrl.monitor}};
 }
 
-ResctrlRecord resctrl_from(const Json& json) {
-    ResctrlRecord resctrl;
+attached::ResctrlRecord resctrl_from(const Json& json) {
+    attached::ResctrlRecord resctrl;
     json.at("group").get_to(resctrl.group);
     json.at("made").get_to(resctrl.made);
     json.at("monitor").get_to(resctrl.monitor);

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "attached/resctrl.h"
+#include "attached/root_mount.h"
 #include "cgroup/container_cgroup.h"
-#include "runtime/resctrl.h"
-#include "runtime/root_mount.h"
 
 namespace lxcri::runtime {
 
@@ -30,13 +30,13 @@ struct Record {
     bool has_process = true;
     bool has_poststart = false;
     bool has_poststop = false;
-    RootMount root_mount;
+    attached::RootMount root_mount;
     cgroup::Record cgroup;
     cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then
     // False while the cgroup is only planned: what is there then need not be ours, and nobody in it
     // may be killed.
     bool owns_cgroup = false;
-    ResctrlRecord resctrl;
+    attached::ResctrlRecord resctrl;
     // The systemd unit around the cgroup; "": there is none.
     std::string unit;
 };

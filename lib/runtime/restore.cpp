@@ -4,20 +4,21 @@
 
 #include <optional>
 
+#include "attached/caller_socket.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
+#include "helpers/criu_helper.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/namespace.h"
+#include "os/privilege.h"
 #include "os/rooted_path.h"
-#include "runtime/caller_socket.h"
 #include "runtime/checkpoint.h"
 #include "runtime/checkpoint_image.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/criu_files.h"
-#include "runtime/criu_helper.h"
 #include "runtime/exec_defaults.h"
 #include "runtime/foreground.h"
 #include "runtime/hook_files.h"
@@ -26,7 +27,6 @@
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_messages.h"
-#include "runtime/rootless.h"
 
 namespace lxcri::runtime {
 
@@ -101,7 +101,7 @@ std::vector<handoff::CriuCgroupRoot> cgroup_roots(const cgroup::Record& record) 
 // unmade by the destructor.
 class Restoration {
   public:
-    Restoration(const Options& options, const RestoreOptions& asked)
+    Restoration(const settings::Options& options, const RestoreOptions& asked)
         : options_(options), asked_(asked), call_(asked.create) {}
     Restoration(const Restoration&) = delete;
     Restoration& operator=(const Restoration&) = delete;
@@ -125,7 +125,7 @@ class Restoration {
     void undo() noexcept;
     const translate::Plan& plan() const { return translation_.plan; }
 
-    const Options& options_;
+    const settings::Options& options_;
     const RestoreOptions& asked_;
     CreateOptions call_;
     CheckpointImage image_;
@@ -133,9 +133,9 @@ class Restoration {
     Translation translation_;
     Record record_;
     std::optional<NewCgroup> cgroup_;
-    std::optional<CriuHelper> helper_;
-    std::optional<CallerSocket> console_socket_;
-    std::optional<CallerSocket> pidfd_socket_;
+    std::optional<helpers::CriuHelper> helper_;
+    std::optional<attached::CallerSocket> console_socket_;
+    std::optional<attached::CallerSocket> pidfd_socket_;
     HookFiles hook_files_;
     std::optional<os::ProcessRef> init_;
     os::UniqueFd terminal_;
@@ -156,8 +156,8 @@ void Restoration::read_bundle() {
         check_bundle(image_, translation_);
     });
     for (const auto& warning : translation_.warnings) options_.warn(warning);
-    console_socket_ = CallerSocket::connect(call_.console_socket, "--console-socket");
-    pidfd_socket_ = CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
+    console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
+    pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
     hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
     write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
     record_ = first_record(call_, translation_);
@@ -318,7 +318,7 @@ void Restoration::undo() noexcept {
 Created Restoration::run() {
     const CriuFiles files = CriuFiles::open(asked_.criu);
     image_ = read_image(files.images());
-    (void)find_criu(options_);
+    (void)helpers::find_criu(options_);
     dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
     make_mount_points(record_.rootfs, plan(), image_);
@@ -330,8 +330,8 @@ Created Restoration::run() {
 
 }  // namespace
 
-int restore(const Options& options, RestoreOptions asked) {
-    if (!is_host_root()) throw Error("restore: only root of the host can restore a container");
+int restore(const settings::Options& options, RestoreOptions asked) {
+    if (!os::is_host_root()) throw Error("restore: only root of the host can restore a container");
     check_id(asked.create.id);
     if (asked.detach) {
         (void)Restoration(options, asked).run();
@@ -341,7 +341,7 @@ int restore(const Options& options, RestoreOptions asked) {
     Foreground foreground;
     asked.create.keeps_terminal = true;
     Created restored = Restoration(options, asked).run();
-    std::optional<TerminalRelay> relay;
+    std::optional<attached::TerminalRelay> relay;
     if (restored.terminal.valid()) relay.emplace(std::move(restored.terminal));
     options.succeeded();
     const int code =

@@ -11,13 +11,13 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/call_in_child.h"
 #include "handoff/run_hooks.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/namespace.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
-#include "runtime/call_in_child.h"
 
 namespace lxcri::runtime {
 
@@ -75,15 +75,6 @@ void write_maps(pid_t pid, const oci::Linux& section) {
 
 }  // namespace
 
-bool is_ordinary_user() {
-    return ::geteuid() != 0;
-}
-
-bool is_host_root() {
-    static const bool result = !is_ordinary_user() && os::find_outer_user().initial_namespace;
-    return result;
-}
-
 RootlessSetup RootlessSetup::make(const oci::Linux& section) {
     const auto* entry = section.find_namespace(oci::NamespaceType::user);
     if (entry->path) return RootlessSetup(os::open_namespace(*entry->path, CLONE_NEWUSER));
@@ -93,7 +84,7 @@ RootlessSetup RootlessSetup::make(const oci::Linux& section) {
 std::vector<os::UniqueFd> RootlessSetup::open_inside(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
     const pid_t self = ::getpid();
-    return call_in_child([&] {
+    return handoff::call_in_child([&] {
         os::check(::setns(user_namespace_.get(), CLONE_NEWUSER), "setns", "user namespace");
         os::end_with_parent(self);  // once more, with the new credentials
         os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");

@@ -11,11 +11,6 @@
 
 namespace lxcri::runtime {
 
-// An ordinary user: not root, not even of a user namespace.
-bool is_ordinary_user();
-// Root in the initial user namespace.
-bool is_host_root();
-
 class RootlessSetup {
   public:
     // The user namespace that `section` asks for, new with its mappings or joined by its path. The

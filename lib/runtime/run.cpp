@@ -2,17 +2,17 @@
 
 #include <optional>
 
+#include "attached/terminal_relay.h"
 #include "base/error.h"
 #include "os/check.h"
 #include "runtime/foreground.h"
 #include "runtime/operations.h"
-#include "runtime/terminal_relay.h"
 
 namespace lxcri::runtime {
 
 namespace {
 
-void start_or_remove(const Options& options, const std::string& id) {
+void start_or_remove(const settings::Options& options, const std::string& id) {
     try {
         start(options, id);
     } catch (const Error&) {
@@ -23,7 +23,7 @@ void start_or_remove(const Options& options, const std::string& id) {
 
 }  // namespace
 
-int run(const Options& options, RunOptions run_options) {
+int run(const settings::Options& options, RunOptions run_options) {
     run_options.create.start_now = true;
     if (run_options.detach) {
         run_options.create.start_now = false;
@@ -38,12 +38,13 @@ int run(const Options& options, RunOptions run_options) {
     run_options.create.keeps_terminal = true;
     Created created = create(options, run_options.create);
     if (!created.started) {
-        Options without_notify = options;  // in the foreground that is relayed by follow()
+        settings::Options without_notify =
+            options;  // in the foreground that is relayed by follow()
         without_notify.notify_socket.clear();
         start_or_remove(without_notify, run_options.create.id);
     }
     const pid_t child = created.monitor ? created.monitor->pid() : created.init.pid();
-    std::optional<TerminalRelay> relay;
+    std::optional<attached::TerminalRelay> relay;
     if (created.terminal.valid()) {
         relay.emplace(std::move(created.terminal));
     }

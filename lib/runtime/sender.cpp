@@ -11,13 +11,13 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/call_in_child.h"
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/namespace.h"
 #include "os/user_namespace.h"
-#include "runtime/call_in_child.h"
 
 namespace lxcri::runtime {
 
@@ -266,10 +266,10 @@ os::UniqueFd Sender::make_filesystem(const Source& source) {
         const auto fd = os::open_namespace(shown.path, shown.clone_flag);
         os::check(::setns(fd.get(), shown.clone_flag), "setns", shown.path);
         // Of a pid namespace the children are in it: pid_namespaces(7).
-        return shown.clone_flag == CLONE_NEWPID ? call_in_child(make) : make();
+        return shown.clone_flag == CLONE_NEWPID ? handoff::call_in_child(make) : make();
     };
     return in_context(source.mount->pointer,
-                      [&] { return std::move(call_in_child(entered).at(0)); });
+                      [&] { return std::move(handoff::call_in_child(entered).at(0)); });
 }
 
 os::UniqueFd Sender::open_source(const Source& source) {

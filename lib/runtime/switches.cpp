@@ -27,7 +27,7 @@ oci::Capabilities every_capability() {
 
 }  // namespace
 
-std::vector<std::string> switch_off(const Options& options, oci::Spec& spec) {
+std::vector<std::string> switch_off(const settings::Options& options, oci::Spec& spec) {
     std::vector<std::string> warnings;
     if (!options.apparmor && spec.process && spec.process->apparmor_profile) {
         spec.process->apparmor_profile.reset();
@@ -49,7 +49,8 @@ std::vector<std::string> switch_off(const Options& options, oci::Spec& spec) {
     return warnings;
 }
 
-std::vector<std::string> switch_off(const Options& options, handoff::ProcessPlan& process) {
+std::vector<std::string> switch_off(const settings::Options& options,
+                                    handoff::ProcessPlan& process) {
     std::vector<std::string> warnings;
     if (!options.apparmor && !process.apparmor_profile.empty()) {
         process.apparmor_profile.clear();

@@ -6,14 +6,15 @@
 
 #include "handoff/plan.h"
 #include "oci/spec.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 
 namespace lxcri::runtime {
 
 // Takes out of the document what is not to be applied. One warning for each property that asked
 // for it.
-std::vector<std::string> switch_off(const Options& options, oci::Spec& spec);
+std::vector<std::string> switch_off(const settings::Options& options, oci::Spec& spec);
 // The same with what a process would have from its container.
-std::vector<std::string> switch_off(const Options& options, handoff::ProcessPlan& process);
+std::vector<std::string> switch_off(const settings::Options& options,
+                                    handoff::ProcessPlan& process);
 
 }  // namespace lxcri::runtime

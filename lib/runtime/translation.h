@@ -11,7 +11,7 @@
 #include "handoff/unit.h"
 #include "oci/spec.h"
 #include "runtime/create.h"
-#include "runtime/options.h"
+#include "settings/options.h"
 #include "translate/plan.h"
 
 namespace lxcri::runtime {
@@ -30,7 +30,7 @@ struct Translation {
 
 // `config`: the text of config.json. SpecError for whatever is wrong with it. `is_dry`: nothing
 // will come of it, so the root filesystem need not exist, and nobody needs a privilege.
-Translation translate_config(const Options& options, const CreateOptions& call,
+Translation translate_config(const settings::Options& options, const CreateOptions& call,
                              std::string_view config, bool is_dry = false);
 
 }  // namespace lxcri::runtime

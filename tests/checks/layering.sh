@@ -23,7 +23,7 @@ forbid() {
 }
 
 check_order() {
-    local order=(base os oci handoff seccomp cgroup translate runtime) i j
+    local order=(base os oci handoff seccomp cgroup translate settings helpers host attached runtime) i j
     for ((i = 0; i < ${#order[@]}; i++)); do
         for ((j = i + 1; j < ${#order[@]}; j++)); do
             forbid "\"${order[j]}/" "lib/${order[i]} may not include lib/${order[j]}" \
@@ -38,8 +38,8 @@ forbid '<(unistd\.h|fcntl\.h|spawn\.h|dirent\.h|sys/(stat|wait|socket|syscall|io
     'pure code makes no system calls' lib/base lib/oci lib/translate
 forbid '"os/' 'pure code makes no system calls' lib/base lib/oci lib/translate
 forbid '<lxc/' 'only libexec/ uses liblxc' cmd lib hooks
-forbid '<spdlog/' 'only cmd/ and lib/runtime log' \
-    lib/base lib/os lib/oci lib/handoff lib/cgroup lib/translate libexec hooks
+forbid '<spdlog/' 'only cmd/ logs' \
+    lib libexec hooks
 forbid '<CLI/' 'only cmd/ reads the command line' lib libexec hooks
 
 json_in_headers=$(grep -rlE --include='*.h' '<nlohmann/json\.hpp>' cmd lib libexec hooks || true)

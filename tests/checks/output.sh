@@ -13,10 +13,10 @@ allowed=(
     'cmd/logging.cpp syslog'                        # what it gets has been through printable()
     'cmd/terminal_style.cpp STDOUT_FILENO'          # asks whether it is a terminal
     'cmd/ps.cpp STDOUT_FILENO'                      # ps(1) writes into our pipe
-    'lib/runtime/ask_program.cpp STDOUT_FILENO'     # so do programs that are asked for their version
-    'lib/runtime/ask_program.cpp STDERR_FILENO'
+    'lib/helpers/ask_program.cpp STDOUT_FILENO'     # so do programs that are asked for their version
+    'lib/helpers/ask_program.cpp STDERR_FILENO'
     'libexec/criu_main.cpp STDERR_FILENO'           # a file in memory, which lxcri reads
-    'lib/runtime/terminal_relay.cpp STDOUT_FILENO'  # the container's terminal is the caller's
+    'lib/attached/terminal_relay.cpp STDOUT_FILENO'  # the container's terminal is the caller's
     'libexec/start_main.cpp puts'                   # the version of liblxc, read by `check`
     'libexec/init_main.cpp STDERR_FILENO'           # why there is no container process; printable()
     'lib/seccomp/make_syscall_table.cpp cerr'       # runs in the build

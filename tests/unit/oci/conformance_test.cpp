@@ -60,7 +60,7 @@ std::string file_of(const std::string& owner) {
         {"readonly_paths", "hooks/hidden_paths.cpp"}};
     const auto named = kElsewhere.find(owner);
     if (named != kElsewhere.end()) return fs::exists(kProject / named->second) ? named->second : "";
-    for (const char* folder : {"translate", "cgroup", "runtime", "oci"}) {
+    for (const char* folder : {"translate", "cgroup", "attached", "runtime", "oci"}) {
         const std::string path = concat("lib/", folder, "/", owner, ".cpp");
         if (fs::exists(kProject / path)) return path;
     }

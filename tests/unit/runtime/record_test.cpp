@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "host/owner.h"
 #include "os/file.h"
-#include "runtime/owner.h"
 #include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
@@ -172,8 +172,8 @@ TEST_CASE("a record in which something is missing or of another type") {
 }
 
 TEST_CASE("the owner is a name, or the number of somebody without one") {
-    CHECK(runtime::owner_name(0) == "root");
-    CHECK(runtime::owner_name(4000000000U) == "4000000000");
+    CHECK(host::owner_name(0) == "root");
+    CHECK(host::owner_name(4000000000U) == "4000000000");
 }
 
 TEST_CASE("a record of a version that knew less is read") {

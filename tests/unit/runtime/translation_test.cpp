@@ -30,7 +30,7 @@ class Bundle {
     Bundle() {
         options_.root = "/run/lxcri";
         options_.libexec_dir = "/usr/libexec/lxcri";
-        options_.cgroup_driver = runtime::CgroupDriver::disabled;
+        options_.cgroup_driver = settings::CgroupDriver::disabled;
         call_.id = "c1";
         call_.bundle = temp_.path();
     }
@@ -40,12 +40,12 @@ class Bundle {
     }
 
     const TempDir& temp() const { return temp_; }
-    runtime::Options& options() { return options_; }
+    settings::Options& options() { return options_; }
     runtime::CreateOptions& call() { return call_; }
 
   private:
     TempDir temp_;
-    runtime::Options options_;
+    settings::Options options_;
     runtime::CreateOptions call_;
 };
 

@@ -1,0 +1,146 @@
+#include "helpers/criu_helper.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "helpers/helper_image.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/unix_socket.h"
+
+namespace lxcri::helpers {
+
+namespace {
+
+using handoff::MessageKind;
+
+// Between fork and exec: nothing here allocates.
+[[noreturn]] void become_helper(const char* path, int output, int channel,
+                                const cgroup::Entrance& entrance, bool cloned_into) noexcept {
+    const char* step = "enter the cgroup for";
+    int code = entrance.enter(cloned_into);
+    if (code == 0) {
+        step = "execute";
+        const int log = ::fcntl(output, F_DUPFD_CLOEXEC, 16);
+        const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
+        if (::dup2(log, 0) != -1 && ::dup2(log, 1) != -1 && ::dup2(log, 2) != -1 &&
+            ::dup2(copy, handoff::kChannelFd) != -1) {
+            os::reset_signals();
+            // It finishes what it has begun, also when a terminal interrupts lxcri, and notices by
+            // itself that lxcri has been killed.
+            (void)::setsid();
+            (void)::prctl(PR_SET_PDEATHSIG, 0);
+            (void)!::chdir("/");
+            std::array<char*, 2> args{const_cast<char*>("lxcri-criu"), nullptr};
+            std::array<char*, 1> env{nullptr};
+            ::execve(path, args.data(), env.data());
+        }
+        code = errno;
+    }
+    say_not_executed(channel, step, path, code);
+    ::_exit(127);
+}
+
+// Said in every log, also where all went well.
+bool is_harmless(std::string_view line) {
+    constexpr std::array<std::string_view, 2> kHarmless{"Can't setup RLIMIT_NOFILE",
+                                                        "ddress already assigned"};
+    return std::any_of(kHarmless.begin(), kHarmless.end(), [&](std::string_view text) {
+        return line.find(text) != std::string_view::npos;
+    });
+}
+
+}  // namespace
+
+std::string find_criu(const settings::Options& options) {
+    if (!options.criu.empty()) {
+        if (::access(options.criu.c_str(), X_OK) == 0) return options.criu;
+        throw SystemError(errno, "execute", options.criu);
+    }
+    for (const char* path : {"/usr/local/sbin/criu", "/usr/sbin/criu", "/usr/local/bin/criu",
+                             "/usr/bin/criu", "/sbin/criu"}) {
+        if (::access(path, X_OK) == 0) return path;
+    }
+    throw Error("CRIU is not installed (package criu); --criu names one that is elsewhere");
+}
+
+std::string find_cause_in_log(std::string_view log) {
+    for (const std::string& line : split(log, '\n')) {
+        // "(00.095085) Error (criu/files-reg.c:1790): Can't lookup mount=78 for fd=0"
+        constexpr std::string_view kError = "Error (";
+        const auto error = line.find(kError);
+        if (error == std::string::npos || is_harmless(line)) continue;
+        const auto text = line.find("): ", error);
+        if (text != std::string::npos) return line.substr(text + 3);
+    }
+    return {};
+}
+
+CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance)
+    : process_(-1, os::UniqueFd()) {
+    const std::string path = find_helper(options, "lxcri-criu");
+    output_ =
+        os::UniqueFd(os::check(::memfd_create("lxcri-criu output", MFD_CLOEXEC), "memfd_create"));
+    os::check(::fcntl(output_.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::accept_credentials(ours.get());
+    const int cgroup_fd = entrance.clone_into_fd();
+    auto child = os::fork_child(cgroup_fd);
+    if (!child) {
+        become_helper(path.c_str(), output_.get(), theirs.get(), entrance, cgroup_fd >= 0);
+    }
+    channel_ = std::move(ours);
+    process_ = std::move(*child);
+}
+
+// CRIU's answer says that it failed; its log says why.
+std::string CriuHelper::explain(const std::string& failure,
+                                const handoff::CriuRequest& request) const {
+    const std::string log_path = concat(request.log_directory, "/", request.log_file);
+    std::string cause;
+    if (const auto log = os::find_file_at(AT_FDCWD, log_path)) cause = find_cause_in_log(*log);
+    if (!cause.empty()) return concat("criu: ", in_quotes(cause), ", see ", in_quotes(log_path));
+    if (::lseek(output_.get(), 0, SEEK_SET) == -1) return failure;
+    const std::string said = os::read_all(output_.get(), "lxcri-criu");
+    if (said.empty()) return failure;
+    return concat(failure, ": ", in_quotes(said.substr(0, said.find('\n'))));
+}
+
+pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
+                            const OnNotice& on_notice) {
+    handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request), fds);
+    std::exception_ptr refused;
+    while (auto message = handoff::receive(channel_.get())) {
+        if (message->kind == MessageKind::failure) {
+            if (refused) std::rethrow_exception(refused);
+            throw Error(explain(message->body, request));
+        }
+        const auto notice = handoff::decode<handoff::CriuNotice>(message->body);
+        if (message->kind == MessageKind::criu_done) {
+            (void)process_.wait();
+            return notice.pid;
+        }
+        try {
+            on_notice(notice, std::move(*message));
+            (void)handoff::send(channel_.get(), MessageKind::proceed, {});
+        } catch (const std::exception&) {
+            // CRIU takes back what it has made, and then says that it has failed.
+            refused = std::current_exception();
+            (void)handoff::send(channel_.get(), MessageKind::failure, {});
+        }
+    }
+    const auto status = process_.wait();
+    throw Error(
+        explain(concat("lxcri-criu ", status ? status->describe() : "does not end"), request));
+}
+
+}  // namespace lxcri::helpers

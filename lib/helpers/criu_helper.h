@@ -1,0 +1,48 @@
+#pragma once
+// lxcri-criu as `checkpoint` and `restore` use it (handoff/criu.h).
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "cgroup/container_cgroup.h"
+#include "handoff/channel.h"
+#include "handoff/criu.h"
+#include "os/process.h"
+#include "settings/options.h"
+
+namespace lxcri::helpers {
+
+// The path of CRIU: what the setting says, else the usual places. Error that names the package when
+// it is in none of them.
+std::string find_criu(const settings::Options& options);
+
+class CriuHelper {
+  public:
+    // Starts the program. `entrance`: the cgroup in which it begins; without directories: ours.
+    CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance);
+
+    os::ChildProcess& process() noexcept { return process_; }
+
+    // Called for each step that CRIU tells of; CRIU goes on when it returns. What it throws makes
+    // CRIU give up, and is thrown by carry_out().
+    using OnNotice = std::function<void(const handoff::CriuNotice&, handoff::Received)>;
+
+    // `fds` as the request wants them. Returns the pid of the restored
+    // init, 0 after a dump, when the program has ended.
+    pid_t carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
+                    const OnNotice& on_notice);
+
+  private:
+    std::string explain(const std::string& failure, const handoff::CriuRequest& request) const;
+
+    os::UniqueFd channel_;
+    os::UniqueFd output_;
+    os::ChildProcess process_;
+};
+
+// The line of CRIU's log that says why it failed: the first error that is one. "" when there is
+// none.
+std::string find_cause_in_log(std::string_view log);
+
+}  // namespace lxcri::helpers

@@ -1,0 +1,37 @@
+#pragma once
+// lxcri-start as seen by `create`: started, talked to, and ended when its work is done.
+
+#include <string>
+
+#include "cgroup/container_cgroup.h"
+#include "os/process.h"
+#include "os/unique_fd.h"
+#include "settings/options.h"
+
+namespace lxcri::helpers {
+
+class Monitor {
+  public:
+    // Starts lxcri-start in the cgroup.
+    Monitor(const settings::Options& options, const std::string& id,
+            const cgroup::Entrance& entrance);
+
+    int channel() const noexcept { return channel_.get(); }
+    os::ChildProcess& process() noexcept { return process_; }
+
+    // Until its children, which end with it, have ended, too: until nobody has the other end of the
+    // channel any more.
+    void wait_for_children(os::Deadline limit) const;
+
+    // What liblxc has written: the first error, or failing that the last line. For when it failed.
+    std::string last_words() const;
+    // All of it, for --debug.
+    std::string log() const;
+
+  private:
+    os::UniqueFd channel_;
+    os::UniqueFd log_;
+    os::ChildProcess process_;
+};
+
+}  // namespace lxcri::helpers

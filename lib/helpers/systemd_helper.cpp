@@ -1,0 +1,111 @@
+#include "helpers/systemd_helper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <tuple>
+#include <utility>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "handoff/channel.h"
+#include "helpers/helper_image.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/unix_socket.h"
+#include "os/user_namespace.h"
+
+namespace lxcri::helpers {
+
+namespace {
+
+using handoff::MessageKind;
+using handoff::UnitProperty;
+using handoff::UnitRequest;
+
+// Where the buses are; nothing else of the caller's environment is of use.
+std::vector<std::string> bus_environment() {
+    std::vector<std::string> environment;
+    for (const char* name :
+         {"DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"}) {
+        if (const char* value = ::getenv(name)) environment.push_back(concat(name, "=", value));
+    }
+    return environment;
+}
+
+// Between fork and exec: nothing here allocates.
+[[noreturn]] void become_helper(const char* path, int channel, int null, char** environment) {
+    const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
+    if (::dup2(null, 0) != -1 && ::dup2(null, 1) != -1 && ::dup2(null, 2) != -1 &&
+        ::dup2(copy, handoff::kChannelFd) != -1) {
+        os::reset_signals();
+        // It has to finish what it has begun when `lxcri run` passes on what a terminal says.
+        (void)::setsid();
+        (void)!::chdir("/");
+        std::array<char*, 2> arguments{const_cast<char*>("lxcri-systemd"), nullptr};
+        ::execve(path, arguments.data(), environment);
+    }
+    say_not_executed(channel, "execute", path, errno);
+    ::_exit(127);
+}
+
+std::pair<os::UniqueFd, os::ChildProcess> start_helper(const settings::Options& options) {
+    const std::string path = find_helper(options, "lxcri-systemd");
+    auto words = bus_environment();
+    std::vector<char*> environment;
+    for (std::string& word : words) environment.push_back(word.data());
+    environment.push_back(nullptr);
+    const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    auto child = os::fork_child();
+    if (!child) become_helper(path.c_str(), theirs.get(), null.get(), environment.data());
+    return {std::move(ours), std::move(*child)};
+}
+
+// A property that systemd names in its refusal is the one that it refuses.
+std::string_view find_culprit(const UnitRequest& request, std::string_view words) {
+    for (const UnitProperty& property : request.properties) {
+        if (!property.pointer.empty() && words.find(property.name) != std::string_view::npos) {
+            return property.pointer;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+SystemdHelper::SystemdHelper(const settings::Options& options)
+    : process_(-1, os::UniqueFd()), timeout_(options.timeout) {
+    std::tie(channel_, process_) = start_helper(options);
+}
+
+void SystemdHelper::ask(UnitRequest request) {
+    request.user_manager = find_user_manager().has_value();
+    request.timeout = static_cast<std::uint32_t>(timeout_.count());
+    handoff::send(channel_.get(), MessageKind::unit_request, handoff::encode(request));
+    // Its own deadline comes first.
+    const auto deadline = os::Clock::now() + timeout_ + std::chrono::seconds(5);
+    pollfd wanted{channel_.get(), POLLIN, 0};
+    const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); });
+    if (os::check(ready, "poll") == 0) throw Error("lxcri-systemd does not answer");
+    const auto answer = handoff::receive(channel_.get());
+    if (!answer) {
+        const auto status = process_.wait(deadline);
+        throw Error(concat("lxcri-systemd ", status ? status->describe() : "does not end"));
+    }
+    if (answer->kind == MessageKind::unit_done) return;
+    const std::string_view culprit = find_culprit(request, answer->body);
+    if (culprit.empty()) throw Error(answer->body);
+    throw SpecError(std::string(culprit), answer->body);
+}
+
+cgroup::UserManager find_user_manager() {
+    const os::OuterUser user = os::find_outer_user();
+    if (user.uid == 0 && user.initial_namespace) return {};
+    return user.uid;
+}
+
+}  // namespace lxcri::helpers

@@ -1,0 +1,92 @@
+#include "host/live_host.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "host/own_cgroup.h"
+#include "os/file.h"
+#include "os/privilege.h"
+#include "settings/options.h"
+
+namespace lxcri::host {
+
+namespace {
+
+// "cpu,cpuacct", "systemd" for "name=systemd".
+std::string directory_name(const cgroup::Hierarchy& hierarchy) {
+    if (hierarchy.version == 2) return "unified";
+    std::string name = join(hierarchy.controllers, ",");
+    constexpr std::string_view kNamed = "name=";
+    return name.starts_with(kNamed) ? name.substr(kNamed.size()) : name;
+}
+
+}  // namespace
+
+std::string find_rootfs(const oci::Spec& spec, const std::string& bundle) {
+    const std::string path =
+        spec.root.path.starts_with('/') ? spec.root.path : concat(bundle, "/", spec.root.path);
+    const auto fail = [&](int code) {
+        return SpecError("/root/path", concat(in_quotes(path), ": ", errno_text(code)));
+    };
+    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+    if (!real) throw fail(errno);
+    struct stat status {};
+    if (::stat(real.get(), &status) == -1) throw fail(errno);
+    if (!S_ISDIR(status.st_mode)) throw fail(ENOTDIR);
+    return real.get();
+}
+
+bool has_apparmor() {
+    const auto enabled = os::find_file_at(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
+    return enabled && enabled->starts_with('Y');
+}
+
+// What libselinux does: the filesystem is registered only when the module is on.
+bool has_selinux() {
+    return os::read_file_at(AT_FDCWD, "/proc/filesystems").find("\tselinuxfs\n") !=
+           std::string::npos;
+}
+
+translate::Host look_at_host(const settings::Options& options, const cgroup::Layout& layout,
+                             const std::string& cgroup_path) {
+    translate::Host host;
+    host.runtime_root = options.root;
+    host.libexec_dir = options.libexec_dir;
+    host.keep_monitor = options.keep_monitor;
+    host.ordinary_user = os::is_ordinary_user();
+    host.privileged = os::is_host_root();
+    host.last_capability = -1;
+    for (int number = 0; number < 64; ++number) {
+        const int bounded = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
+        if (bounded == -1) break;  // EINVAL: beyond the last one
+        host.last_capability = number;
+        if (bounded == 1)
+            host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
+    }
+    host.may_enter_cgroup_late = options.cgroup_driver == settings::CgroupDriver::cgroupfs;
+    host.unified_cgroups = layout.mode == cgroup::Mode::unified;
+    const cgroup::Record own = cgroup_path.empty() ? own_cgroup(layout) : cgroup::Record{};
+    for (const auto& hierarchy : layout.hierarchies) {
+        const auto is_its = [&](const cgroup::Directory& directory) {
+            return directory.mount_point == hierarchy.mount_point;
+        };
+        const auto found = std::find_if(own.directories.begin(), own.directories.end(), is_its);
+        if (cgroup_path.empty() && found == own.directories.end()) continue;
+        host.cgroups.push_back(
+            {directory_name(hierarchy), hierarchy.mount_point,
+             cgroup_path.empty() ? found->path : concat(hierarchy.mount_point, "/", cgroup_path)});
+    }
+    return host;
+}
+
+}  // namespace lxcri::host

@@ -1,0 +1,15 @@
+#pragma once
+// lxcfs: files of /proc that show the container's limits, not the machine.
+
+#include <string>
+
+#include "oci/spec.h"
+
+namespace lxcri::host {
+
+// Adds the mounts of what lxcfs offers at `mount_point` (/var/lib/lxcfs) for the /proc that the
+// bundle mounts, unless the bundle has something there itself. Error when lxcfs is not mounted
+// there: a container that was to have it must not do without.
+void add_lxcfs(const std::string& mount_point, oci::Spec& spec);
+
+}  // namespace lxcri::host

@@ -1,0 +1,214 @@
+// The settings: what each place may say, which one wins, and the words for what is wrong.
+
+#include "settings/settings.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "support/catch.h"
+#include "unit/os/temp_dir.h"
+
+using namespace lxcri;
+using namespace lxcri::settings;
+using std::chrono::seconds;
+
+namespace {
+
+Settings from_file(std::string_view json) {
+    Settings settings;
+    read_settings(json, settings);
+    return settings;
+}
+
+std::string error_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+std::string file_error(std::string_view json) {
+    return error_of([&] { (void)from_file(json); });
+}
+
+std::string flag_error(std::string_view name, const std::string& text) {
+    return error_of([&] {
+        Settings settings;
+        set_by_flag(settings, name, text);
+    });
+}
+
+class Variable {
+  public:
+    Variable(std::string name, const char* value) : name_(std::move(name)) {
+        ::setenv(name_.c_str(), value, 1);
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() { ::unsetenv(name_.c_str()); }
+
+  private:
+    std::string name_;
+};
+
+bool has(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("settings: one name gives the spelling of flag and variable", "[settings]") {
+    CHECK(flag_of("root") == "--root");
+    CHECK(flag_of("cgroupManager") == "--cgroup-manager");
+    CHECK(variable_of("cgroupManager") == "LXCRI_CGROUP_MANAGER");
+    CHECK(variable_of("log") == "LXCRI_LOG");
+}
+
+TEST_CASE("settings: everything can be said in the file", "[settings]") {
+    const Settings settings = from_file(R"({
+        "root": "/run/other", "log": "/var/log/lxcri.log", "logFormat": "json",
+        "logLevel": "debug", "debug": true, "cgroupManager": "systemd", "monitor": "keep",
+        "monitorCgroup": "/lxcri//monitors/", "libexec": "/opt/lxcri", "apparmor": false,
+        "capabilities": false, "cgroupDevices": false, "seccomp": false, "createTimeout": 1,
+        "startTimeout": 2, "killTimeout": 3, "deleteTimeout": 86400,
+        "systemdProperties": ["CollectMode"],
+        "lxcfs": "/var/lib/lxcfs", "criu": "/opt/criu", "lxcItems": ["lxc.prlimit.*"]})");
+    CHECK(settings.lxcfs.value.text == "/var/lib/lxcfs");
+    CHECK(settings.criu.value.text == "/opt/criu");
+    CHECK(settings.lxc_items.value.names == std::vector<std::string>{"lxc.prlimit.*"});
+    CHECK(settings.root.value.text == "/run/other");
+    CHECK(settings.root.source == Source::file);
+    CHECK(settings.log.value.text == "/var/log/lxcri.log");
+    CHECK(settings.log_format.value == LogFormat::json);
+    CHECK(settings.log_level.value == LogLevel::debug);
+    CHECK(settings.debug.value);
+    CHECK(settings.cgroup_manager.value == CgroupDriver::systemd);
+    CHECK(settings.monitor.value == MonitorMode::keep);
+    CHECK(settings.monitor_cgroup.value.text == "lxcri/monitors");
+    CHECK(settings.libexec.value.text == "/opt/lxcri");
+    CHECK_FALSE(settings.apparmor.value);
+    CHECK_FALSE(settings.capabilities.value);
+    CHECK_FALSE(settings.cgroup_devices.value);
+    CHECK_FALSE(settings.seccomp.value);
+    CHECK(settings.create_timeout.value == seconds(1));
+    CHECK(settings.start_timeout.value == seconds(2));
+    CHECK(settings.kill_timeout.value == seconds(3));
+    CHECK(settings.delete_timeout.value == seconds(86400));
+    CHECK(settings.systemd_properties.value.names == std::vector<std::string>{"CollectMode"});
+    // No name is missing above.
+    for (const auto& row : settings_table(settings)) {
+        CAPTURE(row[0]);
+        CHECK(row[2] == "file");
+    }
+}
+
+TEST_CASE("settings: what is wrong in the file is told with a pointer", "[settings]") {
+    CHECK(file_error(R"({"logLevel": "loud"})") ==
+          "/logLevel: found \"loud\", accepted are error, warning, warn, info, debug, trace");
+    CHECK(file_error(R"({"seccomp": "no"})") ==
+          "/seccomp: found \"no\", accepted is true or false");
+    CHECK(file_error(R"({"root": "run"})") == "/root: found \"run\", accepted is an absolute path");
+    CHECK(has(file_error(R"({"killTimeout": 0})"), "/killTimeout: found 0, accepted is a whole"));
+    CHECK(file_error(R"({"startTimeout": 0})").empty());
+    CHECK(has(file_error(R"({"createTimeout": 86401})"), "from 1 to 86400"));
+    CHECK(has(file_error(R"({"monitorCgroup": "a/../b"})"), "/monitorCgroup: found \"a/../b\""));
+    CHECK(has(file_error(R"({"systemdProperties": ["a", 1]})"), "/systemdProperties/1"));
+    CHECK(has(file_error(R"({"systemdProperties": "a"})"), "/systemdProperties: found \"a\""));
+    CHECK(has(file_error("{"), "line 1"));
+    CHECK(has(file_error("[]"), "is an object"));
+    CHECK(has(file_error(R"({"root": "/a", "root": "/b"})"), "root"));
+}
+
+TEST_CASE("settings: an unknown name is an error that lists the known ones", "[settings]") {
+    const std::string error = file_error(R"({"cgrupManager": "systemd"})");
+    CHECK(has(error, "/cgrupManager: not known, did you mean \"cgroupManager\"?"));
+    CHECK(has(error, "; accepted are root, log, logFormat, "));
+    CHECK(has(error, "systemdProperties"));
+    CHECK_FALSE(has(file_error(R"({"xyz": 1})"), "did you mean"));
+}
+
+TEST_CASE("settings: what is wrong in a flag or a variable is told with its name", "[settings]") {
+    CHECK(flag_error("logFormat", "xml") == "--log-format: found \"xml\", accepted are text, json");
+    CHECK(flag_error("seccomp", "no") == "--seccomp: found \"no\", accepted are true, false");
+    CHECK(has(flag_error("createTimeout", "1.5"), "--create-timeout: found \"1.5\""));
+    CHECK(has(flag_error("createTimeout", "-1"), "accepted is a whole number from 1 to 86400"));
+    CHECK(has(flag_error("monitorCgroup", ".."), "--monitor-cgroup: found"));
+    const Variable level("LXCRI_LOG_LEVEL", "loud");
+    CHECK(has(error_of([] {
+                  Settings settings;
+                  read_environment(settings);
+              }),
+              "LXCRI_LOG_LEVEL: found \"loud\", accepted are error"));
+}
+
+TEST_CASE("settings: flag before environment before file before what is built in", "[settings]") {
+    Settings settings;
+    const auto is = [&](MonitorMode mode, Source source) {
+        return settings.monitor.value == mode && settings.monitor.source == source;
+    };
+    CHECK(is(MonitorMode::hand_over, Source::built_in));
+    read_settings(R"({"monitor": "keep"})", settings);
+    CHECK(is(MonitorMode::keep, Source::file));
+    const Variable variable("LXCRI_MONITOR", "hand-over");
+    read_environment(settings);
+    CHECK(is(MonitorMode::hand_over, Source::environment));
+    set_by_flag(settings, "monitor", "keep");
+    CHECK(is(MonitorMode::keep, Source::flag));
+}
+
+TEST_CASE("settings: what is empty says nothing", "[settings]") {
+    Settings settings = from_file(R"({"monitor": "keep", "log": null})");
+    const Variable variable("LXCRI_MONITOR", "");
+    read_environment(settings);
+    set_by_flag(settings, "monitor", "");
+    CHECK(settings.monitor.source == Source::file);
+    CHECK(settings.log.source == Source::built_in);
+}
+
+TEST_CASE("settings: only the file says what annotations may set", "[settings]") {
+    Settings settings;
+    const Variable variable("LXCRI_SYSTEMD_PROPERTIES", "ExecStartPre");
+    read_environment(settings);
+    set_by_flag(settings, "systemdProperties", "ExecStartPre");
+    CHECK(settings.systemd_properties.value.names.empty());
+    CHECK(settings.systemd_properties.source == Source::built_in);
+}
+
+TEST_CASE("settings: what is printed can be read again", "[settings]") {
+    Settings settings = from_file(
+        R"({"root": "/r", "cgroupManager": "disabled", "seccomp": false, "killTimeout": 7,
+            "monitorCgroup": "m", "systemdProperties": ["A", "B"]})");
+    settings.libexec.value.text = "/opt/libexec";  // built in: it follows from the installation
+    const std::string json = settings_json(settings);
+    CHECK_FALSE(has(json, "/opt/libexec"));
+    Settings again = from_file(json);
+    again.libexec = settings.libexec;
+    CHECK(settings_json(again) == json);
+    CHECK(again.seccomp.value == false);
+    CHECK(again.systemd_properties.value.names == std::vector<std::string>{"A", "B"});
+}
+
+TEST_CASE("settings: the manual page of the file describes each, and each flag is in that of lxcri",
+          "[settings][docs]") {
+    const std::string file_page = test::content_of(LXCRI_TEST_DATA "/../docs/lxcri.json.5");
+    std::string page = test::content_of(LXCRI_TEST_DATA "/../docs/lxcri.8");
+    page.erase(std::remove(page.begin(), page.end(), '\\'), page.end());
+    const Settings settings;
+    visit_settings(settings,
+                   [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
+                       CAPTURE(name);
+                       const auto settings_part = file_page.substr(file_page.find(".SH SETTINGS"));
+                       CHECK((has(settings_part, concat(".B ", name, "\n")) ||
+                              has(settings_part, concat(".BR ", name, " ")) ||
+                              has(settings_part, concat(", \" ", name))));
+                       if constexpr (!kOnlyInFile<std::decay_t<decltype(setting.value)>>) {
+                           CHECK(has(page, flag_of(name)));
+                       }
+                   });
+}
