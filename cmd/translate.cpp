@@ -52,11 +52,15 @@ Shown coloured(const Style& style, const std::string& line) {
     }
 }
 
-int print_difference(const Call& call, const std::string& before, const std::string& after) {
+int print_difference(const Call& call, const translate::Plan& before,
+                     const translate::Plan& after) {
     constexpr int kDifferent = 2;
-    const auto lines = translate::difference(before, after);
+    const auto text = [](const translate::Plan& plan) {
+        return translate::plan_json(plan, translate::Defaults::left_out);
+    };
+    const auto lines = translate::difference(text(before), text(after));
     if (call.format == "json") {
-        show_json(translate::json_patch(before, after));
+        show_json(translate::json_patch(translate::plan_json(before), translate::plan_json(after)));
     } else {
         const Style style = style_of_stdout();
         for (const auto& line : lines) show_line(coloured(style, line));
@@ -86,8 +90,7 @@ int run_translate(const Globals& globals, Arguments arguments) {
     const auto translation = translate_bundle(globals, call, call.bundle);
     if (!call.other.empty()) {
         const auto other = translate_bundle(globals, call, call.other);
-        return print_difference(call, translate::plan_json(translation.plan),
-                                translate::plan_json(other.plan));
+        return print_difference(call, translation.plan, other.plan);
     }
     if (call.format == "json") {
         show_json(translate::plan_json(translation.plan));

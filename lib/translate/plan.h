@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "handoff/plan.h"
+#include "oci/fields.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "translate/crun_annotations.h"
@@ -147,7 +148,87 @@ oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status statu
 
 // The liblxc part as a liblxc configuration file.
 std::string lxc_config_text(const handoff::StartPlan& start);
-// The whole plan as indented JSON.
-std::string plan_json(const Plan& plan);
+// What a field says that has the value of a new structure: nothing, or the same as any other.
+enum class Defaults { shown, left_out };
+// The whole plan as indented JSON. A system call filter is its length and a checksum.
+std::string plan_json(const Plan& plan, Defaults defaults = Defaults::shown);
+
+// ---------------------------------------------------------------- fields
+
+template <class V>
+void visit_fields(V& visit, ProcessLimits& limits) {
+    visit("rlimits", limits.rlimits);
+    visit("oomScoreAdj", limits.oom_score_adj);
+    visit("scheduler", limits.scheduler);
+    visit("ioPriority", limits.io_priority);
+}
+
+template <class V>
+void visit_fields(V& visit, NamespaceToJoin& entry) {
+    visit("pointer", entry.pointer);
+    visit("type", entry.type);
+    visit("path", entry.path);
+    visit("cloneFlag", entry.clone_flag);
+}
+
+template <class V>
+void visit_fields(V& visit, NetDeviceMove& device) {
+    visit("pointer", device.pointer);
+    visit("namePointer", device.name_pointer);
+    visit("name", device.name);
+    visit("newName", device.new_name);
+}
+
+template <class V>
+void visit_fields(V& visit, OuterDevice& device) {
+    visit("pointer", device.pointer);
+    visit("path", device.path);
+    visit("type", device.type);
+    visit("major", device.major);
+    visit("minor", device.minor);
+    visit("mode", device.mode);
+    visit("uid", device.uid);
+    visit("gid", device.gid);
+}
+
+template <class V>
+void visit_fields(V& visit, OuterFilesystem& filesystem) {
+    visit("pointer", filesystem.pointer);
+    visit("shown", filesystem.shown);
+}
+
+template <class V>
+void visit_fields(V& visit, HookFiles& files) {
+    visit("out", files.out);
+    visit("err", files.err);
+}
+
+template <class V>
+void visit_fields(V& visit, HostPlan& plan) {
+    visit("rootfs", plan.rootfs);
+    visit("joinNamespaces", plan.namespaces);
+    visit("sharedMounts", plan.shared_mounts);
+    visit("netDevices", plan.net_devices);
+    visit("devices", plan.devices);
+    visit("filesystems", plan.filesystems);
+    visit("cgroupsPath", plan.cgroups_path);
+    visit("cgroupOwner", plan.cgroup_owner);
+    visit("delegateCgroup", plan.delegate_cgroup);
+    visit("limits", plan.limits);
+    visit("listenerPath", plan.listener_path);
+    visit("listenerMetadata", plan.listener_metadata);
+    visit("prestart", plan.prestart);
+    visit("createRuntime", plan.create_runtime);
+    visit("hookFiles", plan.hook_files);
+}
+
+template <class V>
+void visit_fields(V& visit, Plan& plan) {
+    visit("create", plan.host);
+    visit("start", plan.start);
+    visit("hook", plan.hook);
+    visit("init", plan.init);
+    visit("warnings", plan.warnings);
+}
 
 }  // namespace lxcri::translate

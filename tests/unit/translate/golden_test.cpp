@@ -1,4 +1,4 @@
-// config.json -> the whole plan, or the error: tests/golden/README.md.
+// config.json -> the plan, or the error: tests/golden/README.md.
 
 #include <algorithm>
 #include <filesystem>
@@ -15,6 +15,7 @@
 #include "oci/parse.h"
 #include "oci/validate.h"
 #include "support/catch.h"
+#include "translate/diff.h"
 #include "translate/plan.h"
 
 namespace fs = std::filesystem;
@@ -72,14 +73,25 @@ translate::Plan make_plan(const std::string& config, const translate::Host& host
     return plan;
 }
 
+// Without defaults, so that a new field touches only those cases that are about it.
+std::string plan_text(const json& config, const json& host) {
+    return translate::plan_json(make_plan(config.dump(), host_from(host)),
+                                translate::Defaults::left_out);
+}
+
+const std::string& base_plan() {
+    static const std::string plan = plan_text(json::parse(read_text(kGolden / "base.json")),
+                                              json::parse(read_text(kGolden / "host.json")));
+    return plan;
+}
+
 void run(const GoldenCase& golden) {
-    const auto config = golden.config().dump();
-    const auto host = host_from(golden.host());
-    std::string file = "expect.json";
+    std::string file = "difference";
     std::string other = "error";
     std::string text;
     try {
-        text = translate::plan_json(make_plan(config, host)) + "\n";
+        const auto plan = plan_text(golden.config(), golden.host());
+        for (const auto& line : translate::difference(base_plan(), plan)) text += line + "\n";
     } catch (const Error& error) {
         std::swap(file, other);
         text = concat(error.what(), "\n");
@@ -96,6 +108,12 @@ void run(const GoldenCase& golden) {
 
 }  // namespace
 
+TEST_CASE("the plan that the golden cases differ from", "[golden]") {
+    const auto plan = make_plan(read_text(kGolden / "base.json"),
+                                host_from(json::parse(read_text(kGolden / "host.json"))));
+    check_golden(kGolden / "base-plan.json", translate::plan_json(plan) + "\n");
+}
+
 TEST_CASE("golden cases", "[golden]") {
     for (const auto& golden : golden_cases()) {
         DYNAMIC_SECTION(golden.name) {
@@ -105,7 +123,7 @@ TEST_CASE("golden cases", "[golden]") {
 }
 
 TEST_CASE("the directories of the golden cases are in order", "[golden]") {
-    const std::set<std::string> known{"config.json", "host.json", "base", "expect.json", "error"};
+    const std::set<std::string> known{"config.json", "host.json", "base", "difference", "error"};
     std::map<std::string, std::string> seen;  // by what is translated
     std::size_t valid = 0;
     std::size_t invalid = 0;
@@ -115,8 +133,8 @@ TEST_CASE("the directories of the golden cases are in order", "[golden]") {
             INFO(entry.path().filename());
             CHECK(known.contains(entry.path().filename()));
         }
-        CHECK(golden.has("expect.json") != golden.has("error"));
-        ++(golden.has("expect.json") ? valid : invalid);
+        CHECK(golden.has("difference") != golden.has("error"));
+        ++(golden.has("difference") ? valid : invalid);
         const auto [other, is_new] =
             seen.emplace(golden.config().dump() + golden.host().dump(), golden.name);
         INFO("the same as " << other->second);
