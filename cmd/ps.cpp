@@ -13,7 +13,7 @@
 #include "command.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "os/process.h"
+#include "os/spawn.h"
 #include "output.h"
 #include "parse.h"
 #include "runtime/operations.h"
@@ -36,28 +36,22 @@ const char* find_ps() {
                        ", the package procps has it; `--format json` does without"));
 }
 
-[[noreturn]] void become_ps(const char* path, char* const* arguments, int output) noexcept {
-    os::reset_signals();
-    if (::dup2(output, STDOUT_FILENO) != -1) ::execv(path, arguments);
-    show_error(SystemError(errno, "execute", path).what());
-    ::_exit(127);
-}
-
 std::string run_ps(Arguments arguments) {
-    const char* path = find_ps();
+    os::Command command;
+    command.path = find_ps();
     arguments.insert(arguments.begin(), "ps");
-    std::vector<char*> pointers;
-    for (auto& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
+    command.arguments = std::move(arguments);
+    command.environment = os::own_environment();
     std::array<int, 2> ends{};
     os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
     const os::UniqueFd reader(ends[0]);
     os::UniqueFd writer(ends[1]);
-    auto child = os::fork_child();
-    if (!child) become_ps(path, pointers.data(), writer.get());
+    command.descriptors = {{writer.get(), STDOUT_FILENO}};
+    auto program = os::spawn(command);
+    program.wait_until_executed();
     writer.reset();
     std::string output = os::read_all(reader.get(), "the output of ps");
-    const auto status = child->wait();
+    const auto status = program.process().wait();
     if (!status->success()) throw Error(concat("ps ", status->describe()));
     return output;
 }

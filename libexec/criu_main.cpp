@@ -33,6 +33,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/process.h"
+#include "os/spawn.h"
 #include "os/unix_socket.h"
 
 namespace {
@@ -87,10 +88,6 @@ void open_directories(const CriuRequest& request, Descriptors& fds) {
     fds.log_directory = os::open_at(AT_FDCWD, request.log_directory, O_RDONLY | O_DIRECTORY);
     if (request.has_user_namespace) open_images_to_all(request.images);
     fds.images = os::open_at(AT_FDCWD, request.images, O_RDONLY | O_DIRECTORY);
-}
-
-void keep_over_exec(const os::UniqueFd& fd) {
-    if (fd.valid()) os::check(::fcntl(fd.get(), F_SETFD, 0), "fcntl F_SETFD");
 }
 
 criu::RequestType type_of(CriuAction action) {
@@ -191,27 +188,26 @@ void make_root_a_mount(const std::string& root) {
               root);
 }
 
-// `criu swrk N`: serves one request on descriptor N.
+// `criu swrk N`: serves one request on descriptor N. All keep their numbers.
 os::ChildProcess start_criu(const CriuRequest& request, const Descriptors& fds, int socket) {
-    const std::string number = std::to_string(socket);
-    std::array<char*, 4> args{const_cast<char*>("criu"), const_cast<char*>("swrk"),
-                              const_cast<char*>(number.c_str()), nullptr};
+    os::Command command;
+    command.path = request.criu;
+    command.arguments = {"criu", "swrk", std::to_string(socket)};
     // CRIU runs ip, iptables and tar by name.
-    std::array<char*, 2> env{
-        const_cast<char*>("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-        nullptr};
-    keep_over_exec(fds.images);
-    keep_over_exec(fds.log_directory);
-    keep_over_exec(fds.status);
-    for (const auto& fd : fds.inherited) keep_over_exec(fd);
-    auto child = os::fork_child();
-    if (child) return std::move(*child);
-    if (request.action != CriuAction::restore) (void)::prctl(PR_SET_PDEATHSIG, 0);
-    (void)::fcntl(socket, F_SETFD, 0);
-    ::execve(request.criu.c_str(), args.data(), env.data());
-    const char* text = ::strerrordesc_np(errno);
-    (void)!::write(STDERR_FILENO, text, ::strlen(text));
-    ::_exit(127);
+    command.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    command.descriptors = {{socket, socket}};
+    const auto keep = [&](const os::UniqueFd& fd) {
+        if (fd.valid()) command.descriptors.push_back({fd.get(), fd.get()});
+    };
+    keep(fds.images);
+    keep(fds.log_directory);
+    keep(fds.status);
+    for (const auto& fd : fds.inherited) keep(fd);
+    command.signals = os::Signals::ours;  // a lost reader must not kill it in the middle: SIGPIPE
+    if (request.action != CriuAction::restore) command.at_our_end = os::AtOurEnd::goes_on;
+    os::Spawned criu = os::spawn(command);
+    criu.wait_until_executed();
+    return std::move(criu.process());
 }
 
 // The messages between CRIU and us.

@@ -7,12 +7,10 @@
 // that leaves it to.
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -25,6 +23,7 @@
 #include "handoff/channel.h"
 #include "handoff/plan.h"
 #include "os/check.h"
+#include "os/clone.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/process.h"
@@ -105,20 +104,7 @@ void join(Joining& joining) {
 
 // True in the new process.
 bool make_sibling() {
-    clone_args arguments{};
-    arguments.flags = CLONE_PARENT;
-    long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid == -1 && (errno == ENOSYS || errno == EPERM)) {
-        // A filter around us, or an emulator. clone(2) has flags and stack in another order on
-        // s390.
-#if defined(__s390x__)
-        pid = ::syscall(SYS_clone, nullptr, CLONE_PARENT, nullptr, nullptr, 0);
-#else
-        pid = ::syscall(SYS_clone, CLONE_PARENT, nullptr, nullptr, nullptr, 0);
-#endif
-    }
-    os::check(pid, "clone3");
-    return pid == 0;
+    return os::clone_process(CLONE_PARENT, 0).pid == 0;
 }
 
 void restore_stdio(const handoff::ProcessPlan& process) {

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -229,5 +230,6 @@ int main(int argc, char** /*argv*/) {
         std::puts(libexec::liblxc_version());
         return EXIT_SUCCESS;
     }
+    ::umask(0022);  // for what is made on the way; the process gets its own
     return guarded(run_on_own_stack);
 }

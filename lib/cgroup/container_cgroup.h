@@ -15,6 +15,7 @@
 
 #include "cgroup/layout.h"
 #include "os/process.h"
+#include "os/spawn.h"
 #include "os/unique_fd.h"
 
 namespace lxcri::cgroup {
@@ -41,15 +42,11 @@ Record planned_record(const Layout& layout, const std::string& path);
 // SystemError when there is no such directory.
 std::uint64_t inode_of(const std::string& path);
 
-// How a child comes into the cgroup between fork and exec, cheaper than being moved later: the
-// parent calls clone3(2) with CLONE_INTO_CGROUP and clone_into_fd(), then the child calls enter().
+// How a new process comes into the cgroup, more cheaply than by being moved later.
 class Entrance {
   public:
-    // The version 2 directory, -1 when there is none.
-    int clone_into_fd() const noexcept { return unified_.get(); }
-    // In the child, which must have one thread. Async-signal-safe. Returns 0 or an errno.
-    // `cloned_into`: the parent has used clone_into_fd() already.
-    [[nodiscard]] int enter(bool cloned_into) const noexcept;
+    // For os::spawn(); what it refers to is ours.
+    os::CgroupEntrance borrow() const;
 
   private:
     friend class ContainerCgroup;

@@ -1,14 +1,12 @@
 // How a new process comes into the container's cgroup.
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/container_cgroup.h"
-#include "os/check.h"
 #include "os/file.h"
 #include "os/rooted_path.h"
 
@@ -62,19 +60,10 @@ std::string find_path(pid_t pid, const Directory& directory) {
 
 }  // namespace
 
-int Entrance::enter(bool cloned_into) const noexcept {
-    // "0" is the writing thread itself. Written to tasks, not to cgroup.procs, by a process of one
-    // thread it needs no lock against all forks and exits of the machine, and so no RCU grace
-    // period of some milliseconds.
-    for (const os::UniqueFd& tasks : tasks_) {
-        if (os::retry([&] { return ::write(tasks.get(), "0", 1); }) != 1) return errno;
-    }
-    if (cloned_into || !unified_.valid()) return 0;
-    const int procs = ::openat(unified_.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (procs == -1) return errno;
-    const int error = os::retry([&] { return ::write(procs, "0", 1); }) == 1 ? 0 : errno;
-    ::close(procs);
-    return error;
+os::CgroupEntrance Entrance::borrow() const {
+    os::CgroupEntrance borrowed{unified_.get(), {}};
+    for (const os::UniqueFd& tasks : tasks_) borrowed.tasks.push_back(tasks.get());
+    return borrowed;
 }
 
 Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below, pid_t init) const {

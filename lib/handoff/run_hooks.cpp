@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "base/error.h"
@@ -13,22 +11,11 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/spawn.h"
 
 namespace lxcri::handoff {
 
 namespace {
-
-// A child that could not exec says so with the errno, through a pipe that exec closes.
-struct ExecPipe {
-    os::UniqueFd read;
-    os::UniqueFd write;
-};
-
-ExecPipe make_exec_pipe() {
-    std::array<int, 2> ends{};
-    os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
-    return {os::UniqueFd(ends[0]), os::UniqueFd(ends[1])};
-}
 
 os::UniqueFd make_output() {
     os::UniqueFd output(os::check(::memfd_create("hook output", MFD_CLOEXEC), "memfd_create"));
@@ -36,18 +23,9 @@ os::UniqueFd make_output() {
     return output;
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-    result.push_back(nullptr);
-    return result;
-}
-
 // A bundle may have gone while its container lives; its last hooks run nevertheless.
-bool enter_directory(const char* directory) noexcept {
-    if (*directory == '\0' || ::chdir(directory) == 0) return true;
-    return errno == ENOENT && ::chdir("/") == 0;
+bool has_gone(const std::string& directory) {
+    return !directory.empty() && ::access(directory.c_str(), F_OK) == -1 && errno == ENOENT;
 }
 
 // 0 or an errno.
@@ -60,23 +38,6 @@ int try_to_confine(const std::function<void()>& confine) noexcept {
     } catch (const std::exception&) {  // what is not a failed call: EPERM stands for it
         return EPERM;
     }
-}
-
-// In the child, between fork and exec.
-[[noreturn]] void exec_hook(const char* path, char* const* args, char* const* env,
-                            const char* directory, int input, HookOutput output, int error_pipe,
-                            const std::function<void()>& confine) noexcept {
-    // The pipe must not be one of 0-2, which are overwritten now.
-    const int report = ::fcntl(error_pipe, F_DUPFD_CLOEXEC, 3);
-    os::reset_signals();
-    if (::dup2(input, 0) != -1 && ::dup2(output.out, 1) != -1 && ::dup2(output.err, 2) != -1 &&
-        enter_directory(directory)) {
-        errno = try_to_confine(confine);
-        if (errno == 0) ::execve(path, args, env);
-    }
-    const int code = errno;
-    (void)!::write(report, &code, sizeof code);
-    ::_exit(127);
 }
 
 // The last lines of what the hook wrote, on one line.
@@ -97,37 +58,40 @@ std::string name_of(const Hook& hook) {
     return concat("hook ", hook.pointer, " ", in_quotes(hook.path));
 }
 
+// The name says which program it is.
+os::Spawned start(const std::string& name, const os::Command& command,
+                  const std::function<void()>& confine) {
+    try {
+        os::Spawned spawned = os::spawn(command, [&] { return try_to_confine(confine); });
+        spawned.wait_until_executed();
+        return spawned;
+    } catch (os::SpawnError& error) {
+        if (error.step() == os::SpawnStep::execute) throw SystemError(error.code(), name);
+        error.add_context(name);
+        throw;
+    }
+}
+
 void run_program(const std::string& name, const Hook& program, std::string_view text,
                  const std::string& directory, HookOutput given,
                  const std::function<void()>& confine) {
     // A file in memory as stdin, not a pipe: a program that does not read it harms nobody.
-    // Both beyond 0-2, which may be free here and which the child fills.
-    const os::UniqueFd input = os::duplicate(os::make_sealed_memfd("input", text).get());
-    const os::UniqueFd output = os::duplicate(make_output().get());
-    if (given.out == -1) given.out = output.get();
-    if (given.err == -1) given.err = output.get();
-    ExecPipe failed = make_exec_pipe();
-    const auto args = pointers(program.args);
-    const auto env = pointers(program.env);
-    os::close_on_exec_from(3);
-
-    auto child = os::fork_child();
-    if (!child) {
-        exec_hook(program.path.c_str(), args.data(), env.data(), directory.c_str(), input.get(),
-                  given, failed.write.get(), confine);
-    }
-    failed.write.reset();
-    int code = 0;
-    const ssize_t told = os::retry([&] { return ::read(failed.read.get(), &code, sizeof code); });
-    if (told == sizeof code) {
-        (void)child->wait();
-        throw SystemError(code, name);
-    }
+    const os::UniqueFd input = os::make_sealed_memfd("input", text);
+    const os::UniqueFd output = make_output();
+    os::Command command;
+    command.path = program.path;
+    command.arguments = program.args;
+    command.environment = program.env;
+    command.descriptors = {{input.get(), 0},
+                           {given.out == -1 ? output.get() : given.out, 1},
+                           {given.err == -1 ? output.get() : given.err, 2}};
+    command.directory = has_gone(directory) ? "/" : directory;
+    os::Spawned spawned = start(name, command, confine);
     os::Deadline deadline;
     if (program.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(program.timeout);
-    const auto status = child->wait(deadline);
+    const auto status = spawned.process().wait(deadline);
     if (!status) {
-        child->kill_and_reap();
+        spawned.process().kill_and_reap();
         throw Error(concat(name, " exceeded its timeout of ", std::to_string(program.timeout),
                            " seconds", last_words(output.get())));
     }
@@ -145,11 +109,7 @@ void complete_environment(std::vector<Hook>& hooks, const std::vector<std::strin
 }
 
 std::vector<Hook> with_own_environment(std::vector<Hook> hooks) {
-    std::vector<std::string> env;
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-        env.emplace_back(*entry);
-    }
-    complete_environment(hooks, env);
+    complete_environment(hooks, os::own_environment());
     return hooks;
 }
 

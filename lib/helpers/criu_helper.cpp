@@ -2,13 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <tuple>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -22,33 +20,6 @@ namespace lxcri::helpers {
 namespace {
 
 using handoff::MessageKind;
-
-// Between fork and exec: nothing here allocates.
-[[noreturn]] void become_helper(const char* path, int output, int channel,
-                                const cgroup::Entrance& entrance, bool cloned_into) noexcept {
-    const char* step = "enter the cgroup for";
-    int code = entrance.enter(cloned_into);
-    if (code == 0) {
-        step = "execute";
-        const int log = ::fcntl(output, F_DUPFD_CLOEXEC, 16);
-        const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
-        if (::dup2(log, 0) != -1 && ::dup2(log, 1) != -1 && ::dup2(log, 2) != -1 &&
-            ::dup2(copy, handoff::kChannelFd) != -1) {
-            os::reset_signals();
-            // It finishes what it has begun, also when a terminal interrupts lxcri, and notices by
-            // itself that lxcri has been killed.
-            (void)::setsid();
-            (void)::prctl(PR_SET_PDEATHSIG, 0);
-            (void)!::chdir("/");
-            std::array<char*, 2> args{const_cast<char*>("lxcri-criu"), nullptr};
-            std::array<char*, 1> env{nullptr};
-            ::execve(path, args.data(), env.data());
-        }
-        code = errno;
-    }
-    say_not_executed(channel, step, path, code);
-    ::_exit(127);
-}
 
 // Said in every log, also where all went well.
 bool is_harmless(std::string_view line) {
@@ -85,21 +56,27 @@ std::string find_cause_in_log(std::string_view log) {
     return {};
 }
 
-CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance)
-    : process_(-1, os::UniqueFd()) {
-    const std::string path = find_helper(options, "lxcri-criu");
+CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance) {
     output_ =
         os::UniqueFd(os::check(::memfd_create("lxcri-criu output", MFD_CLOEXEC), "memfd_create"));
     os::check(::fcntl(output_.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());
-    const int cgroup_fd = entrance.clone_into_fd();
-    auto child = os::fork_child(cgroup_fd);
-    if (!child) {
-        become_helper(path.c_str(), output_.get(), theirs.get(), entrance, cgroup_fd >= 0);
-    }
+    os::Command command;
+    command.path = find_helper(options, "lxcri-criu");
+    command.arguments = {"lxcri-criu"};
+    command.descriptors = {{output_.get(), 0},
+                           {output_.get(), 1},
+                           {output_.get(), 2},
+                           {theirs.get(), handoff::kChannelFd}};
+    // It finishes what it has begun, also when a terminal interrupts lxcri, and notices by itself
+    // that lxcri has been killed.
+    command.session = os::Session::own;
+    command.at_our_end = os::AtOurEnd::goes_on;
+    command.directory = "/";
+    command.cgroup = entrance.borrow();
+    program_ = os::spawn(command);
     channel_ = std::move(ours);
-    process_ = std::move(*child);
 }
 
 // CRIU's answer says that it failed; its log says why.
@@ -117,7 +94,11 @@ std::string CriuHelper::explain(const std::string& failure,
 
 pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
                             const OnNotice& on_notice) {
-    handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request), fds);
+    try {
+        handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request), fds);
+    } catch (const handoff::Disconnected&) {
+        // What is received, or its absence, tells why.
+    }
     std::exception_ptr refused;
     while (auto message = handoff::receive(channel_.get())) {
         if (message->kind == MessageKind::failure) {
@@ -126,7 +107,7 @@ pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const
         }
         const auto notice = handoff::decode<handoff::CriuNotice>(message->body);
         if (message->kind == MessageKind::criu_done) {
-            (void)process_.wait();
+            (void)program_.process().wait();
             return notice.pid;
         }
         try {
@@ -138,7 +119,8 @@ pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const
             (void)handoff::send(channel_.get(), MessageKind::failure, {});
         }
     }
-    const auto status = process_.wait();
+    const auto status = program_.process().wait();
+    if (auto failure = program_.find_failure()) throw std::move(*failure);
     throw Error(
         explain(concat("lxcri-criu ", status ? status->describe() : "does not end"), request));
 }

@@ -9,6 +9,7 @@
 #include "handoff/channel.h"
 #include "handoff/criu.h"
 #include "os/process.h"
+#include "os/spawn.h"
 #include "settings/options.h"
 
 namespace lxcri::helpers {
@@ -22,7 +23,7 @@ class CriuHelper {
     // Starts the program. `entrance`: the cgroup in which it begins; without directories: ours.
     CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance);
 
-    os::ChildProcess& process() noexcept { return process_; }
+    os::ChildProcess& process() noexcept { return program_.process(); }
 
     // Called for each step that CRIU tells of; CRIU goes on when it returns. What it throws makes
     // CRIU give up, and is thrown by carry_out().
@@ -38,7 +39,7 @@ class CriuHelper {
 
     os::UniqueFd channel_;
     os::UniqueFd output_;
-    os::ChildProcess process_;
+    os::Spawned program_;
 };
 
 // The line of CRIU's log that says why it failed: the first error that is one. "" when there is

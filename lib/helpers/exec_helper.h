@@ -1,10 +1,11 @@
 #pragma once
 // Starts lxcri-exec in the container's cgroup, and holds what connects us to it.
 
-#include <string>
+#include <optional>
 
 #include "cgroup/container_cgroup.h"
 #include "os/process.h"
+#include "os/spawn.h"
 #include "os/unique_fd.h"
 #include "settings/options.h"
 
@@ -12,16 +13,17 @@ namespace lxcri::helpers {
 
 class ExecHelper {
   public:
-    // What goes wrong between fork and exec arrives as a Failure on the channel. SystemError(EBUSY)
-    // of clone3(2): the cgroup takes no processes itself (cgroups(7)).
+    // SystemError(EBUSY): the cgroup takes no processes itself (cgroups(7)).
     ExecHelper(const settings::Options& options, const cgroup::Entrance& entrance);
 
     int channel() const noexcept { return channel_.get(); }
-    os::ChildProcess& process() noexcept { return process_; }
+    os::ChildProcess& process() noexcept { return program_.process(); }
+    // For when it has ended too early: why it was not executed, if that is so.
+    std::optional<os::SpawnError> find_failure() const { return program_.find_failure(); }
 
   private:
     os::UniqueFd channel_;
-    os::ChildProcess process_;
+    os::Spawned program_;
 };
 
 }  // namespace lxcri::helpers

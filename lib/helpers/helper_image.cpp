@@ -5,9 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 
 #include "base/error.h"
@@ -61,15 +59,6 @@ std::string find_helper(const settings::Options& options, const char* name) {
                                      "; --libexec names the place"));
     }
     throw error;
-}
-
-void say_not_executed(int channel, const char* step, const char* path, int code) noexcept {
-    // As in channel.cpp: kind, place of the body, body.
-    std::array<char, 4352> message{};
-    const char* text = ::strerrordesc_np(code);
-    const int length = std::snprintf(message.data(), message.size(), "fi%s \"%s\": %s", step, path,
-                                     text == nullptr ? "unknown error" : text);
-    if (length > 0) (void)!::write(channel, message.data(), ::strlen(message.data()));
 }
 
 os::UniqueFd open_helper_image(const std::string& path) {

@@ -26,7 +26,4 @@ os::UniqueFd open_helper_image(const std::string& path);
 // of its user namespace: their program can be read.
 const char* init_program();
 
-// In a child that could not become the helper: says so as a Failure. Nothing here allocates.
-void say_not_executed(int channel, const char* step, const char* path, int code) noexcept;
-
 }  // namespace lxcri::helpers

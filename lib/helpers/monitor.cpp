@@ -3,12 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <array>
-#include <optional>
-#include <tuple>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -28,73 +23,28 @@ os::UniqueFd make_log() {
     return log;
 }
 
-struct ChildPlan {
-    const char* path;
-    const char* id;
-    int log;
-    int channel;
-    int image;
-};
-
-// Between fork and exec: nothing here allocates. The log tells create what went wrong.
-[[noreturn]] void become_lxcri_start(const ChildPlan& plan, const cgroup::Entrance& entrance,
-                                     bool cloned_into) noexcept {
-    const char* step = "enter the cgroup for";
-    int code = entrance.enter(cloned_into);
-    if (code == 0) {
-        step = "pass descriptors to";
-        // First out of the way of the numbers that they will get.
-        const int log = ::fcntl(plan.log, F_DUPFD_CLOEXEC, 16);
-        const int channel = ::fcntl(plan.channel, F_DUPFD_CLOEXEC, 16);
-        const int image = ::fcntl(plan.image, F_DUPFD_CLOEXEC, 16);
-        if (::dup2(log, 0) != -1 && ::dup2(log, 1) != -1 && ::dup2(log, 2) != -1 &&
-            ::dup2(channel, handoff::kChannelFd) != -1 &&
-            ::dup2(image, handoff::kInitImageFd) != -1) {
-            os::reset_signals();
-            // Signals of a terminal are for `lxcri run`, which passes them on.
-            (void)::setsid();
-            (void)!::chdir("/");
-            ::umask(0022);
-            step = "execute";
-            std::array<char*, 3> args{const_cast<char*>("lxcri-start"), const_cast<char*>(plan.id),
-                                      nullptr};
-            std::array<char*, 1> env{nullptr};
-            ::execve(plan.path, args.data(), env.data());
-        }
-        code = errno;
-    }
-    const char* text = ::strerrordesc_np(code);
-    for (const char* part :
-         {step, " \"", plan.path, "\": ", text == nullptr ? "unknown error" : text, "\n"}) {
-        (void)!::write(plan.log, part, ::strlen(part));
-    }
-    ::_exit(127);
-}
-
-std::tuple<os::UniqueFd, os::UniqueFd, os::ChildProcess> start(const settings::Options& options,
-                                                               const std::string& id,
-                                                               const cgroup::Entrance& entrance) {
-    const std::string path = find_helper(options, "lxcri-start");
-    const os::UniqueFd image = open_helper_image(find_helper(options, init_program()));
-    os::UniqueFd log = make_log();
-    auto [ours, theirs] = os::make_seqpacket_pair();
-    os::accept_credentials(ours.get());
-    const ChildPlan plan{path.c_str(), id.c_str(), log.get(), theirs.get(), image.get()};
-    const int cgroup_fd = entrance.clone_into_fd();
-    auto child = os::fork_child(cgroup_fd);
-    if (!child) become_lxcri_start(plan, entrance, cgroup_fd >= 0);
-    return {std::move(ours), std::move(log), std::move(*child)};
-}
-
 }  // namespace
 
 Monitor::Monitor(const settings::Options& options, const std::string& id,
                  const cgroup::Entrance& entrance)
-    : process_(-1, os::UniqueFd()) {
-    auto [channel, log, process] = start(options, id, entrance);
-    channel_ = std::move(channel);
-    log_ = std::move(log);
-    process_ = std::move(process);
+    : log_(make_log()) {
+    const os::UniqueFd image = open_helper_image(find_helper(options, init_program()));
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::accept_credentials(ours.get());
+    os::Command command;
+    command.path = find_helper(options, "lxcri-start");
+    command.arguments = {"lxcri-start", id};
+    command.descriptors = {{log_.get(), 0},
+                           {log_.get(), 1},
+                           {log_.get(), 2},
+                           {theirs.get(), handoff::kChannelFd},
+                           {image.get(), handoff::kInitImageFd}};
+    // Signals of a terminal are for `lxcri run`, which passes them on.
+    command.session = os::Session::own;
+    command.directory = "/";
+    command.cgroup = entrance.borrow();
+    program_ = os::spawn(command);
+    channel_ = std::move(ours);
 }
 
 void Monitor::wait_for_children(os::Deadline limit) const {
@@ -108,6 +58,7 @@ std::string Monitor::log() const {
 }
 
 std::string Monitor::last_words() const {
+    if (const auto failure = program_.find_failure()) return failure->what();
     std::string last;
     for (const auto& line : split(log(), '\n')) {
         if (line.empty()) continue;

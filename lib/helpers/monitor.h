@@ -5,6 +5,7 @@
 
 #include "cgroup/container_cgroup.h"
 #include "os/process.h"
+#include "os/spawn.h"
 #include "os/unique_fd.h"
 #include "settings/options.h"
 
@@ -17,13 +18,14 @@ class Monitor {
             const cgroup::Entrance& entrance);
 
     int channel() const noexcept { return channel_.get(); }
-    os::ChildProcess& process() noexcept { return process_; }
+    os::ChildProcess& process() noexcept { return program_.process(); }
 
     // Until its children, which end with it, have ended, too: until nobody has the other end of the
     // channel any more.
     void wait_for_children(os::Deadline limit) const;
 
-    // What liblxc has written: the first error, or failing that the last line. For when it failed.
+    // For when it has ended too early: why it was not executed, or what liblxc has written, the
+    // first error or else the last line.
     std::string last_words() const;
     // All of it, for --debug.
     std::string log() const;
@@ -31,7 +33,7 @@ class Monitor {
   private:
     os::UniqueFd channel_;
     os::UniqueFd log_;
-    os::ChildProcess process_;
+    os::Spawned program_;
 };
 
 }  // namespace lxcri::helpers

@@ -2,11 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
-#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -36,35 +33,6 @@ std::vector<std::string> bus_environment() {
     return environment;
 }
 
-// Between fork and exec: nothing here allocates.
-[[noreturn]] void become_helper(const char* path, int channel, int null, char** environment) {
-    const int copy = ::fcntl(channel, F_DUPFD_CLOEXEC, 16);
-    if (::dup2(null, 0) != -1 && ::dup2(null, 1) != -1 && ::dup2(null, 2) != -1 &&
-        ::dup2(copy, handoff::kChannelFd) != -1) {
-        os::reset_signals();
-        // It has to finish what it has begun when `lxcri run` passes on what a terminal says.
-        (void)::setsid();
-        (void)!::chdir("/");
-        std::array<char*, 2> arguments{const_cast<char*>("lxcri-systemd"), nullptr};
-        ::execve(path, arguments.data(), environment);
-    }
-    say_not_executed(channel, "execute", path, errno);
-    ::_exit(127);
-}
-
-std::pair<os::UniqueFd, os::ChildProcess> start_helper(const settings::Options& options) {
-    const std::string path = find_helper(options, "lxcri-systemd");
-    auto words = bus_environment();
-    std::vector<char*> environment;
-    for (std::string& word : words) environment.push_back(word.data());
-    environment.push_back(nullptr);
-    const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
-    auto [ours, theirs] = os::make_seqpacket_pair();
-    auto child = os::fork_child();
-    if (!child) become_helper(path.c_str(), theirs.get(), null.get(), environment.data());
-    return {std::move(ours), std::move(*child)};
-}
-
 // A property that systemd names in its refusal is the one that it refuses.
 std::string_view find_culprit(const UnitRequest& request, std::string_view words) {
     for (const UnitProperty& property : request.properties) {
@@ -77,15 +45,30 @@ std::string_view find_culprit(const UnitRequest& request, std::string_view words
 
 }  // namespace
 
-SystemdHelper::SystemdHelper(const settings::Options& options)
-    : process_(-1, os::UniqueFd()), timeout_(options.timeout) {
-    std::tie(channel_, process_) = start_helper(options);
+SystemdHelper::SystemdHelper(const settings::Options& options) : timeout_(options.timeout) {
+    const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::Command command;
+    command.path = find_helper(options, "lxcri-systemd");
+    command.arguments = {"lxcri-systemd"};
+    command.environment = bus_environment();
+    command.descriptors = {
+        {null.get(), 0}, {null.get(), 1}, {null.get(), 2}, {theirs.get(), handoff::kChannelFd}};
+    // It has to finish what it has begun when `lxcri run` passes on what a terminal says.
+    command.session = os::Session::own;
+    command.directory = "/";
+    program_ = os::spawn(command);
+    channel_ = std::move(ours);
 }
 
 void SystemdHelper::ask(UnitRequest request) {
     request.user_manager = find_user_manager().has_value();
     request.timeout = static_cast<std::uint32_t>(timeout_.count());
-    handoff::send(channel_.get(), MessageKind::unit_request, handoff::encode(request));
+    try {
+        handoff::send(channel_.get(), MessageKind::unit_request, handoff::encode(request));
+    } catch (const handoff::Disconnected&) {
+        // What is received, or its absence, tells why.
+    }
     // Its own deadline comes first.
     const auto deadline = os::Clock::now() + timeout_ + std::chrono::seconds(5);
     pollfd wanted{channel_.get(), POLLIN, 0};
@@ -93,7 +76,8 @@ void SystemdHelper::ask(UnitRequest request) {
     if (os::check(ready, "poll") == 0) throw Error("lxcri-systemd does not answer");
     const auto answer = handoff::receive(channel_.get());
     if (!answer) {
-        const auto status = process_.wait(deadline);
+        const auto status = program_.process().wait(deadline);
+        if (auto failure = program_.find_failure()) throw std::move(*failure);
         throw Error(concat("lxcri-systemd ", status ? status->describe() : "does not end"));
     }
     if (answer->kind == MessageKind::unit_done) return;

@@ -6,7 +6,7 @@
 
 #include "cgroup/unit_path.h"
 #include "handoff/unit.h"
-#include "os/process.h"
+#include "os/spawn.h"
 #include "os/unique_fd.h"
 #include "settings/options.h"
 
@@ -23,7 +23,7 @@ class SystemdHelper {
 
   private:
     os::UniqueFd channel_;
-    os::ChildProcess process_;
+    os::Spawned program_;
     std::chrono::seconds timeout_;
 };
 

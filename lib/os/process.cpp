@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -18,8 +17,8 @@
 
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/clone.h"
 #include "os/file.h"
-#include "os/file_lock.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -202,61 +201,10 @@ void end_with_parent(pid_t parent) noexcept {
     if (now != parent && now != 0) ::_exit(EXIT_FAILURE);
 }
 
-namespace {
-
-// clone(2) has no clone_args.
-long old_clone(unsigned long flags, int* pidfd) noexcept {
-#if defined(__s390x__)
-    return ::syscall(SYS_clone, nullptr, flags, pidfd, nullptr, 0);
-#else
-    return ::syscall(SYS_clone, flags, nullptr, pidfd, nullptr, 0);
-#endif
-}
-
-// In the new process: nothing here allocates.
-void enter_cgroup(int cgroup) noexcept {
-    const int procs = ::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (procs == -1 || ::write(procs, "0", 1) != 1) ::_exit(127);
-    ::close(procs);
-}
-
-// As fork(2).
-long clone_child(int into_cgroup, int* pidfd) {
-    clone_args arguments{};
-    arguments.flags = CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
-    arguments.exit_signal = SIGCHLD;
-    if (into_cgroup >= 0) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(into_cgroup);
-    }
-    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid != -1 || (errno != ENOSYS && errno != EPERM)) return check(pid, "clone3");
-    // A filter around us refuses what it cannot look into, or an emulator does not know it.
-    const long child = check(old_clone(CLONE_PIDFD | SIGCHLD, pidfd), "clone");
-    if (child == 0 && into_cgroup >= 0) enter_cgroup(into_cgroup);
-    return child;
-}
-
-}  // namespace
-
-std::optional<ChildProcess> fork_child(int into_cgroup) {
-    // A caller that ignores SIGCHLD has passed that on to us, and the kernel would reap our
-    // children by itself (sigaction(2)).
-    struct sigaction disposition {};
-    if (::sigaction(SIGCHLD, nullptr, &disposition) == 0 && disposition.sa_handler == SIG_IGN) {
-        disposition.sa_handler = SIG_DFL;
-        (void)::sigaction(SIGCHLD, &disposition, nullptr);
-    }
-    int pidfd = -1;
-    const pid_t self = ::getpid();
-    const long pid = clone_child(into_cgroup, &pidfd);
-    if (pid == 0) {
-        end_with_parent(self);
-        close_locks_of_parent();
-        return {};
-    }
-    return ChildProcess(static_cast<pid_t>(pid), UniqueFd(pidfd));
+std::optional<ChildProcess> fork_child() {
+    Cloned child = clone_child();
+    if (child.pid == 0) return {};
+    return ChildProcess(child.pid, std::move(child.pidfd));
 }
 
 ExitStatus reap(pid_t pid) {

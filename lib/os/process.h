@@ -111,10 +111,10 @@ class ChildProcess {
     UniqueFd pidfd_;
 };
 
-// fork(2) with a pidfd, through clone3(2). In the child the result is empty. The process must
-// have one thread only. `into_cgroup`: a directory of cgroup version 2 in which the child begins;
-// -1 for ours. The child dies with us, executed or not, and has none of our locks (file_lock.h).
-std::optional<ChildProcess> fork_child(int into_cgroup = -1);
+// fork(2) with a pidfd, for a child that goes on in this program (else: spawn.h). In the child the
+// result is empty. The process must have one thread only. The child dies with us and has none of
+// our locks (file_lock.h).
+std::optional<ChildProcess> fork_child();
 
 // From now on this process is killed when its parent ends, also when `parent` has ended already.
 // A change of credentials, and the execution of a program that changes them, undo that (prctl(2)).

@@ -426,6 +426,7 @@ void Execution::helper_has_ended() {
         throw StateError(
             concat("cannot exec in container ", in_quotes(call_.id), ": it has stopped meanwhile"));
     }
+    if (auto failure = helper_->find_failure()) throw std::move(*failure);
     throw Error(concat("lxcri-exec ", status ? status->describe() : "does not end",
                        container_.cgroup().oom_kills() > 0
                            ? ", perhaps for want of memory in the container's cgroup"

@@ -21,6 +21,7 @@
 #include "cgroup/container_cgroup.h"
 #include "cgroup/layout.h"
 #include "os/check.h"
+#include "os/clone.h"
 #include "os/file.h"
 #include "os/process.h"
 #include "support/catch.h"
@@ -105,27 +106,37 @@ class Playground {
     std::string name_;
 };
 
+// This process, of one thread, moves into the cgroups.
+inline bool enter(const os::CgroupEntrance& files, bool in_unified) {
+    for (const int tasks : files.tasks) {
+        if (::write(tasks, "0", 1) != 1) return false;
+    }
+    if (in_unified || files.unified == -1) return true;
+    const os::UniqueFd procs(::openat(files.unified, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    return ::write(procs.get(), "0", 1) == 1;
+}
+
 // A child that has entered the cgroup, does `work` and exits with its result. Killed when the owner
 // goes.
 inline os::ChildProcess start_member(const cgroup::ContainerCgroup& cgroup,
                                      const std::function<int()>& work) {
     const cgroup::Entrance entrance = cgroup.entrance();
-    const int cgroup_fd = entrance.clone_into_fd();
     std::array<int, 2> entered{};
     os::check(::pipe2(entered.data(), O_CLOEXEC), "pipe2");
     const os::UniqueFd reader(entered[0]);
     os::UniqueFd writer(entered[1]);
-    auto child = os::fork_child(cgroup_fd);
-    if (!child) {
+    const os::CgroupEntrance files = entrance.borrow();
+    os::Cloned child = os::clone_child(files.unified);
+    if (child.pid == 0) {
         os::reset_signals();
-        if (entrance.enter(cgroup_fd >= 0) != 0) ::_exit(120);
+        if (!enter(files, child.in_cgroup)) ::_exit(120);
         (void)!::write(writer.get(), "x", 1);
         ::_exit(work());
     }
     writer.reset();
     char byte = 0;
     if (::read(reader.get(), &byte, 1) != 1) throw Error("the child cannot enter the cgroup");
-    return std::move(*child);
+    return {child.pid, std::move(child.pidfd)};
 }
 
 inline int sleep_for_ever() {

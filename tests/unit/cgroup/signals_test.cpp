@@ -261,7 +261,7 @@ TEST_CASE("cgroup kill: a fork bomb", "[root]") {
         limit_processes(limited ? *limited : cgroup, 300);
         INFO(name_of(view));
         const auto bomb = start_member(cgroup, [&] {
-            if (limited && limited->entrance().enter(true) != 0) return 1;
+            if (limited && !enter(limited->entrance().borrow(), true)) return 1;
             fork_without_end();
         });
         REQUIRE(eventually([&] { return cgroup.processes().size() > 200; }));

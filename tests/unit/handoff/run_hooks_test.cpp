@@ -155,8 +155,11 @@ TEST_CASE("a hook starts in the directory that it is given") {
     handoff::run_hook(shell("pwd > where"), "{}", temp / "dir");
     CHECK(content_of(temp / "dir/where") == (temp / "dir").string() + "\n");
     handoff::run_hook(shell("touch file"), "{}", temp / "dir");
+    handoff::run_hook(shell(concat("pwd > ", (temp / "here").string())), "{}");
+    CHECK(content_of(temp / "here") == fs::current_path().string() + "\n");
     CHECK_THROWS_WITH(handoff::run_hook(shell("exit 0"), "{}", temp / "dir/file"),
-                      "hook /hooks/prestart/0 \"/bin/sh\": not a directory");
+                      concat("hook /hooks/prestart/0 \"/bin/sh\": enter the directory \"",
+                             (temp / "dir/file").string(), "\": not a directory"));
 }
 
 TEST_CASE("a hook starts in the root directory when its own has gone") {

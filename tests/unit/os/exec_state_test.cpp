@@ -1,22 +1,16 @@
 // What an executed program inherits: descriptors, dispositions, the signal mask.
 
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <array>
-#include <cstddef>
 
 #include "base/strings.h"
 #include "child.h"
 #include "os/file.h"
 #include "os/process.h"
 #include "support/catch.h"
+#include "without_call.h"
 
 using namespace lxcri;
 using namespace lxcri::test;
@@ -44,19 +38,6 @@ std::string inheritable() {
         if (flags != -1 && (flags & FD_CLOEXEC) == 0) result += concat(" ", std::to_string(fd));
     }
     return result;
-}
-
-// From now on the system call does not exist, as in a sandbox that has never heard of it.
-bool take_away(unsigned number) {
-    std::array<sock_filter, 4> program{{
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    }};
-    const sock_fprog filter{program.size(), program.data()};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 }  // namespace

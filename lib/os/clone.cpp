@@ -1,0 +1,69 @@
+#include "os/clone.h"
+
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/check.h"
+#include "os/file_lock.h"
+#include "os/process.h"
+
+namespace lxcri::os {
+
+namespace {
+
+// s390 has the stack first.
+long old_clone(unsigned long flags, int* pidfd) noexcept {
+#if defined(__s390x__)
+    return ::syscall(SYS_clone, nullptr, flags, pidfd, nullptr, 0);
+#else
+    return ::syscall(SYS_clone, flags, nullptr, pidfd, nullptr, 0);
+#endif
+}
+
+// A caller that ignores SIGCHLD has passed that on to us, and the kernel would reap our children by
+// itself (sigaction(2)).
+void keep_zombies() noexcept {
+    struct sigaction disposition {};
+    if (::sigaction(SIGCHLD, nullptr, &disposition) != 0) return;
+    if (disposition.sa_handler != SIG_IGN) return;
+    disposition.sa_handler = SIG_DFL;
+    (void)::sigaction(SIGCHLD, &disposition, nullptr);
+}
+
+}  // namespace
+
+Cloned clone_process(std::uint64_t flags, int exit_signal, int into_cgroup) {
+    int pidfd = -1;
+    clone_args arguments{};
+    arguments.flags = flags;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = static_cast<std::uint64_t>(exit_signal);
+    if (into_cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(into_cgroup);
+    }
+    long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    const bool in_cgroup = pid != -1 && into_cgroup >= 0;
+    if (pid == -1 && (errno == ENOSYS || errno == EPERM)) {
+        const auto old_flags = static_cast<unsigned long>(flags);
+        pid =
+            check(old_clone(old_flags | static_cast<unsigned long>(exit_signal), &pidfd), "clone");
+    }
+    check(pid, "clone3");
+    return {static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd), in_cgroup};
+}
+
+Cloned clone_child(int into_cgroup) {
+    keep_zombies();
+    const pid_t self = ::getpid();
+    Cloned child = clone_process(CLONE_PIDFD, SIGCHLD, into_cgroup);
+    if (child.pid == 0) {
+        end_with_parent(self);
+        close_locks_of_parent();
+    }
+    return child;
+}
+
+}  // namespace lxcri::os

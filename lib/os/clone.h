@@ -1,0 +1,28 @@
+#pragma once
+// How a new process of ours begins: clone3(2), or clone(2) where a sandbox around us does not know
+// clone3 (ENOSYS) or refuses what it cannot look into (EPERM).
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "os/unique_fd.h"
+
+namespace lxcri::os {
+
+struct Cloned {
+    pid_t pid = 0;  // 0 in the new process
+    UniqueFd pidfd;
+    bool in_cgroup =
+        false;  // it has begun in the cgroup that was asked for; clone(2) cannot do that
+};
+
+// As fork(2), with `flags` of clone(2). `into_cgroup`: a directory of cgroup version 2, -1 for
+// none. `exit_signal`: what its parent gets when it ends; 0 with CLONE_PARENT.
+Cloned clone_process(std::uint64_t flags, int exit_signal, int into_cgroup = -1);
+
+// A child with a pidfd. It dies with us until it changes that, and has none of our locks
+// (file_lock.h). This process must have one thread only.
+Cloned clone_child(int into_cgroup = -1);
+
+}  // namespace lxcri::os
