@@ -2,9 +2,11 @@
 //   (a) run of a static `true`                (b) create + start + wait + delete, and each part
 //   (c) state of a running container          (d) peak resident memory of each command
 //   (e) memory that a started container keeps (f) the lowest memory limit that still works
+//   (g) run with many mounts                  (h) run and whole life while the CPUs are busy
 // Every iteration measures each runtime once, in turn, so that a slow moment of the machine hits
 // all of them. README.md says how to read the table.
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -37,8 +39,9 @@ struct Options {
     int rounds = 5;
     int iterations = 50;
     std::string json_path;
-    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f', 'g'};
+    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
     Strings runtimes;  // the first one is what the others are compared with
+    Strings beside;
 };
 
 // What was measured of one runtime: metric -> one list of samples per round.
@@ -46,23 +49,32 @@ using Samples = std::map<std::string, std::vector<std::vector<double>>>;
 
 class Subject {
   public:
-    Subject(const std::string& program, const TempDir& directory)
-        : program_(program),
-          name_(fs::path(program).filename()),
+    // `runtime`: a path, or NAME=COMMAND, of more words than one.
+    Subject(const std::string& runtime, const TempDir& directory)
+        : program_(lxcri::test::split(runtime.substr(runtime.find('=') + 1), ' ')),
+          name_(runtime.find('=') == std::string::npos ? fs::path(runtime).filename().string()
+                                                       : runtime.substr(0, runtime.find('='))),
           id_("ltbench" + std::to_string(getpid()) + "-" + name_),
-          root_(directory / ("root." + name_)),
+          root_("/dev/shm/root." + name_),
           pid_file_(directory / ("pid." + name_)),
           bundle_(directory / ("bundle." + name_), id_) {
         bundle_.write();
     }
 
     const std::string& name() const { return name_; }
-    const std::string& program() const { return program_; }
+    std::string version() const {
+        Strings command = program_;
+        command.emplace_back("--version");
+        return output_of(command);
+    }
     Bundle& bundle() { return bundle_; }
     Samples samples;
 
     Strings command(const Strings& arguments) const {
-        Strings result = {program_, "--root", root_};
+        Strings result = program_;
+        for (const std::string& word : {std::string("--root"), root_.string()}) {
+            result.push_back(word);
+        }
         result.insert(result.end(), arguments.begin(), arguments.end());
         return result;
     }
@@ -77,15 +89,22 @@ class Subject {
         return static_cast<pid_t>(std::stol(lxcri::test::read_file(pid_file_)));
     }
 
-    // Runs a command that has to work and returns its time.
-    double time(const Strings& arguments) const {
-        const Timed timed = run(arguments);
+    // Runs a command that has to work.
+    Timed time(const Strings& arguments) const {
+        Timed timed = run(arguments);
         if (!timed.succeeded()) {
             std::string line;
             for (const std::string& word : arguments) line += word + " ";
             throw std::runtime_error("failed: " + line);
         }
-        return timed.milliseconds;
+        return timed;
+    }
+
+    void record_timed(const std::string& metric, std::size_t round, const Timed& timed) {
+        record(metric, round, timed.milliseconds);
+        record(metric + " cpu", round, timed.usage.cpu_milliseconds);
+        record(metric + " switches", round, timed.usage.switches);
+        record(metric + " faults", round, timed.usage.faults);
     }
 
     void record(const std::string& metric, std::size_t round, double value) {
@@ -103,7 +122,7 @@ class Subject {
     }
 
   private:
-    std::string program_;
+    Strings program_;
     std::string name_;
     std::string id_;
     fs::path root_;
@@ -115,33 +134,39 @@ using Subjects = std::vector<std::unique_ptr<Subject>>;
 
 // --- (a) (b) (c): time -----------------------------------------------------------------------
 
-void measure_run(Subject& subject, std::size_t round) {
-    subject.record("run", round, subject.time(subject.run_command()));
+void measure_run(Subject& subject, const std::string& metric, std::size_t round) {
+    const long before = processes_made();
+    subject.record_timed(metric, round, subject.time(subject.run_command()));
+    subject.record(metric + " processes", round, static_cast<double>(processes_made() - before));
 }
 
-void measure_life(Subject& subject, std::size_t round) {
-    const double create = subject.time(subject.create_command());
+void measure_life(Subject& subject, const std::string& metric, std::size_t round) {
+    const long before = processes_made();
+    const Timed create = subject.time(subject.create_command());
     const pid_t pid = subject.init_pid();
-    const double start = subject.time(subject.on_container("start"));
-    const double begin = now_milliseconds();
-    if (reap(pid) != 0) throw std::runtime_error("the container failed");
-    const double wait = now_milliseconds() - begin;
-    const double remove = subject.time(subject.on_container("delete"));
-    subject.record("life", round, create + start + wait + remove);
-    subject.record("create", round, create);
-    subject.record("start", round, start);
-    subject.record("wait", round, wait);
-    subject.record("delete", round, remove);
+    const Timed start = subject.time(subject.on_container("start"));
+    const Timed wait = reap(pid);
+    if (!wait.succeeded()) throw std::runtime_error("the container failed");
+    const Timed remove = subject.time(subject.on_container("delete"));
+    subject.record(metric + " processes", round, static_cast<double>(processes_made() - before));
+    Timed life = create;
+    for (const Timed& part : {start, wait, remove}) life += part;
+    subject.record_timed(metric, round, life);
+    if (metric != "life") return;
+    subject.record_timed("create", round, create);
+    subject.record_timed("start", round, start);
+    subject.record_timed("wait", round, wait);
+    subject.record_timed("delete", round, remove);
 }
 
 void measure_state(Subject& subject, std::size_t round) {
-    subject.record("state", round, subject.time(subject.on_container("state")));
+    subject.record_timed("state", round, subject.time(subject.on_container("state")));
 }
 
 void measure_exec(Subject& subject, std::size_t round) {
     Strings line = subject.on_container("exec");
     for (const char* word : {"/probe", "true"}) line.emplace_back(word);
-    subject.record("exec", round, subject.time(line));
+    subject.record_timed("exec", round, subject.time(line));
 }
 
 // A container that sleeps. It says through a FIFO that its program runs: `start` may return before
@@ -174,12 +199,12 @@ void measure_times(Subjects& subjects, const Options& options) {
         std::fprintf(stderr, "round %zu of %d\n", round + 1, options.rounds);
         if (options.parts.contains('a')) {
             for (int i = 0; i < options.iterations; ++i) {
-                for (auto& subject : subjects) measure_run(*subject, round);
+                for (auto& subject : subjects) measure_run(*subject, "run", round);
             }
         }
         if (options.parts.contains('b')) {
             for (int i = 0; i < options.iterations; ++i) {
-                for (auto& subject : subjects) measure_life(*subject, round);
+                for (auto& subject : subjects) measure_life(*subject, "life", round);
             }
         }
         if (options.parts.contains('c')) {
@@ -191,6 +216,13 @@ void measure_times(Subjects& subjects, const Options& options) {
                 for (auto& subject : subjects) measure_exec(*subject, round);
             }
             for (auto& subject : subjects) stop_sleeper(*subject);
+        }
+        if (options.parts.contains('h')) {
+            const BusyLoops loops(static_cast<int>(4 * sysconf(_SC_NPROCESSORS_ONLN)));
+            for (int i = 0; i < options.iterations; ++i) {
+                for (auto& subject : subjects) measure_run(*subject, "busy run", round);
+                for (auto& subject : subjects) measure_life(*subject, "busy life", round);
+            }
         }
         std::rotate(subjects.begin(), subjects.begin() + 1, subjects.end());
     }
@@ -302,7 +334,7 @@ void measure_runs_of(Subjects& subjects, const char* metric, void (*change)(Bund
     }
     for (int i = 0; i < 10; ++i) {
         for (auto& subject : subjects) {
-            subject->record(metric, 0, subject->time(subject->run_command()));
+            subject->record_timed(metric, 0, subject->time(subject->run_command()));
         }
     }
     for (auto& subject : subjects) subject->bundle().write();
@@ -326,13 +358,26 @@ struct Row {
 
 constexpr Row kRows[] = {
     {"run", "(a) run of true", "ms"},
+    {"run cpu", "        CPU time", "ms"},
+    {"run processes", "        processes made", ""},
+    {"run switches", "        context switches", ""},
+    {"run faults", "        page faults", ""},
     {"life", "(b) whole life", "ms"},
+    {"life cpu", "        CPU time", "ms"},
+    {"life processes", "        processes made", ""},
+    {"life switches", "        context switches", ""},
+    {"life faults", "        page faults", ""},
     {"create", "    create", "ms"},
+    {"create cpu", "        CPU time", "ms"},
     {"start", "    start", "ms"},
+    {"start cpu", "        CPU time", "ms"},
     {"wait", "    until it ended", "ms"},
     {"delete", "    delete", "ms"},
+    {"delete cpu", "        CPU time", "ms"},
     {"state", "(c) state", "ms"},
+    {"state cpu", "        CPU time", "ms"},
     {"exec", "    exec of true", "ms"},
+    {"exec cpu", "        CPU time", "ms"},
     {"peak of run", "(d) peak of run", "KiB"},
     {"peak of create", "    peak of create", "KiB"},
     {"peak of start", "    peak of start", "KiB"},
@@ -345,6 +390,8 @@ constexpr Row kRows[] = {
     {"lowest limit", "(f) lowest limit", "KiB"},
     {"binds", "(g) run, 1 000 binds", "ms"},
     {"masks", "    run, 512 masks", "ms"},
+    {"busy run", "(h) run, CPUs busy", "ms"},
+    {"busy life", "    whole life, CPUs busy", "ms"},
 };
 
 void print_table(const Subjects& subjects) {
@@ -382,8 +429,7 @@ Json to_json(const Subjects& subjects, const Options& options) {
                    {"rounds", options.rounds},
                    {"iterations", options.iterations}};
     for (const auto& subject : subjects) {
-        Json entry = {
-            {"version", lxcri::test::lines_of(output_of({subject->program(), "--version"}))}};
+        Json entry = {{"version", lxcri::test::lines_of(subject->version())}};
         for (const auto& [metric, rounds] : subject->samples) {
             const std::vector<double> samples = all_samples(*subject, metric);
             Json medians = Json::array();
@@ -420,10 +466,12 @@ Options parse(int argc, char** argv) {
             options.parts = {letters.begin(), letters.end()};
         } else if (word == "--runtime") {
             options.runtimes.push_back(value());
+        } else if (word == "--beside") {  // the usual ones
+            options.beside.push_back(value());
         } else {
             throw std::runtime_error(
-                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdefg] "
-                "[--json FILE] [--runtime PATH]...");
+                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdefgh] "
+                "[--json FILE] [--runtime [NAME=]COMMAND]... [--beside NAME=COMMAND]...");
         }
     }
     if (options.runtimes.empty()) {
@@ -431,6 +479,7 @@ Options parse(int argc, char** argv) {
             const fs::path program = lxcri::test::find_program(name);
             if (!program.empty()) options.runtimes.push_back(program);
         }
+        for (const std::string& other : options.beside) options.runtimes.push_back(other);
         options.runtimes.push_back(lxcri::test::environment().runtime);
     }
     return options;
@@ -476,6 +525,11 @@ int main(int argc, char** argv) {
     try {
         const Options options = parse(argc, argv);
         if (const auto reason = lxcri::test::make_view()) throw std::runtime_error(*reason);
+        enter_own_pid_namespace();
+        // The runtime roots are in memory, as /run is on a machine.
+        if (mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777") < 0) {
+            throw std::runtime_error("no tmpfs on /dev/shm");
+        }
         lxcri::test::become_subreaper();
         measure(options);
     } catch (const std::exception& error) {

@@ -2,8 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +17,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 #include "os/unique_fd.h"
@@ -62,20 +67,80 @@ pid_t spawn(const Strings& command) {
     return spawn_with_output(command, -1);
 }
 
-int reap(pid_t pid) {
-    int status = 0;
-    if (waitpid(pid, &status, 0) != pid) {
+Usage& Usage::operator+=(const Usage& other) {
+    cpu_milliseconds += other.cpu_milliseconds;
+    switches += other.switches;
+    faults += other.faults;
+    return *this;
+}
+
+Timed& Timed::operator+=(const Timed& other) {
+    milliseconds += other.milliseconds;
+    usage += other.usage;
+    return *this;
+}
+
+Timed reap(pid_t pid) {
+    Timed timed;
+    rusage usage{};
+    const double begin = now_milliseconds();
+    if (wait4(pid, &timed.status, 0, &usage) != pid) {
         throw std::runtime_error("process " + std::to_string(pid) + " was not left to us");
     }
-    return status;
+    timed.milliseconds = now_milliseconds() - begin;
+    const auto milliseconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
+    };
+    timed.usage = {milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime),
+                   static_cast<double>(usage.ru_nvcsw + usage.ru_nivcsw),
+                   static_cast<double>(usage.ru_minflt)};
+    return timed;
 }
 
 Timed run(const Strings& command) {
-    Timed timed;
     const double begin = now_milliseconds();
-    timed.status = reap(spawn(command));
+    Timed timed = reap(spawn(command));
     timed.milliseconds = now_milliseconds() - begin;
     return timed;
+}
+
+BusyLoops::BusyLoops(int count) {
+    for (int i = 0; i < count; ++i) {
+        const pid_t pid = fork();
+        if (pid < 0) throw std::runtime_error("fork");
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (true) (void)getppid();
+        }
+        pids_.push_back(pid);
+    }
+}
+
+BusyLoops::~BusyLoops() {
+    for (const pid_t pid : pids_) {
+        kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+    }
+}
+
+void enter_own_pid_namespace() {
+    if (unshare(CLONE_NEWPID) < 0) throw std::runtime_error("no pid namespace of its own");
+    const pid_t pid = fork();
+    if (pid < 0) throw std::runtime_error("fork");
+    if (pid > 0) {
+        int status = 0;
+        waitpid(pid, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (mount("proc", "/proc", "proc", 0, nullptr) < 0) throw std::runtime_error("no procfs");
+}
+
+long processes_made() {
+    std::ifstream file("/proc/sys/kernel/ns_last_pid");
+    long last = 0;
+    if (!(file >> last)) throw std::runtime_error("no /proc/sys/kernel/ns_last_pid");
+    return last;
 }
 
 Timed run_within(const Strings& command, int milliseconds) {
@@ -85,7 +150,7 @@ Timed run_within(const Strings& command, int milliseconds) {
     const os::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     pollfd wait{pidfd.get(), POLLIN, 0};
     if (poll(&wait, 1, milliseconds) != 1) kill(pid, SIGKILL);
-    timed.status = reap(pid);
+    timed.status = reap(pid).status;
     timed.milliseconds = now_milliseconds() - begin;
     return timed;
 }

@@ -12,11 +12,22 @@ namespace lxcri::bench {
 
 using Strings = std::vector<std::string>;
 
+// What the kernel has counted for a process and for those that it has waited for.
+struct Usage {
+    double cpu_milliseconds = 0;
+    double switches = 0;  // of context, voluntary or not
+    double faults = 0;    // pages, without input or output
+
+    Usage& operator+=(const Usage& other);
+};
+
 struct Timed {
     double milliseconds = 0;
     int status = 0;  // as wait() gives it
+    Usage usage{};
 
     bool succeeded() const { return status == 0; }
+    Timed& operator+=(const Timed& other);
 };
 
 double now_milliseconds();
@@ -30,7 +41,25 @@ Timed run_within(const Strings& command, int milliseconds);
 // Runs it and returns the text it wrote to stdout.
 std::string output_of(const Strings& command);
 // Waits for a process that was left to us.
-int reap(pid_t pid);
+Timed reap(pid_t pid);
+
+// Loops that keep every CPU busy, as long as this lives.
+class BusyLoops {
+  public:
+    explicit BusyLoops(int count);
+    BusyLoops(const BusyLoops&) = delete;
+    BusyLoops& operator=(const BusyLoops&) = delete;
+    ~BusyLoops();
+
+  private:
+    std::vector<pid_t> pids_;
+};
+
+// A pid namespace in which nobody else makes processes; returns in its first process, which is
+// alone, and ends with what that returns otherwise.
+void enter_own_pid_namespace();
+// How many processes and threads have been made in there so far.
+long processes_made();
 
 double median(std::vector<double> values);
 double quantile(std::vector<double> values, double share);
