@@ -1,6 +1,6 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
 // finds these functions first. What becomes of a container when a liblxc calls others is said in
-// docs/architecture.md. This is the whole list.
+// docs/liblxc.md. This is the whole list.
 
 #include "liblxc_calls.h"
 

@@ -7,7 +7,7 @@ namespace lxcri::translate {
 
 namespace {
 
-// What liblxc is told not to do; the reasons are in docs/architecture.md.
+// What liblxc is told not to do; the reasons are in docs/liblxc.md.
 void add_fixed_items(Plan& plan, const Host& host) {
     auto& items = plan.start.items;
     items.push_back({"lxc.autodev", "0"});
