@@ -64,6 +64,7 @@ function(lxcri_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC lxcri_options ${ARGN})
+  lxcri_join_sources(${name})
 endfunction()
 
 # lxcri_start_file(VARIABLE NAME): where the compiler has one of the C library's or its own.

@@ -32,12 +32,12 @@ struct CriuNamespace {
 
 struct CriuRequest {
     CriuAction action = CriuAction::dump;
-    std::string criu;           // path of the program
-    std::string images;         // directory
-    std::string log_directory;  // CRIU works in it
-    std::string log_file;       // name in there
-    pid_t pid = 0;              // dump: the container's init
-    std::string root;           // the root filesystem on the host
+    std::string criu;                    // path of the program
+    std::string images;                  // directory
+    std::string log_directory;           // CRIU works in it
+    std::string log_file;                // name in there
+    pid_t pid = 0;                       // dump: the container's init
+    std::string root;                    // the root filesystem on the host
     pid_t pid_without_death_signal = 0;  // dump: criu_images.h; 0: none
     bool leave_running = false;
     bool tcp_established = false;

@@ -13,8 +13,8 @@
 #include "hooks.h"
 #include "support/catch.h"
 #include "support/environment.h"
-#include "support/runtime.h"
 #include "support/ordinary_user.h"
+#include "support/runtime.h"
 #include "support/tracer.h"
 
 using namespace lxcri::test;
@@ -118,8 +118,7 @@ class Scene {
         bundle.remove_namespace("network");
         bundle.remove_mount("/sys/fs/cgroup");
         bundle.linux().erase("cgroupsPath");
-        const std::vector<Json> mappings = {mapping(0, kUser, 1),
-                                            mapping(1, kSubordinate, 1000)};
+        const std::vector<Json> mappings = {mapping(0, kUser, 1), mapping(1, kSubordinate, 1000)};
         bundle.linux()["uidMappings"] = mappings;
         bundle.linux()["gidMappings"] = mappings;
         bundle.add_mount({{"destination", "/bound"},

@@ -40,23 +40,11 @@ Podman::~Podman() {
 }
 
 Strings Podman::command_line(const Strings& arguments) const {
-    Strings command = {find_program("podman"),
-                       "--root",
-                       box_ / "storage",
-                       "--runroot",
-                       box_ / "run",
-                       "--tmpdir",
-                       box_ / "tmp",
+    Strings command = {find_program("podman"), "--root", box_ / "storage", "--runroot",
+                       box_ / "run", "--tmpdir", box_ / "tmp",
                        // netavark, where it is installed, opens its lock there for each command.
-                       "--network-config-dir",
-                       box_ / "networks",
-                       "--storage-driver",
-                       "vfs",
-                       "--cgroup-manager",
-                       cgroup_manager_,
-                       "--events-backend",
-                       "none",
-                       "--runtime",
+                       "--network-config-dir", box_ / "networks", "--storage-driver", "vfs",
+                       "--cgroup-manager", cgroup_manager_, "--events-backend", "none", "--runtime",
                        "lxcri"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;

@@ -119,7 +119,8 @@ class Line:
 class Machine:
     def __init__(self, image, disk, share=None, memory=None):
         self.directory = tempfile.mkdtemp(prefix="lxcri-vm.", dir="/tmp")
-        self.memory = f"{memory_directory(image)}/{os.path.basename(self.directory)}.memory"
+        # Container tests beside this one look for files with "lxc" in their names.
+        self.memory = f"{memory_directory(image)}/vm-test.{os.path.basename(self.directory)[9:]}.memory"
         self.qemu = None
         self.file_server = None
         try:

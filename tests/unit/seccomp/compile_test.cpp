@@ -454,8 +454,7 @@ TEST_CASE("seccomp: flags") {
 
 TEST_CASE("seccomp: a flag for listeners only") {
     using enum oci::SeccompFlag;
-    SECCOMP_NEEDS(seccomp::kernel_knows(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV),
-                  "needs Linux 5.19");
+    UNIT_NEEDS(seccomp::kernel_knows(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), "needs Linux 5.19");
     auto seccomp = profile(Action::allow, {rule({"mkdirat"}, Action::notify)});
     seccomp.flags = {wait_killable_recv};
     CHECK(compile_profile(seccomp).flags ==

@@ -9,12 +9,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "oci/seccomp.h"
@@ -23,7 +21,7 @@
 #include "os/unique_fd.h"
 #include "seccomp/compile.h"
 #include "seccomp/load.h"
-#include "support/summary.h"
+#include "unit/os/needs.h"
 
 namespace lxcri::test {
 
@@ -82,22 +80,4 @@ inline seccomp::Filter compile_profile(const oci::Seccomp& profile) {
     return seccomp::compile(profile, warnings);
 }
 
-inline bool must_run() {
-    for (const auto& [name, value] : {std::pair{"LXCRI_MUST_RUN", "1"}, std::pair{"CI", "true"}}) {
-        const char* set = std::getenv(name);
-        if (set != nullptr && std::string_view(set) == value) return true;
-    }
-    return false;
-}
-
 }  // namespace lxcri::test
-
-// Ends the test here when something is missing, and says so.
-#define SECCOMP_NEEDS(condition, what)                 \
-    do {                                               \
-        if (!(condition)) {                            \
-            if (::lxcri::test::must_run()) FAIL(what); \
-            ::lxcri::test::skip_test(what);            \
-            return;                                    \
-        }                                              \
-    } while (false)

@@ -185,7 +185,7 @@ TEST_CASE("seccomp: system calls newer than the profile do not exist, older ones
 }
 
 TEST_CASE("seccomp: system calls of x86 on x86_64") {
-    SECCOMP_NEEDS(has_x86_calls(), "needs a kernel with the system calls of x86");
+    UNIT_NEEDS(has_x86_calls(), "needs a kernel with the system calls of x86");
     constexpr unsigned kGetpid = 20;
     const auto outcome = [&](std::vector<SeccompArch> archs, unsigned first, unsigned number) {
         const auto seccomp =
