@@ -28,12 +28,17 @@ bool freezer_says(int dir_fd, std::string_view state) {
 bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
     const auto events = EventsFile::find(dir_fd);
     if (!events) return true;  // removed
-    os::write_value_at(dir_fd, "cgroup.freeze", frozen ? "1" : "0");
+    const std::string_view wanted = frozen ? "1" : "0";
+    os::write_value_at(dir_fd, "cgroup.freeze", wanted);
     while (true) {
         const auto state = events->read();
         // An empty cgroup is frozen as soon as it is asked to be; a removed one never.
-        if (state.frozen == frozen || find_file(dir_fd, "cgroup.freeze") == std::nullopt)
-            return true;
+        const auto told = find_file(dir_fd, "cgroup.freeze");
+        if (state.frozen == frozen || !told) return true;
+        // Whoever kills a container lets it go on for that, and asks nobody.
+        if (!told->starts_with(wanted)) {
+            throw Error(frozen ? "it has been thawed meanwhile" : "it has been frozen meanwhile");
+        }
         if (!wait_change(*events, deadline)) return false;
     }
 }

@@ -182,7 +182,12 @@ void pause(const settings::Options& options, const std::string& id) {
     container.lock();
     const auto status = container.status();
     if (!oci::may_pause(status)) throw wrong_status(container, "pause", status);
-    container.own_cgroup().freeze(os::Clock::now() + kFreezeTime);
+    try {
+        container.own_cgroup().freeze(os::Clock::now() + kFreezeTime);
+    } catch (const Error&) {
+        if (!container.init()) throw wrong_status(container, "pause", oci::Status::stopped);
+        throw;
+    }
 }
 
 void resume(const settings::Options& options, const std::string& id) {

@@ -1,13 +1,18 @@
 // What takes minutes: a thousand containers alive, and all commands at once on one container. Run
 // when asked for: `./dev test load`.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <set>
 
 #include "support/catch.h"
 #include "support/environment.h"
@@ -48,6 +53,47 @@ struct Command {
     UniqueFd null;
     std::unique_ptr<Process> process;
 };
+
+std::vector<pid_t> children() {
+    std::vector<pid_t> pids;
+    const std::string self = std::to_string(getpid());
+    for (const auto& word : split(read_file("/proc/self/task/" + self + "/children"), ' ')) {
+        pids.push_back(static_cast<pid_t>(std::stol(word)));
+    }
+    return pids;
+}
+
+// Until these have ended. Whoever calls `exec --detach` has to reap what that leaves to him, also
+// while a `delete --force` runs: the first process of a pid namespace ends after all others have
+// been reaped.
+void wait_for(const std::vector<Command>& commands) {
+    const auto is_command = [&](pid_t pid) {
+        return std::any_of(commands.begin(), commands.end(),
+                           [&](const Command& command) { return command.process->pid() == pid; });
+    };
+    std::set<pid_t> ended;
+    while (ended.size() < commands.size()) {
+        std::vector<pid_t> pids;
+        std::vector<UniqueFd> pidfds;
+        std::vector<pollfd> waits;
+        for (const pid_t pid : children()) {
+            if (ended.contains(pid)) continue;
+            pids.push_back(pid);
+            pidfds.emplace_back(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+            waits.push_back({pidfds.back().get(), POLLIN, 0});
+        }
+        const milliseconds longest = kLongest;
+        REQUIRE(poll(waits.data(), waits.size(), static_cast<int>(longest.count())) > 0);
+        for (std::size_t i = 0; i < waits.size(); ++i) {
+            if (waits[i].revents == 0) continue;
+            if (is_command(pids[i])) {
+                ended.insert(pids[i]);
+            } else {
+                REQUIRE(waitpid(pids[i], nullptr, 0) == pids[i]);
+            }
+        }
+    }
+}
 
 }  // namespace
 
@@ -93,30 +139,32 @@ TEST_CASE("load: all commands at once on one container, hundreds of times",
     box.bundle.write();
     const std::string id = box.new_id();
     const Strings create{"--bundle", box.bundle.path(), id};
-    const std::vector<Strings> commands{{"create", create[0], create[1], id},
-                                        {"run", "--detach", create[0], create[1], id},
-                                        {"start", id},
-                                        {"start", id},
-                                        {"state", id},
-                                        {"list"},
-                                        {"pause", id},
-                                        {"resume", id},
-                                        {"exec", id, "/probe", "true"},
-                                        {"exec", "--detach", id, "/probe", "true"},
-                                        {"kill", id, "TERM"},
-                                        {"kill", "--all", id, "KILL"},
-                                        {"delete", id},
-                                        {"delete", "--force", id},
-                                        {"update", "--pids-limit", "100", id},
-                                        {"ps", "--format", "json", id},
-                                        {"events", "--stats", id},
-                                        {"inspect", id}};
+    const std::vector<Strings> commands{
+        {"create", create[0], create[1], id},
+        {"run", "--detach", create[0], create[1], id},
+        {"start", id},
+        {"start", id},
+        {"state", id},
+        {"list"},
+        {"pause", id},
+        {"resume", id},
+        {"--create-timeout", "2", "exec", id, "/probe", "true"},
+        {"--create-timeout", "2", "exec", "--detach", id, "/probe", "true"},
+        {"kill", id, "TERM"},
+        {"kill", "--all", id, "KILL"},
+        {"delete", id},
+        {"delete", "--force", id},
+        {"update", "--pids-limit", "100", id},
+        {"ps", "--format", "json", id},
+        {"events", "--stats", id},
+        {"inspect", id}};
     std::minstd_rand random(1);
     for (int round = 0; round < rounds(300); ++round) {
         std::vector<Command> running;
         for (int i = 0; i < 6; ++i) {
             running.emplace_back(box.command_line(commands[random() % commands.size()]));
         }
+        wait_for(running);
         for (Command& command : running) {
             CAPTURE(round, command.words);
             const int code = command.process->wait_exit_only().code();
@@ -126,14 +174,13 @@ TEST_CASE("load: all commands at once on one container, hundreds of times",
             REQUIRE(code >= 0);
             CHECK(lines_of(said).size() == (code == 0 ? 0U : 1U));
         }
-        // Whoever calls `exec --detach` has to reap: the first process of a pid namespace ends
-        // after all others have been.
-        (void)living_children();
         // From time to time from the beginning, whatever it has become.
         if (round % 10 == 9) {
-            const Finished removed = box.call({"delete", "--force", id});
-            CAPTURE(round, removed.err);
-            REQUIRE(removed.code() == 0);
+            std::vector<Command> removal;
+            removal.emplace_back(box.command_line({"delete", "--force", id}));
+            wait_for(removal);
+            CAPTURE(round, removal.front().said());
+            REQUIRE(removal.front().process->wait_exit_only().code() == 0);
             REQUIRE(names_in(box.root()) == Strings{});
         }
     }

@@ -1,12 +1,14 @@
 // pause and resume.
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <filesystem>
 
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/tracer.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -58,6 +60,13 @@ void freeze_below(const Container& container) {
             write_file(inner / "freezer.state", "FROZEN");
         }
     }
+}
+
+fs::path v2_cgroup(const Container& container) {
+    for (const Hierarchy& hierarchy : cgroup_hierarchies()) {
+        if (hierarchy.v2) return hierarchy.mount_point / container.id();
+    }
+    return {};
 }
 
 }  // namespace
@@ -186,6 +195,31 @@ TEST_CASE("kill: KILL ends a paused container at once", "[pause][kill][not-crun]
     }
     CHECK(container.wait_code() == -SIGKILL);
     container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("pause: a container that is killed meanwhile ends it at once", "[pause][kill][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    Box box;
+    Container container = box.sleeper();
+    CommandOptions options;
+    options.timeout = milliseconds{20'000};
+    const auto begin = std::chrono::steady_clock::now();
+    // It reads cgroup.events first for the status, and again when it has told the cgroup to freeze.
+    const Traced traced = run_and_interrupt(
+        box.command_line({"pause", container.id()}), options, SYS_pread64,
+        [&] {
+            CHECK(read_file(v2_cgroup(container) / "cgroup.freeze") == "1\n");
+            CHECK(box.call({"kill", container.id(), "KILL"}).code() == 0);
+            wait_until_dead(container.pid());
+        },
+        2);
+    CHECK(traced.killed);
+    CHECK(traced.command.code() == 1);
+    CHECK(contains(traced.command.err, "it is stopped"));
+    CHECK(std::chrono::steady_clock::now() - begin < milliseconds{5000});
+    CHECK(box.call({"delete", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 

@@ -46,7 +46,7 @@ struct Cut {
     Victim victim = Victim::kCommand;
     long call = 0;
     int error = 0;                      // 0: the victim is killed
-    long system_call = -1;              // with an action: the call by its number
+    long system_call = -1;              // with an action: only calls of this number count
     std::function<void()> action = {};  // the victim waits meanwhile
 };
 
@@ -125,8 +125,8 @@ void Session::enter_system_call(pid_t pid) {
     if (result_.killed || (pid == command_) != (cut_.victim == Victim::kCommand)) return;
     const long number = system_call_of(pid);
     if (cut_.error != 0 && !can_fail(number)) return;
-    ++result_.calls;
-    if (cut_.action ? number != cut_.system_call : result_.calls != cut_.call) return;
+    if (cut_.action && number != cut_.system_call) return;
+    if (++result_.calls != cut_.call) return;
     result_.killed = true;
     result_.number = number;
     if (cut_.action) {
@@ -232,11 +232,13 @@ Traced run_and_fail(const Strings& command, const CommandOptions& options, Victi
 }
 
 Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
-                         const std::function<void()>& action) {
-    return run_traced(command, options, {Victim::kCommand, 0, 0, system_call, action});
+                         const std::function<void()>& action, long nth) {
+    return run_traced(command, options, {Victim::kCommand, nth, 0, system_call, action});
 }
 
 std::vector<long> choose_cuts(long calls, long count) {
+    const char* one = std::getenv("LXCRI_TEST_CALL");
+    if (one != nullptr) return {std::atol(one)};
     const char* every = std::getenv("LXCRI_TEST_EVERY_CALL");
     const long chosen = every && *every == '1' ? calls : std::min(count, calls);
     std::vector<long> cuts;

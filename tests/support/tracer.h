@@ -29,11 +29,13 @@ Traced run_and_kill(const Strings& command, const CommandOptions& options, Victi
 Traced run_and_fail(const Strings& command, const CommandOptions& options, Victim victim, long cut,
                     int error);
 
-// Does `action` when the program itself is about to make this system call for the first time.
+// Does `action` when the program itself is about to make this system call, for the first or the
+// `nth` time.
 Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
-                         const std::function<void()>& action);
+                         const std::function<void()>& action, long nth = 1);
 
-// About `count` numbers from 1 to `calls`, evenly; all of them with LXCRI_TEST_EVERY_CALL=1.
+// About `count` numbers from 1 to `calls`, evenly; all of them with LXCRI_TEST_EVERY_CALL=1, one
+// with LXCRI_TEST_CALL.
 std::vector<long> choose_cuts(long calls, long count);
 
 }  // namespace lxcri::test
