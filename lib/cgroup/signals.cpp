@@ -36,10 +36,7 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
 
 bool is_any_runnable(int dir_fd) {
     const auto pids = read_all_processes(dir_fd);
-    return std::any_of(pids.begin(), pids.end(), [](pid_t pid) {
-        const auto stat = os::find_process_stat(pid);
-        return stat && stat->state == 'R';
-    });
+    return std::any_of(pids.begin(), pids.end(), os::has_runnable_thread);
 }
 
 // Stops the container while its processes get their signal, so that none is missed that is just

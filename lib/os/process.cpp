@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/clone.h"
+#include "os/directory.h"
 #include "os/file.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -163,6 +165,61 @@ bool ProcessRef::wait_exit(const Deadline& deadline) const {
     return wait_readable(pidfd_.get(), deadline);
 }
 
+namespace {
+
+bool has_ended(const ProcessStat& stat) {
+    return stat.state == 'Z' || stat.state == 'X';
+}
+
+// PIDFD_THREAD
+UniqueFd open_thread_pidfd(pid_t tid) {
+    const long fd = ::syscall(SYS_pidfd_open, tid, O_EXCL);
+    if (fd == -1 && errno == EINVAL) {
+        throw Error(
+            "its first thread has ended, and to join the namespaces of another one takes Linux "
+            "6.9");
+    }
+    return UniqueFd(static_cast<int>(check(fd, "pidfd_open", std::to_string(tid))));
+}
+
+}  // namespace
+
+std::vector<pid_t> thread_ids(pid_t pid) {
+    std::vector<pid_t> tids;
+    const std::string path = concat("/proc/", std::to_string(pid), "/task");
+    const UniqueFd tasks(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!tasks.valid()) {
+        if (errno == ENOENT || errno == EPERM) return tids;  // it has gone, or is hidden: proc(5)
+        throw SystemError(errno, "open", path);
+    }
+    for (const auto& name : entry_names(tasks.get())) {
+        if (const auto tid = parse_integer<pid_t>(name)) tids.push_back(*tid);
+    }
+    return tids;
+}
+
+bool has_runnable_thread(pid_t pid) {
+    const auto tids = thread_ids(pid);
+    return std::any_of(tids.begin(), tids.end(), [](pid_t tid) {
+        const auto stat = find_process_stat(tid);
+        return stat && stat->state == 'R';
+    });
+}
+
+std::optional<LivingThread> ProcessRef::find_living_thread() const {
+    const auto first = find_process_stat(pid_);
+    if (!first || !has_ended(*first)) return LivingThread{pid_, duplicate(pidfd_.get())};
+    for (const pid_t tid : thread_ids(pid_)) {
+        const auto stat = find_process_stat(tid);
+        if (!stat || has_ended(*stat)) continue;
+        LivingThread thread{tid, open_thread_pidfd(tid)};
+        // Still one of ours: then its number was nobody else's when it was opened.
+        const auto now = thread_ids(pid_);
+        if (std::find(now.begin(), now.end(), tid) != now.end()) return thread;
+    }
+    return {};
+}
+
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
     if (this != &other) {
         kill_and_reap();
@@ -217,8 +274,14 @@ ExitStatus reap(pid_t pid) {
 
 namespace {
 
+// Nothing where /proc is not of our pid namespace and has other numbers: so in a mount hook, where
+// the end of create takes all.
 std::vector<pid_t> own_children() {
     std::vector<pid_t> pids;
+    std::array<char, 16> self{};
+    const ssize_t length = ::readlink("/proc/self", self.data(), self.size());
+    const std::string_view name(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    if (parse_integer<pid_t>(name) != ::getpid()) return pids;
     const auto text = find_file_at(AT_FDCWD, "/proc/thread-self/children");
     for (const auto& word : split(text.value_or(""), ' ')) {
         if (const auto pid = parse_integer<pid_t>(word)) pids.push_back(*pid);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "os/unique_fd.h"
 
@@ -31,6 +32,12 @@ std::optional<ProcessStat> find_process_stat(pid_t pid);
 std::optional<pid_t> find_pid(int pidfd);
 ProcessStat parse_process_stat(std::string_view text);
 
+// The threads of a process, those too that have ended and are not gone yet. Empty for a process
+// that has gone, or that /proc hides from us.
+std::vector<pid_t> thread_ids(pid_t pid);
+// Does one of them use a CPU, or wait for its turn?
+bool has_runnable_thread(pid_t pid);
+
 // How a process ended, as waitid(2) tells it.
 class ExitStatus {
   public:
@@ -48,6 +55,12 @@ class ExitStatus {
     ExitStatus(int value, bool is_signalled) : value_(value), signalled_(is_signalled) {}
     int value_;
     bool signalled_;
+};
+
+// A thread that lives.
+struct LivingThread {
+    pid_t tid = 0;   // for its files below /proc
+    UniqueFd pidfd;  // for setns(2)
 };
 
 // A process that need not be our child.
@@ -69,6 +82,10 @@ class ProcessRef {
     UniqueFd take_descriptor(int fd) const;
     // Waits until it has exited (a zombie has). False when the deadline passed first.
     bool wait_exit(const Deadline& deadline) const;
+    // The first thread, where that lives. A thread that has ended is in no namespace any more, and
+    // the first one may end before others do; to join theirs takes Linux 6.9.
+    // Nothing when all have ended.
+    std::optional<LivingThread> find_living_thread() const;
 
   private:
     ProcessRef(pid_t pid, std::uint64_t start_time, UniqueFd pidfd)

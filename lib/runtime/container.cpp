@@ -189,8 +189,13 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         do {
             if (record_.owns_cgroup) group.let_killed_die();
             if (os::Clock::now() >= deadline) {
+                // The kernel takes it out of its cgroup before it waits for its pid namespace.
+                const bool waits = record_.owns_cgroup && group.processes().empty();
                 throw Error(concat("the container process ", std::to_string(process->pid()),
-                                   " does not end"));
+                                   " does not end",
+                                   waits ? ": processes that `exec` has left to its caller have "
+                                           "ended, and the caller has not reaped them"
+                                         : ""));
             }
         } while (!process->wait_exit(std::min(deadline, os::Clock::now() + kAgain)));
     }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "attached/caller_socket.h"
 #include "base/error.h"
@@ -131,6 +132,8 @@ class Execution {
     void start_helper_beside_init(const cgroup::ContainerCgroup& cgroup);
     void send_plan();
     void try_to_send_plan();
+    void send(MessageKind kind, std::string_view body, std::span<const int> fds);
+    void wait_for(short events) const;
     void converse();
     void answer(handoff::Received message);
     void take_message(handoff::Received message);
@@ -144,6 +147,7 @@ class Execution {
     const ExecOptions& call_;
     Container container_;
     std::optional<os::ProcessRef> init_;
+    os::LivingThread joined_;  // one of init's: whose namespaces and cgroups the process gets
     bool paused_ = false;
     int namespaces_ = 0;
     ExecDefaults defaults_;
@@ -177,7 +181,11 @@ void Execution::look_at_container() {
     }
     init_ = container_.init();
     if (!init_) throw stopped();
-    const int foreign = foreign_namespaces(init_->pid());
+    auto thread = in_context(concat("cannot exec in container ", in_quotes(call_.id)),
+                             [&] { return init_->find_living_thread(); });
+    if (!thread) throw stopped();
+    joined_ = std::move(*thread);
+    const int foreign = foreign_namespaces(joined_.tid);
     // The files were opened by the number. As long as init has not ended nobody else can have it;
     // and a container has mounts of its own, unless it is recorded that it has not.
     const bool shares_mounts = container_.record().root_mount.id != 0;
@@ -271,7 +279,7 @@ void Execution::start_helper() {
     }
     const auto cgroup = container_.cgroup();
     const auto entrance = in_context(call_.cgroups.empty() ? "cgroup" : "--cgroup", [&] {
-        const pid_t init = call_.cgroups.empty() ? init_->pid() : 0;
+        const pid_t init = call_.cgroups.empty() ? joined_.tid : 0;
         return cgroup.entrance(call_.cgroups, init);
     });
     if (has_ended()) throw stopped();
@@ -288,7 +296,7 @@ void Execution::start_helper() {
 }
 
 void Execution::start_helper_beside_init(const cgroup::ContainerCgroup& cgroup) {
-    const auto beside = cgroup.entrance_beside(init_->pid());
+    const auto beside = cgroup.entrance_beside(joined_.tid);
     if (has_ended()) throw stopped();
     helper_.emplace(options_, beside);
 }
@@ -311,8 +319,8 @@ void Execution::try_to_send_plan() {
         join.root = container_.record().rootfs;
         join.root_mount_id = root.id;
     }
-    const std::array pidfd{init_->pidfd()};
-    handoff::send(helper_->channel(), MessageKind::join_plan, handoff::encode(join), pidfd);
+    const std::array pidfd{joined_.pidfd.get()};
+    send(MessageKind::join_plan, handoff::encode(join), pidfd);
     // Few at a time, so that a low limit on open files is enough on the other side.
     constexpr std::uint32_t kBatch = 8;
     for (std::uint32_t next = 0; next < call_.preserve_fds; next += kBatch) {
@@ -320,22 +328,28 @@ void Execution::try_to_send_plan() {
         for (std::uint32_t i = next; i < std::min(next + kBatch, call_.preserve_fds); ++i) {
             fds.push_back(static_cast<int>(i) + 3);
         }
-        handoff::send(helper_->channel(), MessageKind::sources, {}, fds);
+        send(MessageKind::sources, {}, fds);
     }
+}
+
+// When there is room for it: a helper that is frozen reads nothing.
+void Execution::send(MessageKind kind, std::string_view body, std::span<const int> fds) {
+    while (!handoff::send(helper_->channel(), kind, body, fds, true)) wait_for(POLLOUT);
+}
+
+void Execution::wait_for(short events) const {
+    pollfd wanted{helper_->channel(), events, 0};
+    const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(limit_)); });
+    os::check(ready, "poll");
+    if (ready != 0) return;
+    throw Error(concat("the process was not ready within ",
+                       std::to_string(options_.timeout.count()), " seconds"));
 }
 
 // Until the program has been executed: then nobody holds the other end any more.
 void Execution::converse() {
-    // A frozen cgroup lets nobody in it do anything until it is thawed.
-    if (!paused_) limit_ = os::Clock::now() + options_.timeout;
     while (true) {
-        pollfd wanted{helper_->channel(), POLLIN, 0};
-        const int ready = os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(limit_)); });
-        os::check(ready, "poll");
-        if (ready == 0) {
-            throw Error(concat("the process was not ready within ",
-                               std::to_string(options_.timeout.count()), " seconds"));
-        }
+        wait_for(POLLIN);
         auto message = handoff::receive(helper_->channel());
         if (message) {
             answer(std::move(*message));
@@ -441,6 +455,8 @@ int Execution::run() {
                  std::to_string(init_->pid())));
     start_helper();
     debug(concat("lxcri-exec is process ", std::to_string(helper_->process().pid())));
+    // A frozen cgroup lets nobody in it do anything until it is thawed.
+    if (!paused_) limit_ = os::Clock::now() + options_.timeout;
     send_plan();
     converse();
     debug(concat("process ", std::to_string(process_ref_->pid()), " has executed ",

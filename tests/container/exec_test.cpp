@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
+#include "support/tracer.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -857,5 +859,82 @@ TEST_CASE("exec, create: the program alone in another place finds what is instal
     const Finished found = run_command(line);
     CAPTURE(found.err);
     CHECK(found.code() == 6);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("exec: the container's first thread has ended, others go on",
+          "[exec][not-crun][not-runc]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.args({"end-first-thread"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    CHECK(container.status() == "running");
+    // Ours to see when it has: "ready" is said by the other one.
+    const fs::path tasks = "/proc/" + std::to_string(container.pid()) + "/task";
+    while (fs::exists(tasks.parent_path() / "ns/mnt")) let_time_pass(milliseconds{1});
+    std::string expected;
+    for (const std::string& tid : names_in(tasks)) {
+        if (tid == std::to_string(container.pid())) continue;
+        for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
+            expected += fs::read_symlink(tasks / tid / "ns" / kind).string() + "\n";
+        }
+    }
+    CHECK(container.status() == "running");
+    const Finished said = box.exec(container, {"ns"});
+    if (said.code() == 0) {
+        CHECK(said.out == expected);
+    } else {
+        CHECK(contains(said.err, "takes Linux 6.9"));
+    }
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+// Whoever passes thousands of descriptors fills the socket before anybody reads.
+TEST_CASE("exec: a helper that is frozen before it reads ends it at the deadline",
+          "[exec][pause][descriptors][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("python3"));
+    APPLIES(enough_descriptors());
+    Box box;
+    Container container = box.sleeper();
+    const std::string program =
+        "import os, resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (5100, 5100))\n"
+        "for number in range(3, 5003): os.dup2(0, number)\n"
+        "os.execv(sys.argv[1], sys.argv[1:])";
+    Strings line = {find_program("python3"), "-c", program};
+    for (const auto& word : box.command_line({"--create-timeout", "1", "exec", "--preserve-fds",
+                                              "5000", container.id(), "/probe", "true"})) {
+        line.push_back(word);
+    }
+    CommandOptions options;
+    options.timeout = milliseconds{20'000};
+    const Traced traced = run_and_interrupt(line, options, SYS_clone3, [&] {
+        CHECK(box.call({"pause", container.id()}).code() == 0);
+    });
+    CHECK(traced.killed);
+    CHECK_FALSE(traced.hung);
+    CHECK(traced.command.code() == 255);
+    CHECK(contains(traced.command.err, "was not ready within 1 seconds"));
+    CHECK(box.call({"resume", container.id()}).code() == 0);
+    end(container);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("delete --force: says whom the container process waits for", "[exec][delete][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const pid_t pid = exec_detached(box, container, {"sleep"}).pid;
+    REQUIRE(pid > 0);
+    // It is ours to reap, and we do not.
+    const Finished said = box.call({"--delete-timeout", "1", "delete", "--force", container.id()});
+    CHECK(said.code() == 1);
+    CHECK(contains(said.err, "the caller has not reaped them"));
+    (void)wait_for_child(pid);
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }

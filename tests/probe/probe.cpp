@@ -17,6 +17,7 @@
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -140,6 +141,20 @@ int do_raise(const Arguments& args) {
 
 int do_sleep(const Arguments&) {
     pause_forever();
+    return 0;
+}
+
+// end-first-thread: says "ready"; another thread goes on
+int do_end_first_thread(const Arguments& args) {
+    pthread_t other;
+    const auto work = [](void*) -> void* {
+        dprintf(STDOUT_FILENO, "ready\n");
+        pause_forever();
+        return nullptr;
+    };
+    errno = pthread_create(&other, nullptr, work, nullptr);
+    if (errno != 0) return failed(args, "pthread_create");
+    syscall(SYS_exit, 0);
     return 0;
 }
 
@@ -1167,6 +1182,7 @@ const Command commands[] = {
     {"raise", do_raise},
     {"sleep", do_sleep},
     {"trap", do_trap},
+    {"end-first-thread", do_end_first_thread},
     {"ignore", do_ignore},
     {"report", do_report},
     {"echo", do_echo},

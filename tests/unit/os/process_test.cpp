@@ -236,6 +236,26 @@ TEST_CASE("a process goes on when its first thread has ended") {
     CHECK_FALSE(ProcessRef::find(pid, stat->start_time));
 }
 
+TEST_CASE("whatever the first thread does: is one of them runnable?") {
+    const bool busy = GENERATE(true, false);
+    CAPTURE(busy);
+    const auto child = start([busy] {
+        std::thread other([busy] {
+            for (;;) {
+                if (!busy) ::pause();
+            }
+        });
+        ::syscall(SYS_exit, 0);
+    });
+    std::optional<os::ProcessStat> first;
+    do {
+        first = os::find_process_stat(child.pid());
+        REQUIRE(first);
+    } while (first->state != 'Z' || (!busy && os::has_runnable_thread(child.pid())));
+    CHECK(os::has_runnable_thread(child.pid()) == busy);
+    CHECK(os::thread_ids(child.pid()).size() == 2);
+}
+
 TEST_CASE("there is nothing to reap") {
     auto child = start([] {});
     const pid_t pid = child.pid();
