@@ -91,7 +91,10 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
     if (program.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(program.timeout);
     const auto status = spawned.process().wait(deadline);
     if (!status) {
-        spawned.process().kill_and_reap();
+        // In the container the end of its first process, or of its cgroup, takes the rest.
+        os::ChildProcess& hook = spawned.process();
+        if (confine) hook.kill_and_reap();
+        if (!confine) os::kill_with_descendants(hook, os::Clock::now() + os::kTimeToDie);
         throw Error(concat(name, " exceeded its timeout of ", std::to_string(program.timeout),
                            " seconds", last_words(output.get())));
     }

@@ -194,6 +194,31 @@ TEST_CASE("hooks: the timeouts of start and delete", "[hooks][lxcri]") {
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("hooks: what one has started is killed with it at its timeout", "[hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const std::string kind = GENERATE(as<std::string>(), "prestart", "createRuntime",
+                                      "createContainer", "startContainer", "poststart", "poststop");
+    CAPTURE(kind);
+    Json hung = hook({"spawn", "3", "--", "sleep"},
+                     kind == "startContainer" ? "/probe" : environment().probe.string());
+    hung["timeout"] = 1;
+    box.bundle.config["hooks"][kind] = {hung};
+    box.bundle.args({"sleep"});
+    const std::vector<pid_t> others = living_children();
+    CreateOptions quiet;
+    quiet.quiet = true;
+    Container container = box.try_create(quiet);
+    if (container.created.code() == 0) {
+        const bool fails = box.call({"start", container.id()}).code() != 0;
+        CHECK(fails == (kind != "poststop"));
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    }
+    // Nobody is left to us, who inherit what is left.
+    CHECK(wait_for_children(milliseconds{1000}, others).empty());
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("hooks: no path, a relative path, or a timeout that is not positive is an error",
           "[hooks][lxcri]") {
     NEEDS(need_runtime());
