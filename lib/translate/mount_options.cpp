@@ -69,25 +69,26 @@ constexpr std::array<PropagationOption, 8> kPropagationOptions{{
 }};
 
 // Flags of the filesystem as a whole, by the names that fsconfig(2) knows; "" for those that are
-// the way it is anyway.
+// the way it is anyway. `changes`: is it more than the way it is without any option?
 struct FilesystemFlag {
     std::string_view name;
     std::string_view flag;
+    bool changes;
 };
 
 constexpr std::array<FilesystemFlag, 12> kFilesystemFlags{{
-    {"sync", "sync"},
-    {"async", "async"},
-    {"dirsync", "dirsync"},
-    {"lazytime", "lazytime"},
-    {"nolazytime", "nolazytime"},
-    {"mand", "mand"},
-    {"nomand", "nomand"},
-    {"iversion", "iversion"},  // by those filesystems that count versions
-    {"noiversion", ""},
-    {"silent", ""},
-    {"loud", ""},
-    {"defaults", ""},
+    {"sync", "sync", true},
+    {"async", "async", false},
+    {"dirsync", "dirsync", true},
+    {"lazytime", "lazytime", true},
+    {"nolazytime", "nolazytime", false},
+    {"mand", "mand", true},
+    {"nomand", "nomand", false},
+    {"iversion", "iversion", true},  // by those filesystems that count versions
+    {"noiversion", "", false},
+    {"silent", "", false},
+    {"loud", "", false},
+    {"defaults", "", false},
 }};
 
 template <class Row, std::size_t N>
@@ -201,6 +202,10 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
     for (std::size_t i = 0; i < options.size(); ++i) {
         const std::string_view option = options[i];
         const auto here = [&] { return concat(pointer, "/options/", std::to_string(i)); };
+        const auto warn_no_effect = [&](std::string_view where) {
+            warnings.push_back(
+                concat(here(), ": ", in_quotes(option), " has no effect on ", where));
+        };
         if (option == "bind" || option == "rbind" || option.empty()) continue;
         if (const auto* row = find_row(kAttributes, option)) {
             merge(*row, action.set, action.clear);
@@ -211,8 +216,8 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (const auto* propagation = find_row(kPropagationOptions, option)) {
             action.propagation.push_back(propagation->flags);
         } else if (option == "tmpcopyup") {
-            // Callers send it for a tmpfs only; elsewhere there is nothing to copy to.
             action.copy_up = action.type == "tmpfs";
+            if (!action.copy_up) warn_no_effect("a mount that is no tmpfs");
         } else if (is_id_map_option(option)) {
             continue;  // mount_id_mappings.cpp
         } else if (is_bind_word(option)) {
@@ -223,9 +228,9 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (const auto* flag = find_row(kFilesystemFlags, option)) {
             // On a bind mount they belong to a filesystem that is not ours to change.
             if (!bind && !flag->flag.empty()) action.flags.emplace_back(flag->flag);
+            if (bind && flag->changes) warn_no_effect("a bind mount");
         } else if (bind && is_harmless_on_a_bind(option)) {
-            warnings.push_back(
-                concat(here(), ": ", in_quotes(option), " has no effect on a bind mount"));
+            warn_no_effect("a bind mount");
         } else if (bind) {
             throw SpecError(here(), concat(in_quotes(option), " is no option of a bind mount"));
         } else if (action.type == "overlay") {

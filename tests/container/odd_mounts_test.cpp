@@ -214,14 +214,16 @@ TEST_CASE("odd mounts: what has no effect is a warning", "[mounts][lxcri]") {
     box.bundle.linux()["mountLabel"] = "system_u:object_r:container_file_t:s0:c1,c2";
     box.bundle.add_mount({{"destination", "/mnt/bound"},
                           {"source", "/etc"},
-                          {"options", {"bind", "mode=700", "size=1k"}}});
+                          {"options", {"bind", "mode=700", "sync", "tmpcopyup"}}});
     CreateOptions logged;
     logged.global = {"--log", box / "log", "--log-level", "warn"};
     Container container = box.create(logged);
     const std::string log = read_file(box / "log");
     CHECK(contains(log, "/linux/mountLabel: found "));
     CHECK(contains(log, "SELinux is not enabled"));
-    CHECK(contains(log, "has no effect on a bind mount"));
+    CHECK(contains(log, "/options/1: \\\"mode=700\\\" has no effect on a bind mount"));
+    CHECK(contains(log, "/options/2: \\\"sync\\\" has no effect on a bind mount"));
+    CHECK(contains(log, "/options/3: \\\"tmpcopyup\\\" has no effect on a mount that is no tmpfs"));
     container.kill();
     container.wait();
     container.remove();

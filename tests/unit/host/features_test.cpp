@@ -70,6 +70,7 @@ TEST_CASE("features: each mount option is one that we know") {
     for (const std::string option : options) {
         INFO(option);
         handoff::MountAction action;
+        action.type = "tmpfs";
         const bool of_binds = option == "copy-symlink" || option.ends_with("-nofollow");
         action.kind = of_binds ? handoff::MountKind::bind : handoff::MountKind::filesystem;
         std::vector<std::string> warnings;
