@@ -18,6 +18,10 @@ struct Caller {
     unsigned open_stdio = 7;  // bit n: descriptor n was open
 };
 
+// Of an `exec` that has executed nothing: as runc and crun have it, because what the program says
+// with its exit code is seldom 255.
+constexpr int kNotExecuted = 255;
+
 // An error with an exit code of its own.
 class ExitError : public Error {
   public:

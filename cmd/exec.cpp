@@ -162,8 +162,6 @@ int run_exec(const Globals& globals, Arguments arguments) {
     for (const auto& text : values.cgroups) options.cgroups.push_back(parse_cgroup(text));
     for (const auto& entry : options.env) check_environment_entry(entry);
     for (const auto& name : options.capabilities) check_capability(name);
-    // As runc and crun have it: what the program says with its exit code is seldom 255.
-    constexpr int kNotExecuted = 255;
     try {
         return execute(globals, values, std::move(options));
     } catch (const Error& error) {

@@ -199,6 +199,15 @@ int show(const std::string& text) {
     return EXIT_SUCCESS;
 }
 
+Settings settings_for(const std::string& command, const GlobalArguments& arguments, Log& log) {
+    try {
+        return make_settings(arguments, log);
+    } catch (const Error& error) {
+        if (command == "exec") throw ExitError(error.what(), kNotExecuted);
+        throw;
+    }
+}
+
 int run(int argc, char** argv, const Caller& caller, Log& log) {
     const GlobalArguments arguments = parse_globals(argc, argv);
     Arguments rest = arguments.rest;
@@ -207,7 +216,7 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
         show_lines(version_text(libexec_dir(arguments)));
         return EXIT_SUCCESS;
     }
-    Settings settings = make_settings(arguments, log);
+    Settings settings = settings_for(rest.empty() ? "" : rest.front(), arguments, log);
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {
         if (rest.size() == 1) return show(help_text());

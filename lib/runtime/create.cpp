@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <optional>
 
 #include "attached/caller_socket.h"
@@ -364,7 +365,9 @@ void Creation::hand_over() {
     // init gets the caller's subreaper as its parent, for good: the caller can wait for it. liblxc
     // has nothing left to do that is not done elsewhere. The process is reaped in finish(), when
     // init has done its part meanwhile.
-    monitor_->process().signal(SIGKILL);
+    if (!monitor_->process().signal(SIGKILL) && errno != ESRCH) {
+        throw SystemError(errno, "send SIGKILL to", "lxcri-start");
+    }
 }
 
 // init is ready and waits for our answer. Nothing that lasts is done before this.

@@ -149,6 +149,11 @@ struct Sweep {
     long sample;
 };
 
+// For a look at one command alone: container_tests "sweep: *" -c "create".
+std::string title(const Sweep& sweep) {
+    return std::string(sweep.command) + (sweep.user == User::ordinary ? ", not root" : "");
+}
+
 // The test stops at what this machine lacks.
 bool applies(const Sweep& sweep) {
     return std::string_view(sweep.command) != "update" || has_controller("pids");
@@ -168,18 +173,20 @@ TEST_CASE("sweep: a command is killed at a system call, delete --force removes e
         Sweep{"exec", User::ordinary, 10}, Sweep{"delete --force", User::ordinary, 10});
     NEEDS(missing_for(sweep.user));
     if (!applies(sweep)) return;
-    Scene scene(sweep.command, sweep.user);
-    const auto one = [&](long cut) {
-        const Strings line = scene.prepare();
-        const Traced traced = run_and_kill(line, scene.options(), Victim::kCommand, cut);
-        CAPTURE(sweep.command, sweep.user == User::ordinary, cut, traced.number);
-        scene.check_force_removes();
-        return traced;
-    };
-    const Traced whole = one(0);
-    CAPTURE(sweep.command, whole.command.err);
-    REQUIRE(whole.command.code() == 0);
-    for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    DYNAMIC_SECTION(title(sweep)) {
+        Scene scene(sweep.command, sweep.user);
+        const auto one = [&](long cut) {
+            const Strings line = scene.prepare();
+            const Traced traced = run_and_kill(line, scene.options(), Victim::kCommand, cut);
+            CAPTURE(sweep.command, sweep.user == User::ordinary, cut, traced.number);
+            scene.check_force_removes();
+            return traced;
+        };
+        const Traced whole = one(0);
+        CAPTURE(sweep.command, whole.command.err);
+        REQUIRE(whole.command.code() == 0);
+        for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    }
 }
 
 TEST_CASE("sweep: a helper or init is killed at a system call: create fails or it worked",
@@ -187,27 +194,29 @@ TEST_CASE("sweep: a helper or init is killed at a system call: create fails or i
     const auto sweep = GENERATE(Sweep{"create", User::root, 60},
                                 Sweep{"create", User::ordinary, 30}, Sweep{"exec", User::root, 15});
     NEEDS(missing_for(sweep.user));
-    Scene scene(sweep.command, sweep.user);
-    const auto one = [&](long cut) {
-        const Strings line = scene.prepare();
-        const Traced traced = run_and_kill(line, scene.options(), Victim::kDescendant, cut);
-        CAPTURE(sweep.command, sweep.user == User::ordinary, cut, traced.number,
-                traced.command.err);
-        CHECK(!traced.hung);
-        if (sweep.command == std::string_view("create") && traced.command.code() != 0) {
-            CHECK(traced.command.code() == 1);
-            CHECK(lines_of(traced.command.err).size() == 1);
-            CHECK(scene.box.leftovers() == Strings{});
-        } else {
-            // The one that died had done its work, or was init after create had ended.
-            CHECK(scene.box.call({"state", scene.id()}).code() == 0);
-        }
-        scene.check_force_removes();
-        return traced;
-    };
-    const Traced whole = one(0);
-    REQUIRE(whole.command.code() == 0);
-    for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    DYNAMIC_SECTION(title(sweep)) {
+        Scene scene(sweep.command, sweep.user);
+        const auto one = [&](long cut) {
+            const Strings line = scene.prepare();
+            const Traced traced = run_and_kill(line, scene.options(), Victim::kDescendant, cut);
+            CAPTURE(sweep.command, sweep.user == User::ordinary, cut, traced.number,
+                    traced.command.err);
+            CHECK(!traced.hung);
+            if (sweep.command == std::string_view("create") && traced.command.code() != 0) {
+                CHECK(traced.command.code() == 1);
+                CHECK(lines_of(traced.command.err).size() == 1);
+                CHECK(scene.box.leftovers() == Strings{});
+            } else {
+                // The one that died had done its work, or was init after create had ended.
+                CHECK(scene.box.call({"state", scene.id()}).code() == 0);
+            }
+            scene.check_force_removes();
+            return traced;
+        };
+        const Traced whole = one(0);
+        REQUIRE(whole.command.code() == 0);
+        for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    }
 }
 
 TEST_CASE("sweep: a system call fails: the command does, and says why, or it has worked",
@@ -225,28 +234,31 @@ TEST_CASE("sweep: a system call fails: the command does, and says why, or it has
     if (victim == Victim::kDescendant && !has_helpers) return;
     NEEDS(missing_for(sweep.user));
     if (!applies(sweep)) return;
-    Scene scene(sweep.command, sweep.user);
-    const auto one = [&](long cut) {
-        const Strings line = scene.prepare();
-        const int error = cut % 2 == 0 ? ENOMEM : EIO;
-        const Traced traced = run_and_fail(line, scene.options(), victim, cut, error);
-        CAPTURE(sweep.command, sweep.user == User::ordinary, victim == Victim::kDescendant, cut,
-                traced.number, error, describe_status(traced.command.status), traced.command.err);
-        CHECK(!traced.hung);
-        const int code = traced.command.code();
-        // The status of an exec is its process's, which may be the one that had the call fail.
-        const bool is_ours = command != "exec" || victim == Victim::kCommand;
-        if (code > 0 && is_ours) {
-            constexpr int kNotLoaded = 127;  // the C library had the call fail, and says so
-            const int failure = command == "exec" ? 255 : 1;
-            CHECK((code == failure || code == kNotLoaded));
-            CHECK(lines_of(traced.command.err).size() == 1);
-        }
-        if (code > 0 && command == "create") CHECK(scene.box.leftovers() == Strings{});
-        scene.check_force_removes();
-        return traced;
-    };
-    const Traced whole = one(0);
-    REQUIRE(whole.command.code() == 0);
-    for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    DYNAMIC_SECTION(title(sweep)) {
+        Scene scene(sweep.command, sweep.user);
+        const auto one = [&](long cut) {
+            const Strings line = scene.prepare();
+            const int error = cut % 2 == 0 ? ENOMEM : EIO;
+            const Traced traced = run_and_fail(line, scene.options(), victim, cut, error);
+            CAPTURE(sweep.command, sweep.user == User::ordinary, victim == Victim::kDescendant, cut,
+                    traced.number, error, describe_status(traced.command.status),
+                    traced.command.err);
+            CHECK(!traced.hung);
+            const int code = traced.command.code();
+            // The status of an exec is its process's, which may be the one that had the call fail.
+            const bool is_ours = command != "exec" || victim == Victim::kCommand;
+            if (code > 0 && is_ours) {
+                constexpr int kNotLoaded = 127;  // the C library had the call fail, and says so
+                const int failure = command == "exec" ? 255 : 1;
+                CHECK((code == failure || code == kNotLoaded));
+                CHECK(lines_of(traced.command.err).size() == 1);
+            }
+            if (code > 0 && command == "create") CHECK(scene.box.leftovers() == Strings{});
+            scene.check_force_removes();
+            return traced;
+        };
+        const Traced whole = one(0);
+        REQUIRE(whole.command.code() == 0);
+        for (const long cut : choose_cuts(whole.calls, sweep.sample)) (void)one(cut);
+    }
 }
