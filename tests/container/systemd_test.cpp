@@ -594,3 +594,29 @@ TEST_CASE("systemd: run.oci.systemd.subgroup names the directory below the scope
     container.remove();
     box.check_nothing_left();
 }
+
+TEST_CASE("systemd: what is done with a stopped container leaves a later one of its name alone",
+          "[systemd][kill][delete][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_systemd());
+    const bool force = GENERATE(false, true);
+    CAPTURE(force);
+    SystemdBox box;
+    Container first = box.sleeper();
+    box.end(first);
+    // The same cgroupsPath, and so the same unit.
+    Container second = box.sleeper();
+    CHECK(box.call({"kill", "--all", first.id(), "KILL"}).code() == 0);
+    CHECK(second.status() == "running");
+    Strings line = {"delete", first.id()};
+    if (force) line.insert(line.begin() + 1, "--force");
+    const Finished removed = box.call(line);
+    CHECK(removed.err == "");
+    CHECK(removed.code() == 0);
+    CHECK(second.status() == "running");
+    CHECK(is_alive(second.pid()));
+    CHECK(property_of(box.unit(), "ActiveState") == "active");
+    box.end(second);
+    second.remove();
+    box.check_nothing_left();
+}
