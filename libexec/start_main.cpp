@@ -12,7 +12,6 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,6 +37,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "own_stack.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -202,18 +202,14 @@ int guarded(Action&& action) noexcept {
 // liblxc has large arrays on the stack: the limit of a caller may be too low for that (ulimit -s
 // 64). A stack of our own is under no such limit, and the container keeps that of the caller.
 int run_on_own_stack() {
-    constexpr std::size_t kSize = 1 << 20;
-    constexpr std::size_t kGuard = 1 << 16;  // a multiple of every page size
-    void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    os::check(memory == MAP_FAILED ? -1 : 0, "mmap", "a stack");
-    os::check(::mprotect(memory, kGuard, PROT_NONE), "mprotect", "a stack");
+    const libexec::OwnStack stack;
+    os::check(stack.is_there() ? 0 : -1, "mmap", "a stack");
     static int result;
     ucontext_t here;
     ucontext_t there;
     os::check(::getcontext(&there), "getcontext");
-    there.uc_stack.ss_sp = memory;
-    there.uc_stack.ss_size = kSize;
+    there.uc_stack.ss_sp = stack.bottom();
+    there.uc_stack.ss_size = libexec::OwnStack::kSize;
     there.uc_link = &here;
     ::makecontext(
         &there, [] { result = guarded(run); }, 0);

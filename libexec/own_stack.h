@@ -1,0 +1,28 @@
+#pragma once
+// Memory for a stack that is under no limit of the caller's (`ulimit -s`), of which only the pages
+// that are used are taken.
+
+#include <cstddef>
+
+namespace lxcri::libexec {
+
+class OwnStack {
+  public:
+    // Where memory is short: is_there() is false, and errno says why.
+    OwnStack() noexcept;
+    OwnStack(const OwnStack&) = delete;
+    OwnStack& operator=(const OwnStack&) = delete;
+    ~OwnStack();
+
+    bool is_there() const noexcept { return memory_ != nullptr; }
+    // The lowest address; below it is a guard.
+    void* bottom() const noexcept { return memory_; }
+    void* top() const noexcept { return static_cast<std::byte*>(memory_) + kSize; }
+
+    static constexpr std::size_t kSize = 1 << 20;
+
+  private:
+    void* memory_ = nullptr;
+};
+
+}  // namespace lxcri::libexec
