@@ -35,7 +35,6 @@ target_compile_options(
   INTERFACE -Wall
             -Wextra
             -Wpedantic
-            -Wshadow
             -Wconversion
             -Wswitch-enum
             -Wnon-virtual-dtor
@@ -47,6 +46,9 @@ target_compile_options(
 target_link_options(lxcri_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections)
 if(CMAKE_BUILD_TYPE MATCHES "Rel")
   target_compile_options(lxcri_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(NOT LXCRI_JOIN_SOURCES) # the names of a neighbour
+  target_compile_options(lxcri_options INTERFACE -Wshadow)
 endif()
 if(LXCRI_WERROR)
   target_compile_options(lxcri_options INTERFACE -Werror)
