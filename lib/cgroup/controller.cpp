@@ -19,11 +19,15 @@ void Checker::warn(std::string_view property, std::string_view text) {
 
 ControllerFiles::ControllerFiles(const ContainerCgroup& cgroup, const Directory& directory,
                                  std::string_view base, Purpose purpose, Journal* journal)
+    : ControllerFiles(cgroup.open_directory(directory), directory, base, purpose, journal) {}
+
+ControllerFiles::ControllerFiles(os::UniqueFd open_directory, const Directory& directory,
+                                 std::string_view base, Purpose purpose, Journal* journal)
     : directory_(directory),
       base_(base),
       purpose_(purpose),
       journal_(journal),
-      dir_(cgroup.open_directory(directory)) {
+      dir_(std::move(open_directory)) {
     if (!dir_.valid()) throw Error(concat("the cgroup ", in_quotes(directory.path), " is gone"));
 }
 

@@ -40,6 +40,10 @@ class ControllerFiles {
     ControllerFiles(const ContainerCgroup& cgroup, const Directory& directory,
                     std::string_view base, Purpose purpose, Journal* journal);
 
+    // Of a directory that is open already.
+    ControllerFiles(os::UniqueFd open_directory, const Directory& directory, std::string_view base,
+                    Purpose purpose, Journal* journal);
+
     bool is_v1() const noexcept { return directory_.version == 1; }
     Purpose purpose() const noexcept { return purpose_; }
     const Directory& directory() const noexcept { return directory_; }
