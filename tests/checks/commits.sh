@@ -4,12 +4,8 @@
 set -euo pipefail
 cd "$1"
 git rev-parse HEAD >/dev/null 2>&1 || { echo "not a git checkout"; exit 77; }
-base=${2:-}
-if [[ -z $base ]]; then
-    base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
-    [[ $base != "$(git rev-parse HEAD)" ]] || base=HEAD~1
-fi
-git rev-parse --verify --quiet "$base^{commit}" >/dev/null || { echo "there is no commit before"; exit 77; }
+source tests/checks/new_since.sh
+base=$(new_since "${2:-}")
 
 failures=0
 complain() {
@@ -36,5 +32,5 @@ while IFS= read -r subject; do
             *) complain "$subject" "begins with \"$word\", not with a verb such as \"add\"" ;;
         esac
     fi
-done < <(git log --no-merges --format=%s "$base..HEAD")
+done < <(if [[ -n $base ]]; then git log --no-merges --format=%s "$base..HEAD"; else git log -1 --format=%s; fi)
 [[ $failures -eq 0 ]]

@@ -7,8 +7,9 @@ build=build/lint
 if [[ ${2:-} == --all ]]; then
     mapfile -t files < <(git ls-files "*.cpp")
 else
-    base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
-    [[ $base != "$(git rev-parse HEAD)" ]] || base=HEAD~1
+    source tests/checks/new_since.sh
+    base=$(new_since)
+    [[ -n $base ]] || { echo "no commit to compare with"; exit 0; }
     mapfile -t files < <({
         git diff --name-only --diff-filter=d "$base" -- '*.cpp'
         git ls-files --others --exclude-standard '*.cpp'
