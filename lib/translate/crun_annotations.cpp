@@ -57,8 +57,9 @@ void check_names(const oci::Spec& spec, Plan& plan) {
     for (const auto& [name, value] : spec.annotations) {
         if (!name.starts_with(kPrefix)) continue;
         if (std::find(kApplied.begin(), kApplied.end(), name) != kApplied.end()) continue;
+        const std::string& asked = name;  // clang before 16: a lambda takes no structured binding
         const auto refused = std::find_if(kRefused.begin(), kRefused.end(),
-                                          [&](const Refused& row) { return row.name == name; });
+                                          [&](const Refused& row) { return row.name == asked; });
         if (refused != kRefused.end()) {
             throw SpecError(pointer_to(name), concat("not supported: ", refused->why));
         }
