@@ -21,7 +21,7 @@ namespace lxcri::test {
 template <class Action>
 std::string in_child(Action&& action) {
     std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), 0) != 0) return "pipe2 failed";
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return "pipe2 failed";
     const pid_t pid = ::fork();
     if (pid == 0) {
         lxcri::os::reset_signals();  // Catch's handlers are not for a child

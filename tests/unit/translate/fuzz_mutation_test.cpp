@@ -72,8 +72,8 @@ std::string find_breaker(const fuzz::Entry& entry, int rounds) {
         files.push_back(file.path());
     }
     std::sort(files.begin(), files.end());
-    std::vector<std::string> corpus;
-    for (const auto& file : files) corpus.push_back(read_text(file));
+    std::vector<std::string> corpus(files.size());
+    std::transform(files.begin(), files.end(), corpus.begin(), read_text);
     Mutator mutator(std::move(corpus));
     for (int round = 0; round < rounds; ++round) {
         std::string input = mutator.next();
