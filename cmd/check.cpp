@@ -17,6 +17,17 @@ namespace {
 using host::Finding;
 using host::Severity;
 
+struct Values {
+    Format format = Format::people;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"-f,--format", "FORMAT", "text or json",
+     [](Values& values, const std::string& text) {
+         values.format = choose(kTextOrJson, "--format", text);
+     }},
+});
+
 Severity worst_of(const std::vector<Finding>& findings) {
     Severity worst = Severity::ok;
     for (const Finding& finding : findings) worst = std::max(worst, finding.severity);
@@ -89,19 +100,15 @@ int exit_code(Severity worst) {
 int run_check(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Show what this machine can do for containers, and what it lacks.\n"
-        "note: not everybody needs it; warning: some of what config.json may ask for is refused\n"
-        "here; error: no container can be created. The exit status is 0 with notes, 2 with\n"
+        "note: only some need it; warning: this machine refuses some of what config.json may ask\n"
+        "for; error: no container can be created. The exit status is 0 with notes, 2 with\n"
         "warnings, and 1 with errors.",
         "lxcri check");
-    std::string format = "text";
-    app.add_option("-f,--format", format, "text or json");
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    if (format != "text" && format != "json") {
-        throw Error(
-            concat("--format: found ", lxcri::in_quotes(format), ", accepted are text, json"));
-    }
     const auto findings = host::check_host(globals.options);
-    if (format == "json") {
+    if (values.format == Format::json) {
         print_json(findings);
     } else {
         print_people(findings);

@@ -27,9 +27,13 @@ std::vector<OptionDescription> global_words() {
     for (const GlobalOption& option : global_options()) {
         words.push_back({option.flag,
                          option.letter == 0 ? "" : concat("-", std::string(1, option.letter)),
-                         !option.word.empty(), std::string(option.help)});
+                         !option.word.empty(), std::string(option.word), std::string(option.help)});
     }
     return words;
+}
+
+bool makes_container(std::string_view command) {
+    return command == "create" || command == "run" || command == "restore";
 }
 
 std::vector<CommandWords> all_commands() {
@@ -46,7 +50,7 @@ std::vector<CommandWords> all_commands() {
         // What comes after their ID is not theirs, so they read it themselves.
         if (words.name == "exec" || words.name == "ps") words.takes_id = true;
         // A container that does not exist yet has no name to offer.
-        if (words.name == "create" || words.name == "run") words.takes_id = false;
+        if (makes_container(words.name)) words.takes_id = false;
         commands.push_back(std::move(words));
     }
     return commands;
@@ -259,19 +263,22 @@ constexpr std::array<Named<std::string (*)()>, 3> kShells{{
     {"fish", fish_script},
 }};
 
+struct Values {
+    std::string shell;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"SHELL", "", "bash, zsh or fish", &Values::shell, Need::required},
+});
+
 }  // namespace
 
 int run_completion(const Globals& /*globals*/, Arguments arguments) {
     CLI::App app("Print the completion script for a shell: bash, zsh or fish.", "lxcri completion");
-    std::string shell;
-    app.add_option("SHELL", shell, "bash, zsh or fish")->required();
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    const auto script = value_of(kShells, shell);
-    if (!script) {
-        throw Error(
-            concat("SHELL: found ", lxcri::in_quotes(shell), ", accepted are ", names_of(kShells)));
-    }
-    show_own_words((*script)());
+    show_own_words(choose(kShells, "SHELL", values.shell)());
     return EXIT_SUCCESS;
 }
 

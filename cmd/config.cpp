@@ -12,6 +12,25 @@ namespace lxcri::cmd {
 
 namespace {
 
+struct Values {
+    Format format = Format::people;
+    std::string out;
+    bool built_in = false;
+    bool update_current = false;
+    bool quiet = false;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"-f,--format", "FORMAT", "table; json: the settings as a file that --config reads",
+     [](Values& values, const std::string& text) {
+         values.format = choose(kTableOrJson, "--format", text);
+     }},
+    {"--default", "", "what is built in, whatever file and environment say", &Values::built_in},
+    {"--out", "FILE", "also write the settings to this file", &Values::out},
+    {"--update-current", "", "also write them to the file in force", &Values::update_current},
+    {"-q,--quiet", "", "print nothing", &Values::quiet},
+});
+
 void print_settings(const settings::Settings& settings) {
     std::vector<Row> rows{{"SETTING", "VALUE", "FROM"}};
     for (const auto& [name, value, source] : settings::settings_table(settings)) {
@@ -37,28 +56,15 @@ int run_config(const Globals& globals, Arguments arguments) {
                "variable of\nthe environment, that before the file ",
                settings::kSettingsFile, ", and that before what is built in."),
         "lxcri config");
-    std::string format = "table";
-    std::string out;
-    bool built_in = false;
-    bool update_current = false;
-    bool quiet = false;
-    app.add_option("-f,--format", format,
-                   "table; json: the settings as a file that --config reads");
-    app.add_flag("--default", built_in, "what is built in, whatever file and environment say");
-    app.add_option("--out", out, "also write the settings to this file");
-    app.add_flag("--update-current", update_current, "also write them to the file in force");
-    app.add_flag("-q,--quiet", quiet, "print nothing");
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    if (format != "table" && format != "json") {
-        throw Error(
-            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
-    }
-    const auto& settings = built_in ? globals.built_in : globals.settings;
+    const auto& settings = values.built_in ? globals.built_in : globals.settings;
     const std::string json = settings::settings_json(settings);
-    if (!out.empty()) write_settings(out, json);
-    if (update_current) write_settings(globals.options.settings_file, json);
-    if (quiet) return EXIT_SUCCESS;
-    if (format == "json") {
+    if (!values.out.empty()) write_settings(values.out, json);
+    if (values.update_current) write_settings(globals.options.settings_file, json);
+    if (values.quiet) return EXIT_SUCCESS;
+    if (values.format == Format::json) {
         show_json(json);
     } else {
         print_settings(settings);

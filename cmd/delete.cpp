@@ -1,26 +1,46 @@
 #include "command.h"
-#include "create_arguments.h"
+#include "create_options.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {
 
-int run_delete(const Globals& globals, Arguments arguments) {
-    CLI::App app("Remove a container: its cgroup, what is left of its processes, its state.",
-                 "lxcri delete");
+namespace {
+
+struct Values {
     std::string id;
     bool force = false;
     bool regex = false;
-    std::optional<std::uint32_t> timeout;
-    app.add_option("ID", id, "name of the container")->required();
-    app.add_flag("-f,--force", force, "kill it first; no error when there is no such container");
-    app.add_flag("-r,--regex", regex, "ID is a regular expression: all containers that it matches");
-    add_timeout_option(app, timeout);
-    parse(app, std::move(arguments));
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"ID", "", "name of the container", &Values::id, Need::required},
+    {"-f,--force", "", "kill it first; no error if there is no such container", &Values::force},
+    {"-r,--regex", "", "ID is a regular expression: all containers that it matches",
+     &Values::regex},
+});
+
+constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
+    {"--timeout", "SECONDS", "how long this may take",
+     [](settings::Options& options, const std::string& text) {
+         options.delete_timeout = parse_timeout(text);
+     }},
+});
+
+}  // namespace
+
+int run_delete(const Globals& globals, Arguments arguments) {
+    CLI::App app("Remove a container: its cgroup, what is left of its processes, its state.",
+                 "lxcri delete");
+    Values values;
     settings::Options options = globals.options;
-    if (timeout) options.delete_timeout = checked_timeout(*timeout);
-    const auto remove_one = [&](const std::string& name) { runtime::remove(options, name, force); };
-    regex ? runtime::for_each_match(options, id, remove_one) : remove_one(id);
+    add_options(app, kOptions, values);
+    add_options(app, kTimeout, options);
+    parse(app, std::move(arguments));
+    const auto remove_one = [&](const std::string& name) {
+        runtime::remove(options, name, values.force);
+    };
+    values.regex ? runtime::for_each_match(options, values.id, remove_one) : remove_one(values.id);
     return EXIT_SUCCESS;
 }
 

@@ -17,6 +17,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct Values {
+    std::string id;
+    std::chrono::milliseconds interval = std::chrono::seconds(5);
+    bool once = false;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"ID", "", "name of the container", &Values::id, Need::required},
+    {"--interval", "TIME", "time between two stats, as in 500ms, 5s, 1m30s (default: 5s)",
+     [](Values& values, const std::string& text) {
+         const auto interval = parse_duration(text);
+         if (!interval || interval->count() == 0) {
+             reject("--interval", text, "a time as in 500ms, 5s, 1m30s");
+         }
+         values.interval = *interval;
+     }},
+    {"--stats", "", "print the stats once, and return", &Values::once},
+});
+
 // Left out when there is nothing in it.
 void add(Json& object, const char* name, std::uint64_t value) {
     if (value != 0) object[name] = value;
@@ -120,29 +139,21 @@ void print(const char* type, const std::string& id, const Json& data) {
 
 int run_events(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Tell what a container uses, and when the kernel kills in it for want of memory: a JSON\n"
-        "object on each line, until the container has stopped.",
+        "Tell what a container uses, and when the kernel kills one of its processes because "
+        "memory\n"
+        "is used up: a JSON object on each line, until the container has stopped.",
         "lxcri events");
-    std::string id;
-    std::string interval = "5s";
-    bool once = false;
-    app.add_option("ID", id, "name of the container")->required();
-    app.add_option("--interval", interval, "time between two stats, as in 500ms, 5s, 1m30s");
-    app.add_flag("--stats", once, "the stats once, and that is all");
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    const auto every = parse_duration(interval);
-    if (!every || every->count() == 0) {
-        throw Error(concat("--interval: found ", lxcri::in_quotes(interval),
-                           ", accepted is a time as in 500ms, 5s, 1m30s"));
-    }
     const auto print_stats = [&](const cgroup::Stats& stats) {
-        print("stats", id, stats_json(stats));
+        print("stats", values.id, stats_json(stats));
     };
-    if (once) {
-        print_stats(runtime::stats(globals.options, id));
+    if (values.once) {
+        print_stats(runtime::stats(globals.options, values.id));
     } else {
-        runtime::watch_events(globals.options, id, *every,
-                              {print_stats, [&] { print("oom", id, nullptr); }});
+        runtime::watch_events(globals.options, values.id, values.interval,
+                              {print_stats, [&] { print("oom", values.id, nullptr); }});
     }
     return EXIT_SUCCESS;
 }

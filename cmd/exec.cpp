@@ -3,61 +3,121 @@
 #include <fcntl.h>
 #include <sched.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
-#include "create_arguments.h"
+#include "create_options.h"
 #include "oci/names.h"
 #include "os/file.h"
+#include "parse.h"
 
 namespace lxcri::cmd {
 
 namespace {
 
+using runtime::ExecOptions;
+
+struct Values {
+    ExecOptions exec;
+    std::string process;  // a file
+};
+
 // setresuid(2) takes the largest number for "leave it as it is".
 std::uint32_t parse_id(const std::string& text, const char* option) {
     const auto id = parse_integer<std::uint32_t>(text);
     if (id && *id != 0xffffffff) return *id;
-    throw Error(concat(option, ": found ", lxcri::in_quotes(text),
-                       ", accepted is a number from 0 to 4294967294"));
+    reject(option, text, "a number from 0 to 4294967294");
 }
 
-void take_user(const std::string& text, runtime::ExecOptions& options) {
+void take_user(ExecOptions& options, const std::string& text) {
     const auto colon = text.find(':');
     options.uid = parse_id(text.substr(0, colon), "--user");
     if (colon != std::string::npos) options.gid = parse_id(text.substr(colon + 1), "--user");
 }
 
+void take_groups(ExecOptions& options, const std::string& text) {
+    for (const std::string& gid : split(text, ',')) {
+        options.additional_gids.push_back(parse_id(gid, "--additional-gids"));
+    }
+}
+
+void take_directory(ExecOptions& options, const std::string& text) {
+    if (text.empty()) return;
+    if (!text.starts_with('/')) reject("--cwd", text, "an absolute path");
+    options.cwd = text;
+}
+
+void take_environment(ExecOptions& options, const std::string& text) {
+    const auto end_of_name = text.find('=');
+    if (end_of_name == std::string::npos || end_of_name == 0) reject("--env", text, "NAME=VALUE");
+    options.env.push_back(text);
+}
+
+void take_capability(ExecOptions& options, const std::string& text) {
+    if (!oci::capability_number(text)) reject("--cap", text, "a name such as CAP_KILL");
+    options.capabilities.push_back(text);
+}
+
 // PATH, or CONTROLLER[,CONTROLLER...]:PATH.
-cgroup::SubCgroup parse_cgroup(const std::string& text) {
+void take_cgroup(ExecOptions& options, const std::string& text) {
     const auto colon = text.find(':');
-    if (colon == std::string::npos) return {{}, text};
-    return {split(text.substr(0, colon), ','), text.substr(colon + 1)};
+    if (colon == std::string::npos) {
+        options.cgroups.push_back({{}, text});
+    } else {
+        options.cgroups.push_back({split(text.substr(0, colon), ','), text.substr(colon + 1)});
+    }
 }
 
-void check_environment_entry(const std::string& entry) {
-    const auto end_of_name = entry.find('=');
-    if (end_of_name != std::string::npos && end_of_name != 0) return;
-    throw Error(concat("--env: found ", lxcri::in_quotes(entry), ", accepted is NAME=value"));
+template <int flag>
+void join_namespace(ExecOptions& options) {
+    options.namespaces |= flag;
 }
 
-struct Values {
-    std::string process;
-    std::string user;
-    std::string cwd;
-    std::string apparmor;
-    std::string process_label;
-    std::vector<std::string> gids;
-    std::vector<std::string> cgroups;
-    std::vector<std::string> namespaces;
-    bool no_new_privileges = false;
-};
+constexpr auto kProcess = std::to_array<Option<Values>>({
+    {"-p,--process", "FILE", "file with the process as in config.json", &Values::process},
+});
+
+constexpr std::string_view kJoin = "join this namespace and others named so, not all";
+
+constexpr auto kOptions = std::to_array<Option<ExecOptions>>({
+    {"-t,--tty", "", "give it a terminal", &ExecOptions::terminal},
+    {"--console-socket", "SOCKET", "socket that gets its terminal", &ExecOptions::console_socket},
+    {"--pidfd-socket", "SOCKET", "socket that gets a pidfd of it", &ExecOptions::pidfd_socket},
+    {"--cwd", "DIR", "its working directory", take_directory},
+    {"-e,--env", "NAME=VALUE", "added to the container's environment; repeatable",
+     take_environment},
+    {"-u,--user", "UID[:GID]", "its user and group, as numbers", take_user},
+    {"-g,--additional-gids", "GID[,GID...]", "groups, added; numbers; repeatable", take_groups},
+    {"-d,--detach", "", "return when it runs", &ExecOptions::detach},
+    {"--pid-file", "FILE", "file that gets its pid", &ExecOptions::pid_file},
+    {"--process-label", "LABEL", "its SELinux label",
+     [](ExecOptions& options, const std::string& text) {
+         if (!text.empty()) options.selinux_label = text;
+     }},
+    {"--apparmor", "PROFILE", "its AppArmor profile",
+     [](ExecOptions& options, const std::string& text) {
+         if (!text.empty()) options.apparmor_profile = text;
+     }},
+    {"--no-new-privs", "", "set no_new_privs; =false: do not, whatever the container has",
+     &ExecOptions::no_new_privileges},
+    {"-c,--cap", "NAME", "capability, added; repeatable", take_capability},
+    {"--preserve-fds", "N", "pass N descriptors, from 3 on, to it", &ExecOptions::preserve_fds},
+    {"--cgroup", "[CONTROLLERS:]PATH", "a cgroup below the container's; repeatable", take_cgroup},
+    {"--ignore-paused", "", "in a paused container: wait until it is resumed",
+     &ExecOptions::ignore_paused},
+    {"--ipc", "", kJoin, join_namespace<CLONE_NEWIPC>},
+    {"--mnt", "", kJoin, join_namespace<CLONE_NEWNS>},
+    {"--net", "", kJoin, join_namespace<CLONE_NEWNET>},
+    {"--pid", "", kJoin, join_namespace<CLONE_NEWPID>},
+    {"--userns", "", kJoin, join_namespace<CLONE_NEWUSER>},
+    {"--uts", "", kJoin, join_namespace<CLONE_NEWUTS>},
+    {"--cgroupns", "", kJoin, join_namespace<CLONE_NEWCGROUP>},
+    {"--time", "", kJoin, join_namespace<CLONE_NEWTIME>},
+});
 
 // Everything from the first word that is no option: the ID, then the program with its arguments,
 // which may look like options.
-void take_words(std::vector<std::string> words, bool has_process, runtime::ExecOptions& options) {
+void take_words(std::vector<std::string> words, bool has_process, ExecOptions& options) {
     if (!words.empty() && words.front() == "--") words.erase(words.begin());
     if (words.empty()) throw Error("ID is missing, `lxcri exec --help` shows the arguments");
     if (words.front().starts_with('-')) {
@@ -68,69 +128,11 @@ void take_words(std::vector<std::string> words, bool has_process, runtime::ExecO
     words.erase(words.begin());
     if (!words.empty() && words.front() == "--") words.erase(words.begin());
     if (has_process && !words.empty()) {
-        throw Error(concat("--process: the program is in the file, found also ",
+        throw Error(concat("--process: expected no program, which is in the file, got ",
                            lxcri::in_quotes(words.front())));
     }
     if (!has_process && words.empty()) throw Error("a program is missing: lxcri exec ID PROGRAM");
     options.args = std::move(words);
-}
-
-void add_namespace_flag(CLI::App& app, const std::string& name, int flag,
-                        runtime::ExecOptions& options) {
-    app.add_flag_callback(
-        name, [&options, flag] { options.namespaces |= flag; },
-        "join this namespace and others named so, not all");
-}
-
-void add_options(CLI::App& app, Values& values, runtime::ExecOptions& options) {
-    leave_words(app, "ID PROGRAM [ARGUMENT...]");
-    app.add_option("-p,--process", values.process, "file with the process as in config.json");
-    app.add_flag("-t,--tty", options.terminal, "give it a terminal");
-    app.add_option("--console-socket", options.console_socket, "socket that gets its terminal");
-    app.add_option("--pidfd-socket", options.pidfd_socket, "socket that gets a pidfd of it");
-    app.add_option("--cwd", values.cwd, "its working directory");
-    app.add_option("-e,--env", options.env, "NAME=value, added to the container's; repeatable")
-        ->allow_extra_args(false);
-    app.add_option("-u,--user", values.user, "UID[:GID], numbers");
-    app.add_option("-g,--additional-gids", values.gids, "groups, added; numbers; repeatable")
-        ->allow_extra_args(false)
-        ->delimiter(',');
-    app.add_flag("-d,--detach", options.detach, "return when it runs");
-    app.add_option("--pid-file", options.pid_file, "file that gets its pid");
-    app.add_option("--process-label", values.process_label, "its SELinux label");
-    app.add_option("--apparmor", values.apparmor, "its AppArmor profile");
-    app.add_flag("--no-new-privs", values.no_new_privileges,
-                 "set no_new_privs; =false: do not, whatever the container has");
-    app.add_option("-c,--cap", options.capabilities, "capability, added; repeatable")
-        ->allow_extra_args(false);
-    app.add_option("--preserve-fds", options.preserve_fds,
-                   "pass this many descriptors, from 3 on, to it");
-    app.add_option("--cgroup", values.cgroups,
-                   "[CONTROLLERS:]PATH, a cgroup below the container's; repeatable")
-        ->allow_extra_args(false);
-    app.add_flag("--ignore-paused", options.ignore_paused,
-                 "in a paused container: wait until it is resumed");
-    add_namespace_flag(app, "--ipc", CLONE_NEWIPC, options);
-    add_namespace_flag(app, "--mnt", CLONE_NEWNS, options);
-    add_namespace_flag(app, "--net", CLONE_NEWNET, options);
-    add_namespace_flag(app, "--pid", CLONE_NEWPID, options);
-    add_namespace_flag(app, "--userns", CLONE_NEWUSER, options);
-    add_namespace_flag(app, "--uts", CLONE_NEWUTS, options);
-    add_namespace_flag(app, "--cgroupns", CLONE_NEWCGROUP, options);
-    add_namespace_flag(app, "--time", CLONE_NEWTIME, options);
-}
-
-void check_capability(const std::string& name) {
-    if (oci::capability_number(name)) return;
-    throw Error(
-        concat("--cap: found ", lxcri::in_quotes(name), ", accepted is a name as CAP_KILL"));
-}
-
-// What has no line in an option, and the execution itself.
-int execute(const Globals& globals, const Values& values, runtime::ExecOptions options) {
-    if (!values.process.empty()) options.process_json = os::read_file_at(AT_FDCWD, values.process);
-    check_preserved(options.preserve_fds);
-    return runtime::exec(globals.options, options);
 }
 
 }  // namespace
@@ -141,29 +143,16 @@ int run_exec(const Globals& globals, Arguments arguments) {
         "Exits as the program does; 128 and the signal's number when a signal has killed it.",
         "lxcri exec");
     Values values;
-    runtime::ExecOptions options;
-    add_options(app, values, options);
+    ExecOptions& exec = values.exec;
+    leave_words(app, "ID PROGRAM [ARGUMENT...]");
+    add_options(app, kProcess, values);
+    add_options(app, kOptions, exec);
     parse(app, std::move(arguments));
-    take_words(app.remaining(), !values.process.empty(), options);
-
-    if (!values.user.empty()) take_user(values.user, options);
-    if (app.count("--user") > 0 && values.user.empty()) parse_id("", "--user");
-    if (!values.cwd.empty()) options.cwd = values.cwd;
-    if (!values.cwd.empty() && !values.cwd.starts_with('/')) {
-        throw Error(concat("--cwd: found ", lxcri::in_quotes(values.cwd),
-                           ", accepted is an absolute path"));
-    }
-    if (app.count("--no-new-privs") > 0) options.no_new_privileges = values.no_new_privileges;
-    if (!values.apparmor.empty()) options.apparmor_profile = values.apparmor;
-    if (!values.process_label.empty()) options.selinux_label = values.process_label;
-    for (const auto& gid : values.gids) {
-        options.additional_gids.push_back(parse_id(gid, "--additional-gids"));
-    }
-    for (const auto& text : values.cgroups) options.cgroups.push_back(parse_cgroup(text));
-    for (const auto& entry : options.env) check_environment_entry(entry);
-    for (const auto& name : options.capabilities) check_capability(name);
+    take_words(app.remaining(), !values.process.empty(), exec);
     try {
-        return execute(globals, values, std::move(options));
+        if (!values.process.empty()) exec.process_json = os::read_file_at(AT_FDCWD, values.process);
+        check_preserved(exec.preserve_fds);
+        return runtime::exec(globals.options, exec);
     } catch (const Error& error) {
         throw ExitError(error.what(), kNotExecuted);
     }

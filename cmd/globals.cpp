@@ -62,8 +62,7 @@ const GlobalOption& find_option(const std::vector<GlobalOption>& options, std::s
 void take(const GlobalOption& option, const std::string& value, GlobalArguments& arguments) {
     const auto is_true = [&] {
         if (value == "true" || value == "false") return value == "true";
-        throw Error(
-            concat(option.flag, ": found ", in_quotes(value), ", accepted are true, false"));
+        throw Error(concat(option.flag, ": expected true or false, got ", in_quotes(value)));
     };
     if (option.flag == kConfig.flag) {
         arguments.settings_file = value;
@@ -71,8 +70,8 @@ void take(const GlobalOption& option, const std::string& value, GlobalArguments&
         arguments.systemd_cgroup = is_true();
     } else if (option.flag == kRootless.flag && value != "auto") {
         if (value != "true" && value != "false") {
-            throw Error(concat(option.flag, ": found ", in_quotes(value),
-                               ", accepted are true, false, auto"));
+            throw Error(
+                concat(option.flag, ": expected true, false or auto, got ", in_quotes(value)));
         }
     } else if (option.flag == kVersion.flag) {
         arguments.version = is_true();

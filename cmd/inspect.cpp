@@ -5,17 +5,29 @@
 
 namespace lxcri::cmd {
 
+namespace {
+
+struct Values {
+    std::vector<std::string> ids;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"ID", "", "names of containers", &Values::ids, Need::required},
+});
+
+}  // namespace
+
 int run_inspect(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Print all that is known about containers: for each a JSON object with the members Spec\n"
         "(its config.json), Container (what lxcri has recorded) and State.",
         "lxcri inspect");
-    std::vector<std::string> ids;
-    app.add_option("ID", ids, "names of containers")->required();
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
     // All, or none and the error.
     std::string text;
-    for (const auto& id : ids) {
+    for (const auto& id : values.ids) {
         if (!text.empty()) text += '\n';
         text += runtime::inspect(globals.options, id);
     }

@@ -12,6 +12,19 @@ namespace lxcri::cmd {
 
 namespace {
 
+struct Values {
+    Format format = Format::people;
+    bool quiet = false;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"-f,--format", "FORMAT", "table or json",
+     [](Values& values, const std::string& text) {
+         values.format = choose(kTableOrJson, "--format", text);
+     }},
+    {"-q,--quiet", "", "IDs only", &Values::quiet},
+});
+
 void print_states(const std::vector<oci::State>& states) {
     std::vector<Row> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
     for (const auto& state : states) {
@@ -36,19 +49,13 @@ void print_json(const std::vector<oci::State>& states) {
 
 int run_list(const Globals& globals, Arguments arguments) {
     CLI::App app("List the containers below --root.", "lxcri list");
-    std::string format = "table";
-    bool quiet = false;
-    app.add_option("-f,--format", format, "table or json");
-    app.add_flag("-q,--quiet", quiet, "IDs only");
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    if (format != "table" && format != "json") {
-        throw Error(
-            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
-    }
     const auto states = runtime::list(globals.options);
-    if (quiet) {
+    if (values.quiet) {
         for (const auto& state : states) show_line(state.id);
-    } else if (format == "json") {
+    } else if (values.format == Format::json) {
         print_json(states);
     } else {
         print_states(states);

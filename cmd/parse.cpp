@@ -22,6 +22,7 @@ OptionDescription description_of(const CLI::Option& option) {
     if (!option.get_lnames().empty()) result.flag = concat("--", option.get_lnames().front());
     if (!option.get_snames().empty()) result.letter = concat("-", option.get_snames().front());
     result.has_value = option.get_items_expected_max() > 0;
+    result.value = option.get_type_name();
     result.help = option.get_description();
     result.is_id = option.get_positional() && option.get_single_name() == "ID";
     return result;
@@ -41,11 +42,10 @@ std::string command_of(const CLI::App& app) {
         throw Error(std::string(text));
     }
     const auto option = text.substr(colon + 2, equals - colon - 2);
-    throw Error(concat(option, ": found ", lxcri::in_quotes(text.substr(equals + 3)),
-                       ", accepted is a number"));
+    reject(option, text.substr(equals + 3), "a number");
 }
 
-// What somebody who has mistyped an option is to be told.
+// For a person who has mistyped an option.
 [[noreturn]] void reject_extra(const CLI::App& app, const std::vector<std::string>& words) {
     const auto found = std::find_if(words.begin(), words.end(), [](const std::string& word) {
         return word.size() > 1 && word.starts_with('-');
@@ -77,6 +77,19 @@ class FormatterWithWords : public CLI::Formatter {
 };
 
 }  // namespace
+
+void reject(std::string_view option, std::string_view text, std::string_view accepted) {
+    throw Error(
+        concat(option, ": expected ", accepted, ", got ", lxcri::in_quotes(std::string(text))));
+}
+
+// An option has one value each time: CLI11 would take all words that follow for a repeatable one.
+void finish(CLI::Option& option, std::string_view value, std::string_view help, Need need) {
+    option.description(std::string(help));
+    option.type_name(std::string(value));
+    option.required(need == Need::required);
+    if (!option.get_positional()) option.allow_extra_args(false);
+}
 
 void leave_words(CLI::App& app, std::string words) {
     app.prefix_command();
@@ -123,7 +136,7 @@ std::vector<OptionDescription> describe(const Command& command) {
         return options;
     }
     collector = nullptr;
-    throw Error(concat("internal error: ", command.name, " does not parse"));
+    throw Error(concat("internal error: ", command.name, " has no options"));
 }
 
 }  // namespace lxcri::cmd

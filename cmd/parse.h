@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command.h"
+#include "options.h"
 
 namespace lxcri::cmd {
 
@@ -21,6 +22,7 @@ struct OptionDescription {
     std::string flag;    // "--bundle"; "" for a word that stands for itself, as ID
     std::string letter;  // "-b" or ""
     bool has_value = false;
+    std::string value;  // what the help text calls it
     std::string help;
     bool is_id = false;  // the name of a container
 };

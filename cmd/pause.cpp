@@ -6,10 +6,10 @@ namespace lxcri::cmd {
 
 int run_pause(const Globals& globals, Arguments arguments) {
     CLI::App app("Stop all processes of a container, until `lxcri resume ID`.", "lxcri pause");
-    std::string id;
-    app.add_option("ID", id, "name of the container")->required();
+    OnlyId values;
+    add_options(app, kOnlyId, values);
     parse(app, std::move(arguments));
-    runtime::pause(globals.options, id);
+    runtime::pause(globals.options, values.id);
     return EXIT_SUCCESS;
 }
 

@@ -24,6 +24,17 @@ namespace {
 
 using Pids = std::vector<pid_t>;
 
+struct Values {
+    Format format = Format::people;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"-f,--format", "FORMAT", "table: what ps(1) shows; json: an array of pids",
+     [](Values& values, const std::string& text) {
+         values.format = choose(kTableOrJson, "--format", text);
+     }},
+});
+
 // Not by PATH: callers run us without one, and as root.
 constexpr std::array kPlaces = {"/usr/bin/ps", "/bin/ps", "/usr/local/bin/ps",
                                 "/run/current-system/sw/bin/ps"};
@@ -94,20 +105,16 @@ int run_ps(const Globals& globals, Arguments arguments) {
         "Show the processes of a container, as the host sees them.\n"
         "What follows the ID is for ps(1), `-ef` without it.",
         "lxcri ps");
-    std::string format = "table";
+    Values values;
     leave_words(app, "ID [PS-OPTION...]");
-    app.add_option("-f,--format", format, "table: what ps(1) shows; json: an array of pids");
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    if (format != "table" && format != "json") {
-        throw Error(
-            concat("--format: found ", lxcri::in_quotes(format), ", accepted are table, json"));
-    }
     Arguments rest = app.remaining();
-    if (rest.empty()) throw Error("ID: missing, it is the name of the container");
+    if (rest.empty()) throw Error("ID: missing; it is the name of the container");
     const std::string id = rest.front();
     rest.erase(rest.begin());
     const Pids pids = runtime::processes(globals.options, id);
-    if (format == "json") {
+    if (values.format == Format::json) {
         print_json(pids);
         return EXIT_SUCCESS;
     }

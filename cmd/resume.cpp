@@ -6,10 +6,10 @@ namespace lxcri::cmd {
 
 int run_resume(const Globals& globals, Arguments arguments) {
     CLI::App app("Let the processes of a paused container go on.", "lxcri resume");
-    std::string id;
-    app.add_option("ID", id, "name of the container")->required();
+    OnlyId values;
+    add_options(app, kOnlyId, values);
     parse(app, std::move(arguments));
-    runtime::resume(globals.options, id);
+    runtime::resume(globals.options, values.id);
     return EXIT_SUCCESS;
 }
 

@@ -1,21 +1,33 @@
-#include "create_arguments.h"
+#include "command.h"
+#include "create_options.h"
+#include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {
+
+namespace {
+
+constexpr auto kRunOptions = std::to_array<Option<runtime::RunOptions>>({
+    {"-d,--detach", "", "return when the container process runs", &runtime::RunOptions::detach},
+    {"--keep", "", "do not delete the container at the end", &runtime::RunOptions::keep},
+});
+
+}  // namespace
 
 int run_run(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Create and start a container, pass signals on to it, and exit as its process does.\n"
         "The container is deleted at the end.",
         "lxcri run");
-    CreateArguments values;
-    runtime::RunOptions options;
-    add_create_options(app, values);
-    app.add_flag("-d,--detach", options.detach, "return when the container process runs");
-    app.add_flag("--keep", options.keep, "do not delete the container at the end");
+    runtime::RunOptions run;
+    settings::Options options = globals.options;
+    add_options(app, kBundleOptions, run.create);
+    add_options(app, kCreateOptions, run.create);
+    add_options(app, kTimeoutOption, options);
+    add_options(app, kRunOptions, run);
     parse(app, std::move(arguments));
-    options.create = make_create_options(values, globals.options);
-    return runtime::run(with_timeout(globals.options, values.timeout), std::move(options));
+    complete(run.create, options);
+    return runtime::run(options, std::move(run));
 }
 
 }  // namespace lxcri::cmd

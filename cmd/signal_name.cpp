@@ -55,9 +55,8 @@ int parse_signal(std::string_view text) {
     const auto number = plain ? plain : find_number(std::string(text));
     // kill(2): 0 asks whether there is anybody to signal.
     if (number && *number >= 0 && *number <= SIGRTMAX) return *number;
-    throw Error(concat("signal: found ", lxcri::in_quotes(text),
-                       ", accepted are names such as TERM and numbers from 0 to ",
-                       std::to_string(SIGRTMAX)));
+    throw Error(concat("signal: expected a name such as TERM or a number from 0 to ",
+                       std::to_string(SIGRTMAX), ", got ", lxcri::in_quotes(text)));
 }
 
 }  // namespace lxcri::cmd

@@ -11,19 +11,32 @@
 
 namespace lxcri::cmd {
 
-int run_spec(const Globals& /*globals*/, Arguments arguments) {
-    CLI::App app("Write a config.json to begin with; an existing one stays.", "lxcri spec");
+namespace {
+
+struct Values {
     std::string bundle = ".";
     std::string file = "config.json";
     bool rootless = false;
-    app.add_option("-b,--bundle", bundle, "directory to write to (default: here)");
-    app.add_option("-f,--file", file, "another name than config.json");
-    app.add_flag("--rootless", rootless, "for a caller who is not root");
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"-b,--bundle", "DIR", "directory to write to (default: here)", &Values::bundle},
+    {"-f,--file", "NAME", "another name than config.json", &Values::file},
+    {"--rootless", "", "for a caller who is not root", &Values::rootless},
+});
+
+}  // namespace
+
+int run_spec(const Globals& /*globals*/, Arguments arguments) {
+    CLI::App app("Write a config.json to begin with; an existing one stays.", "lxcri spec");
+    Values values;
+    add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    const os::UniqueFd directory = os::open_at(AT_FDCWD, bundle, O_RDONLY | O_DIRECTORY);
+    const os::UniqueFd directory = os::open_at(AT_FDCWD, values.bundle, O_RDONLY | O_DIRECTORY);
     const os::UniqueFd target =
-        os::open_at(directory.get(), file, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    os::write_all(target.get(), runtime::spec_template(rootless, ::geteuid(), ::getegid()), file);
+        os::open_at(directory.get(), values.file, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    os::write_all(target.get(), runtime::spec_template(values.rootless, ::geteuid(), ::getegid()),
+                  values.file);
     return EXIT_SUCCESS;
 }
 

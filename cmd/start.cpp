@@ -1,20 +1,29 @@
 #include "command.h"
-#include "create_arguments.h"
+#include "create_options.h"
 #include "parse.h"
 #include "runtime/operations.h"
 
 namespace lxcri::cmd {
 
+namespace {
+
+constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
+    {"--timeout", "SECONDS", "how long this may take",
+     [](settings::Options& options, const std::string& text) {
+         options.start_timeout = parse_timeout(text);
+     }},
+});
+
+}  // namespace
+
 int run_start(const Globals& globals, Arguments arguments) {
     CLI::App app("Let the process of a created container run.", "lxcri start");
-    std::string id;
-    std::optional<std::uint32_t> timeout;
-    app.add_option("ID", id, "name of the container")->required();
-    add_timeout_option(app, timeout);
-    parse(app, std::move(arguments));
+    OnlyId values;
     settings::Options options = globals.options;
-    if (timeout) options.start_timeout = checked_timeout(*timeout);
-    runtime::start(options, id);
+    add_options(app, kOnlyId, values);
+    add_options(app, kTimeout, options);
+    parse(app, std::move(arguments));
+    runtime::start(options, values.id);
     return EXIT_SUCCESS;
 }
 

@@ -7,10 +7,10 @@ namespace lxcri::cmd {
 
 int run_state(const Globals& globals, Arguments arguments) {
     CLI::App app("Print the state of a container as JSON.", "lxcri state");
-    std::string id;
-    app.add_option("ID", id, "name of the container")->required();
+    OnlyId values;
+    add_options(app, kOnlyId, values);
     parse(app, std::move(arguments));
-    show_json(oci::to_json(runtime::state(globals.options, id)));
+    show_json(oci::to_json(runtime::state(globals.options, values.id)));
     return EXIT_SUCCESS;
 }
 

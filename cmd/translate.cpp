@@ -3,9 +3,10 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
-#include "create_arguments.h"
+#include "create_options.h"
 #include "os/file.h"
 #include "output.h"
+#include "parse.h"
 #include "runtime/translation.h"
 #include "terminal_style.h"
 #include "translate/diff.h"
@@ -17,9 +18,21 @@ namespace {
 struct Call {
     std::string bundle = ".";
     std::string other;
-    std::string format = "text";
+    Format format = Format::people;
     std::string id = "ID";
 };
+
+constexpr auto kOptions = std::to_array<Option<Call>>({
+    {"-b,--bundle", "DIR", "directory with config.json (default: here)", &Call::bundle},
+    {"-d,--diff", "DIR",
+     "another bundle: show only how its plan differs; the exit status is 2 if it does",
+     &Call::other},
+    {"-f,--format", "FORMAT", "text: liblxc's configuration; json: the whole plan, or a JSON patch",
+     [](Call& call, const std::string& text) {
+         call.format = choose(kTextOrJson, "--format", text);
+     }},
+    {"--id", "ID", "name of the container in the plan", &Call::id},
+});
 
 runtime::Translation translate_bundle(const Globals& globals, const Call& call,
                                       const std::string& bundle) {
@@ -40,7 +53,7 @@ void print_doubts(const runtime::Translation& translation) {
     for (const auto& warning : translation.warnings) show_error(warning);
 }
 
-// "+ ..." green, "- ..." red, where a person looks.
+// "+ ..." green, "- ..." red, on a terminal.
 Shown coloured(const Style& style, const std::string& line) {
     switch (line.front()) {
         case '+':
@@ -52,15 +65,11 @@ Shown coloured(const Style& style, const std::string& line) {
     }
 }
 
-int print_difference(const Call& call, const translate::Plan& before,
-                     const translate::Plan& after) {
+int print_difference(const Call& call, const std::string& before, const std::string& after) {
     constexpr int kDifferent = 2;
-    const auto text = [](const translate::Plan& plan) {
-        return translate::plan_json(plan, translate::Defaults::left_out);
-    };
-    const auto lines = translate::difference(text(before), text(after));
-    if (call.format == "json") {
-        show_json(translate::json_patch(translate::plan_json(before), translate::plan_json(after)));
+    const auto lines = translate::difference(before, after);
+    if (call.format == Format::json) {
+        show_json(translate::json_patch(before, after));
     } else {
         const Style style = style_of_stdout();
         for (const auto& line : lines) show_line(coloured(style, line));
@@ -72,27 +81,19 @@ int print_difference(const Call& call, const translate::Plan& before,
 
 int run_translate(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Show what `create` would do with a bundle: the plan, and liblxc's configuration; or what\n"
-        "it would do otherwise with another bundle. Touches nothing, and needs no privilege.",
+        "Show what `create` would do with a bundle: the plan, and liblxc's configuration; or how\n"
+        "the plan of another bundle differs. Changes nothing, and needs no privilege.",
         "lxcri translate");
     Call call;
-    app.add_option("-b,--bundle", call.bundle, "directory with config.json (default: here)");
-    app.add_option("-d,--diff", call.other,
-                   "another bundle: only what its plan has otherwise; exit status 2 where it has");
-    app.add_option("-f,--format", call.format,
-                   "text: liblxc's configuration; json: the whole plan, or a JSON patch");
-    app.add_option("--id", call.id, "name of the container in the plan");
+    add_options(app, kOptions, call);
     parse(app, std::move(arguments));
-    if (call.format != "text" && call.format != "json") {
-        throw Error(
-            concat("--format: found ", lxcri::in_quotes(call.format), ", accepted are text, json"));
-    }
     const auto translation = translate_bundle(globals, call, call.bundle);
     if (!call.other.empty()) {
         const auto other = translate_bundle(globals, call, call.other);
-        return print_difference(call, translation.plan, other.plan);
+        return print_difference(call, translate::plan_json(translation.plan),
+                                translate::plan_json(other.plan));
     }
-    if (call.format == "json") {
+    if (call.format == Format::json) {
         show_json(translate::plan_json(translation.plan));
     } else {
         show_lines(translate::lxc_config_text(translation.plan.start));

@@ -28,20 +28,37 @@ struct Value {
     template <class Integer>
     Integer number() const {
         if (const auto value = parse_integer<Integer>(text)) return *value;
-        reject(std::numeric_limits<Integer>::min() < 0 ? "is a whole number"
-                                                       : "is a whole number, 0 or more");
+        constexpr bool kSigned = std::numeric_limits<Integer>::min() < 0;
+        reject(option, text, kSigned ? "a whole number" : "a whole number, 0 or more");
     }
     std::int64_t bytes() const {
         if (const auto value = parse_byte_size(text)) return *value;
-        reject("is a number of bytes as in 67108864, 64m, 1.5g, or -1 (no limit)");
-    }
-    [[noreturn]] void reject(std::string_view accepted) const {
-        throw Error(concat(option, ": found ", lxcri::in_quotes(text), ", accepted ", accepted));
+        reject(option, text, "a number of bytes as in 67108864, 64m, 1.5g, or -1 (no limit)");
     }
 };
 
+struct Values {
+    std::string id;
+    std::string file;
+};
+
+constexpr auto kOptions = std::to_array<Option<Values>>({
+    {"ID", "", "name of the container", &Values::id, Need::required},
+    {"-r,--resources", "FILE",
+     "file with linux.resources as JSON, - for stdin; other options override it", &Values::file},
+});
+
+constexpr auto kRdtOptions = std::to_array<Option<oci::IntelRdt>>({
+    {"--l3-cache-schema", "TEXT", "line for its group of resctrl, as in L3:0=f;1=f",
+     [](oci::IntelRdt& rdt, const std::string& text) { rdt.l3_cache_schema = text; }},
+    {"--mem-bw-schema", "TEXT", "line for its group of resctrl, as in MB:0=20;1=70",
+     [](oci::IntelRdt& rdt, const std::string& text) { rdt.mem_bw_schema = text; }},
+});
+
+// A limit, which an option overrides in the file.
 struct Setting {
     std::string_view option;
+    std::string_view value;    // what the help text calls it
     std::string_view pointer;  // the property of the resources
     std::string_view help;
     void (*set)(oci::Resources& resources, const Value& value);
@@ -50,37 +67,40 @@ struct Setting {
 using oci::Resources;
 
 constexpr std::array kSettings = std::to_array<Setting>({
-    {"--blkio-weight", "/blockIO/weight", "weight of its block IO, 10 to 1000",
+    {"--blkio-weight", "N", "/blockIO/weight", "weight of its block IO, 10 to 1000",
      [](Resources& r, const Value& v) { r.block_io.weight = v.number<std::uint16_t>(); }},
-    {"--cpu-period", "/cpu/period", "microseconds of a CFS period",
+    {"--cpu-period", "US", "/cpu/period", "microseconds of a CFS period",
      [](Resources& r, const Value& v) { r.cpu.period = v.number<std::uint64_t>(); }},
-    {"--cpu-quota", "/cpu/quota", "microseconds of CPU time in a period; -1: no limit",
+    {"--cpu-quota", "US", "/cpu/quota", "microseconds of CPU time in a period; -1: no limit",
      [](Resources& r, const Value& v) { r.cpu.quota = v.number<std::int64_t>(); }},
-    {"--cpu-burst", "/cpu/burst", "microseconds that may be saved up for later periods",
+    {"--cpu-burst", "US", "/cpu/burst", "microseconds that may be saved up for later periods",
      [](Resources& r, const Value& v) { r.cpu.burst = v.number<std::uint64_t>(); }},
-    {"--cpu-share", "/cpu/shares", "weight of its CPU time, 2 to 262144",
+    {"--cpu-share", "N", "/cpu/shares", "weight of its CPU time, 2 to 262144",
      [](Resources& r, const Value& v) { r.cpu.shares = v.number<std::uint64_t>(); }},
-    {"--cpu-rt-period", "/cpu/realtimePeriod", "microseconds of a realtime period",
+    {"--cpu-rt-period", "US", "/cpu/realtimePeriod", "microseconds of a realtime period",
      [](Resources& r, const Value& v) { r.cpu.realtime_period = v.number<std::uint64_t>(); }},
-    {"--cpu-rt-runtime", "/cpu/realtimeRuntime", "microseconds of realtime in a period",
+    {"--cpu-rt-runtime", "US", "/cpu/realtimeRuntime", "microseconds of realtime in a period",
      [](Resources& r, const Value& v) { r.cpu.realtime_runtime = v.number<std::int64_t>(); }},
-    {"--cpu-idle", "/cpu/idle", "1: runs when nobody else wants to; 0: as usual",
+    {"--cpu-idle", "N", "/cpu/idle", "1: runs only when the CPU is idle; 0: as usual",
      [](Resources& r, const Value& v) { r.cpu.idle = v.number<std::int64_t>(); }},
-    {"--cpuset-cpus", "/cpu/cpus", "CPUs, as in 0-3,7",
+    {"--cpuset-cpus", "LIST", "/cpu/cpus", "CPUs, as in 0-3,7",
      [](Resources& r, const Value& v) { r.cpu.cpus = v.text; }},
-    {"--cpuset-mems", "/cpu/mems", "memory nodes, as in 0-1",
+    {"--cpuset-mems", "LIST", "/cpu/mems", "memory nodes, as in 0-1",
      [](Resources& r, const Value& v) { r.cpu.mems = v.text; }},
-    {"--memory", "/memory/limit", "bytes, also as in 64m; -1: no limit",
+    {"--memory", "BYTES", "/memory/limit", "bytes, also as in 64m; -1: no limit",
      [](Resources& r, const Value& v) { r.memory.limit = v.bytes(); }},
-    {"--memory-reservation", "/memory/reservation", "bytes that it shall have when memory is short",
+    {"--memory-reservation", "BYTES", "/memory/reservation",
+     "bytes that it keeps when memory is short",
      [](Resources& r, const Value& v) { r.memory.reservation = v.bytes(); }},
-    {"--memory-swap", "/memory/swap", "bytes of memory and swap together; -1: no limit",
+    {"--memory-swap", "BYTES", "/memory/swap", "bytes of memory and swap together; -1: no limit",
      [](Resources& r, const Value& v) { r.memory.swap = v.bytes(); }},
-    {"--kernel-memory", "/memory/kernel", "obsolete, the kernel has no such limit any more",
+    {"--kernel-memory", "BYTES", "/memory/kernel",
+     "obsolete, the kernel has no such limit any more",
      [](Resources& r, const Value& v) { r.memory.kernel = v.bytes(); }},
-    {"--kernel-memory-tcp", "/memory/kernelTCP", "bytes of socket buffers, cgroup version 1 only",
+    {"--kernel-memory-tcp", "BYTES", "/memory/kernelTCP",
+     "bytes of socket buffers, cgroup version 1 only",
      [](Resources& r, const Value& v) { r.memory.kernel_tcp = v.bytes(); }},
-    {"--pids-limit", "/pids/limit", "how many processes and threads; -1: no limit",
+    {"--pids-limit", "N", "/pids/limit", "how many processes and threads; -1: no limit",
      [](Resources& r, const Value& v) { r.pids.limit = v.number<std::int64_t>(); }},
 });
 
@@ -89,7 +109,7 @@ constexpr std::array kSettings = std::to_array<Setting>({
 void judge_unknown(const std::vector<std::string>& pointers, const settings::Options& options) {
     for (const auto& pointer : pointers) {
         if (pointer == "/linux") {
-            throw Error("found /linux, accepted is what config.json has at /linux/resources");
+            throw Error("expected what config.json has at /linux/resources, got /linux");
         }
         options.always_warn(concat("--resources: ", pointer, " is not known, and ignored"));
     }
@@ -105,7 +125,7 @@ void drop_unknown_access(Resources& resources, const settings::Options& options)
         });
         if (rule.access.empty()) rule.access = found;
         if (rule.access == found) continue;
-        options.warn(concat("--resources: access: found ", lxcri::in_quotes(found), ", taken as ",
+        options.warn(concat("--resources: access: takes ", lxcri::in_quotes(found), " for ",
                             lxcri::in_quotes(rule.access)));
     }
 }
@@ -123,7 +143,7 @@ Resources read_resources(const std::string& file, const settings::Options& optio
     return resources;
 }
 
-// Errors point into a document: this says which option it was where there was none.
+// Errors point into a document: for an option this says which one it was.
 const Setting* find_setting(std::string_view pointer) {
     for (const Setting& setting : kSettings) {
         if (setting.pointer == pointer) return &setting;
@@ -138,25 +158,23 @@ int run_update(const Globals& globals, Arguments arguments) {
         "Change the limits of a container. What is not given stays; so does what is given as 0,\n"
         "for which callers mean that it is not set.",
         "lxcri update");
-    std::string id;
-    std::string file;
-    std::array<std::string, kSettings.size()> texts;
-    app.add_option("ID", id, "name of the container")->required();
-    app.add_option("-r,--resources", file,
-                   "file with linux.resources as JSON, - for stdin; other options override it");
-    for (std::size_t i = 0; i < kSettings.size(); ++i) {
-        app.add_option(std::string(kSettings[i].option), texts[i], std::string(kSettings[i].help));
-    }
+    Values values;
     oci::IntelRdt rdt;
-    app.add_option("--l3-cache-schema", rdt.l3_cache_schema,
-                   "line for its group of resctrl, as in L3:0=f;1=f");
-    app.add_option("--mem-bw-schema", rdt.mem_bw_schema,
-                   "line for its group of resctrl, as in MB:0=20;1=70");
+    std::array<std::string, kSettings.size()> texts;
+    add_options(app, kOptions, values);
+    for (std::size_t i = 0; i < kSettings.size(); ++i) {
+        const Setting& setting = kSettings[i];
+        CLI::Option* option = app.add_option(std::string(setting.option), texts[i]);
+        finish(*option, setting.value, setting.help, Need::optional);
+    }
+    add_options(app, kRdtOptions, rdt);
     parse(app, std::move(arguments));
 
     Resources resources;
-    if (!file.empty())
-        in_context("--resources", [&] { resources = read_resources(file, globals.options); });
+    if (!values.file.empty()) {
+        in_context("--resources",
+                   [&] { resources = read_resources(values.file, globals.options); });
+    }
     std::vector<std::string_view> from_options;
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
         if (texts[i].empty()) continue;
@@ -165,7 +183,7 @@ int run_update(const Globals& globals, Arguments arguments) {
     }
     try {
         for (const auto& warning : oci::validate(resources)) globals.options.warn(warning);
-        runtime::update(globals.options, id, std::move(resources), rdt);
+        runtime::update(globals.options, values.id, std::move(resources), rdt);
     } catch (const SpecError& error) {
         const Setting* setting = find_setting(error.pointer());
         const bool is_option =

@@ -34,13 +34,13 @@ constexpr std::string_view name_of(const std::array<Named<Value>, N>& table, Val
     return {};
 }
 
-// "a, b, c" for "accepted are ...".
+// "a, b or c" for "expected ...".
 template <class Value, std::size_t N>
 std::string names_of(const std::array<Named<Value>, N>& table) {
     std::string names;
-    for (const auto& row : table) {
-        if (!names.empty()) names += ", ";
-        names += row.name;
+    for (std::size_t i = 0; i < N; ++i) {
+        if (i != 0) names += i + 1 == N ? " or " : ", ";
+        names += table[i].name;
     }
     return names;
 }

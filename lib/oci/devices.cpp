@@ -26,7 +26,7 @@ std::uint32_t type_bits(DeviceType type) {
 void read_file_mode(const JsonValue& json, Device& device) {
     const auto mode = json.unsigned_integer(0177777);
     if ((mode & ~std::uint64_t{kTypeBits}) > 0777) {
-        json.reject("are the permission bits, at most 511 (0777)");
+        json.reject("the permission bits, at most 511 (0777)");
     }
     const auto bits = mode & kTypeBits;
     if (bits != 0 && bits != type_bits(device.type)) {

@@ -163,7 +163,7 @@ JsonDocument::JsonDocument(std::string_view text) {
     nodes_.reserve(text.size() / 16);
     JsonBuilder builder(*this);
     nlohmann::json::sax_parse(text, &builder);
-    if (root().type() != JsonType::object) root().reject("is an object");
+    if (root().type() != JsonType::object) root().reject("an object");
 }
 
 }  // namespace lxcri::oci

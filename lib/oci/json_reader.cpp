@@ -63,12 +63,12 @@ std::string JsonValue::pointer() const {
 }
 
 bool JsonValue::boolean() const {
-    if (type() != JsonType::boolean) reject("is true or false");
+    if (type() != JsonType::boolean) reject("true or false");
     return document_->nodes_[index_].number != 0;
 }
 
 std::string_view JsonValue::string() const {
-    if (type() != JsonType::string) reject("is a string");
+    if (type() != JsonType::string) reject("a string");
     const auto text = document_->nodes_[index_].text;
     // The kernel would see only what is before it.
     if (text.find('\0') != std::string_view::npos) fail("contains a NUL byte");
@@ -81,8 +81,7 @@ std::int64_t JsonValue::integer(std::int64_t least, std::int64_t most) const {
     // A positive number above the largest signed one looks negative here.
     if (node.type != JsonType::integer || node.negative != (value < 0) || value < least ||
         value > most) {
-        reject(
-            concat("is a whole number from ", std::to_string(least), " to ", std::to_string(most)));
+        reject(concat("a whole number from ", std::to_string(least), " to ", std::to_string(most)));
     }
     return value;
 }
@@ -90,7 +89,7 @@ std::int64_t JsonValue::integer(std::int64_t least, std::int64_t most) const {
 std::uint64_t JsonValue::unsigned_integer(std::uint64_t most) const {
     const auto& node = document_->nodes_[index_];
     if (node.type != JsonType::integer || node.negative || node.number > most) {
-        reject(concat("is a whole number from 0 to ", std::to_string(most)));
+        reject(concat("a whole number from 0 to ", std::to_string(most)));
     }
     return node.number;
 }
@@ -149,8 +148,8 @@ std::string JsonValue::found() const {
     return {};
 }
 
-void JsonValue::reject(std::string_view accepted) const {
-    fail(concat("found ", found(), ", accepted ", accepted));
+void JsonValue::reject(std::string_view expected) const {
+    fail(concat("expected ", expected, ", got ", found()));
 }
 
 void JsonValue::fail(std::string_view problem) const {
@@ -158,7 +157,7 @@ void JsonValue::fail(std::string_view problem) const {
 }
 
 JsonObject::JsonObject(const JsonValue& json) : json_(json) {
-    if (json.type() != JsonType::object) json.reject("is an object");
+    if (json.type() != JsonType::object) json.reject("an object");
 }
 
 void JsonObject::missing(std::string_view name) const {

@@ -63,8 +63,8 @@ class JsonValue {
     // Does it ask for anything? Not: null, false, 0, "", and lists and objects of only these.
     bool is_set() const;
 
-    // "found ..., accepted is|are ..."
-    [[noreturn]] void reject(std::string_view accepted) const;
+    // "expected X, got ..."
+    [[noreturn]] void reject(std::string_view expected) const;
     [[noreturn]] void fail(std::string_view problem) const;
 
     template <class Value, std::size_t N>
@@ -72,7 +72,7 @@ class JsonValue {
         if (type() == JsonType::string) {
             if (const auto value = value_of(table, string())) return *value;
         }
-        reject(concat_accepted(names_of(table)));
+        reject(names_of(table));
     }
 
   private:
@@ -81,7 +81,6 @@ class JsonValue {
     JsonValue(const JsonDocument& document, std::uint32_t index)
         : document_(&document), index_(index) {}
 
-    static std::string concat_accepted(const std::string& names) { return "are " + names; }
     std::string found() const;
     std::uint32_t end() const;  // one past the last value in it
     std::uint32_t next_sibling(std::uint32_t index) const;
@@ -176,7 +175,7 @@ void read(const JsonValue& json, std::optional<Value>& value) {
 
 template <class Value>
 void read(const JsonValue& json, std::vector<Value>& values) {
-    if (json.type() != JsonType::array) json.reject("is an array");
+    if (json.type() != JsonType::array) json.reject("an array");
     values.reserve(json.count_children());
     json.for_each_child([&](const JsonValue& element) { read(element, values.emplace_back()); });
 }
@@ -189,7 +188,7 @@ void check_key(const JsonValue& member);
 
 template <class Value>
 void read(const JsonValue& json, std::map<std::string, Value>& values) {
-    if (json.type() != JsonType::object) json.reject("is an object");
+    if (json.type() != JsonType::object) json.reject("an object");
     json.for_each_child([&](const JsonValue& member) {
         check_key(member);
         read(member, values[std::string(member.key())]);

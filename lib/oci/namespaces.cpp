@@ -27,7 +27,7 @@ void read(const JsonValue& json, TimeOffsets& offsets) {
     object.optional("boottime", offsets.boottime);
     json.for_each_child([](const JsonValue& clock) {
         if (clock.key() != "monotonic" && clock.key() != "boottime") {
-            clock.fail("unknown clock, accepted are monotonic, boottime");
+            clock.fail("expected the clock monotonic or boottime");
         }
     });
 }

@@ -47,7 +47,7 @@ bool is_semver(std::string_view text) {
 // not know is ignored.
 void check_version(const Spec& spec) {
     if (!is_semver(spec.oci_version) || !spec.oci_version.starts_with("1.")) {
-        reject("/ociVersion", in_quotes(spec.oci_version), "is a version 1.x.y");
+        reject("/ociVersion", in_quotes(spec.oci_version), "a version 1.x.y");
     }
 }
 
@@ -150,11 +150,10 @@ void warn_about_destinations(const Spec& spec, Warnings& warnings) {
 void check_hook_list(const std::vector<Hook>& hooks, std::string_view list) {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         if (!is_absolute(hooks[i].path)) {
-            reject(at(list, i, "/path"), in_quotes(hooks[i].path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(hooks[i].path), "an absolute path");
         }
         if (hooks[i].timeout.value_or(1) < 1) {
-            reject(at(list, i, "/timeout"), std::to_string(*hooks[i].timeout),
-                   "is at least 1 second");
+            reject(at(list, i, "/timeout"), std::to_string(*hooks[i].timeout), "at least 1 second");
         }
         if (hooks[i].env) check_environment(*hooks[i].env, at(list, i, "/env"));
     }

@@ -25,7 +25,7 @@ void check_namespaces(const Linux& section, std::string_view base) {
                 concat("duplicate ", in_quotes(name_of(kNamespaceTypes, entries[i].type))));
         }
         if (entries[i].path && !is_absolute(*entries[i].path)) {
-            reject(at(list, i, "/path"), in_quotes(*entries[i].path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(*entries[i].path), "an absolute path");
         }
     }
 }
@@ -56,7 +56,7 @@ void check_time_offsets(const Linux& section, std::string_view base) {
     const auto check = [&](std::string_view clock, const std::optional<TimeOffset>& offset) {
         if (offset && offset->nanosecs >= 1'000'000'000) {
             reject(concat(base, "/timeOffsets/", clock, "/nanosecs"),
-                   std::to_string(offset->nanosecs), "is 0 to 999999999");
+                   std::to_string(offset->nanosecs), "0 to 999999999");
         }
     };
     check("monotonic", offsets.monotonic);
@@ -68,8 +68,7 @@ void check_device_number(std::optional<std::int64_t> number, std::int64_t most,
                          std::string pointer) {
     if (!number) throw SpecError(std::move(pointer), "missing, required unless the type is \"p\"");
     if (*number < 0 || *number > most) {
-        reject(std::move(pointer), std::to_string(*number),
-               concat("is 0 to ", std::to_string(most)));
+        reject(std::move(pointer), std::to_string(*number), concat("0 to ", std::to_string(most)));
     }
 }
 
@@ -78,7 +77,7 @@ void check_devices(const Linux& section, std::string_view base) {
     for (std::size_t i = 0; i < section.devices.size(); ++i) {
         const auto& device = section.devices[i];
         if (!is_absolute(device.path)) {
-            reject(at(list, i, "/path"), in_quotes(device.path), "is an absolute path");
+            reject(at(list, i, "/path"), in_quotes(device.path), "an absolute path");
         }
         if (device.type == DeviceType::fifo) continue;
         check_device_number(device.major, 0xfff, at(list, i, "/major"));
@@ -125,7 +124,7 @@ void check_net_devices(const Linux& section, std::string_view base) {
         }
         if (device.name && !is_interface_name_or_template(*device.name)) {
             reject(concat(at_key(map, name), "/name"), in_quotes(*device.name),
-                   "is the name of a network device");
+                   "the name of a network device");
         }
         const std::string_view new_name = device.name ? *device.name : name;
         if (!is_template(new_name) && !names.insert(new_name).second) {
@@ -138,7 +137,7 @@ void check_net_devices(const Linux& section, std::string_view base) {
 void check_cgroups_path(const Linux& section, std::string_view base) {
     if (section.cgroups_path && has_parent_component(*section.cgroups_path)) {
         reject(concat(base, "/cgroupsPath"), in_quotes(*section.cgroups_path),
-               "is a path without \"..\"");
+               "a path without \"..\"");
     }
 }
 
@@ -162,7 +161,7 @@ void check_sysctl(const Linux& section, std::string_view base) {
 void check_paths(const std::vector<std::string>& paths, const std::string& list) {
     for (std::size_t i = 0; i < paths.size(); ++i) {
         if (!is_absolute(paths[i])) {
-            reject(at(list, i), in_quotes(paths[i]), "is an absolute path");
+            reject(at(list, i), in_quotes(paths[i]), "an absolute path");
         }
     }
 }
@@ -190,13 +189,13 @@ void check_intel_rdt(const Linux& section, std::string_view base) {
     // A directory of resctrl; "/" is the default class.
     const auto& id = rdt.clos_id;
     if (id && id != "/" && (id == "." || id == ".." || id->find_first_of("/\n") != id->npos)) {
-        reject(pointer("closID"), in_quotes(*id), "is \"/\" or the name of a directory");
+        reject(pointer("closID"), in_quotes(*id), "\"/\" or the name of a directory");
     }
     check_schema(rdt.l3_cache_schema.value_or(""), pointer("l3CacheSchema"));
     check_schema(rdt.mem_bw_schema.value_or(""), pointer("memBwSchema"));
     if (rdt.mem_bw_schema && !rdt.mem_bw_schema->starts_with("MB:")) {
         reject(pointer("memBwSchema"), in_quotes(*rdt.mem_bw_schema),
-               "is a text that begins with MB:");
+               "a text that begins with MB:");
     }
     for (std::size_t i = 0; i < rdt.schemata.size(); ++i) {
         check_schema(rdt.schemata[i], at(pointer("schemata"), i));
@@ -217,8 +216,7 @@ void check_memory_policy(const Linux& section, std::string_view base) {
     const auto pointer = concat(base, "/memoryPolicy/nodes");
     const auto mode = name_of(kMemoryPolicyModes, policy.mode);
     if (policy.nodes && !parse_number_list(*policy.nodes)) {
-        reject(pointer, in_quotes(*policy.nodes),
-               "is a list of numbers below 8192 as in \"0-3,7\"");
+        reject(pointer, in_quotes(*policy.nodes), "a list of numbers below 8192 as in \"0-3,7\"");
     }
     const bool has_nodes = policy.nodes && !policy.nodes->empty();
     switch (policy.mode) {
@@ -241,7 +239,7 @@ void check_memory_policy(const Linux& section, std::string_view base) {
 void check_personality(const Linux& section, std::string_view base) {
     if (!section.personality || section.personality->flags.empty()) return;
     reject(concat(base, "/personality/flags/0"), in_quotes(section.personality->flags[0]),
-           "are no flags at all");
+           "no flags at all");
 }
 
 constexpr std::array kRules{

@@ -14,7 +14,7 @@ namespace {
 
 void check_cwd(const Process& process, std::string_view base) {
     if (!is_absolute(process.cwd)) {
-        reject(concat(base, "/cwd"), in_quotes(process.cwd), "is an absolute path");
+        reject(concat(base, "/cwd"), in_quotes(process.cwd), "an absolute path");
     }
 }
 
@@ -33,7 +33,7 @@ void check_console_size(const Process& process, std::string_view base) {
     if (!process.terminal || !process.console_size) return;
     const auto check = [&](std::string_view member, std::uint64_t size) {
         if (size > 0xffff) {
-            reject(concat(base, "/consoleSize/", member), std::to_string(size), "is at most 65535");
+            reject(concat(base, "/consoleSize/", member), std::to_string(size), "at most 65535");
         }
     };
     check("height", process.console_size->height);
@@ -47,7 +47,7 @@ void check_ids(const Process& process, std::string_view base) {
     const auto check = [&](std::string_view member, std::uint32_t id) {
         if (id == kNone) {
             reject(concat(base, "/user/", member), std::to_string(id),
-                   "is a whole number from 0 to 4294967294");
+                   "a whole number from 0 to 4294967294");
         }
     };
     check("uid", process.user.uid);
@@ -61,7 +61,7 @@ void check_ids(const Process& process, std::string_view base) {
 void check_umask(const Process& process, std::string_view base) {
     if (process.user.umask.value_or(0) > 0777) {
         reject(concat(base, "/user/umask"), std::to_string(*process.user.umask),
-               "is at most 511 (0777)");
+               "at most 511 (0777)");
     }
 }
 
@@ -77,7 +77,7 @@ void check_rlimits(const Process& process, std::string_view base) {
         }
         if (rlimits[i].soft > rlimits[i].hard) {
             reject(at(list, i, "/soft"), std::to_string(rlimits[i].soft),
-                   concat("is at most the hard limit ", std::to_string(rlimits[i].hard)));
+                   concat("at most the hard limit ", std::to_string(rlimits[i].hard)));
         }
     }
 }
@@ -85,7 +85,7 @@ void check_rlimits(const Process& process, std::string_view base) {
 void check_oom_score_adj(const Process& process, std::string_view base) {
     const auto score = process.oom_score_adj.value_or(0);
     if (score < -1000 || score > 1000) {
-        reject(concat(base, "/oomScoreAdj"), std::to_string(score), "is -1000 to 1000");
+        reject(concat(base, "/oomScoreAdj"), std::to_string(score), "-1000 to 1000");
     }
 }
 
@@ -98,21 +98,21 @@ void check_scheduler(const Process& process, std::string_view base) {
     };
     const auto policy = name_of(kSchedulerPolicies, scheduler.policy);
     const auto nice = scheduler.nice.value_or(0);
-    if (nice < -20 || nice > 19) reject(pointer("nice"), std::to_string(nice), "is -20 to 19");
+    if (nice < -20 || nice > 19) reject(pointer("nice"), std::to_string(nice), "-20 to 19");
 
     const auto priority = scheduler.priority.value_or(0);
     const bool realtime = scheduler.policy == SchedulerPolicy::fifo ||
                           scheduler.policy == SchedulerPolicy::round_robin;
     if (realtime && (priority < 1 || priority > 99)) {
-        reject(pointer("priority"), std::to_string(priority), concat("is 1 to 99 with ", policy));
+        reject(pointer("priority"), std::to_string(priority), concat("1 to 99 with ", policy));
     }
     if (!realtime && priority != 0) {
-        reject(pointer("priority"), std::to_string(priority), concat("is 0 with ", policy));
+        reject(pointer("priority"), std::to_string(priority), concat("0 with ", policy));
     }
 
     const auto check_time = [&](std::string_view member, std::uint64_t time) {
         if (time != 0 && scheduler.policy != SchedulerPolicy::deadline) {
-            reject(pointer(member), std::to_string(time), concat("is 0 with ", policy));
+            reject(pointer(member), std::to_string(time), concat("0 with ", policy));
         }
     };
     check_time("runtime", scheduler.runtime.value_or(0));
@@ -124,7 +124,7 @@ void check_io_priority(const Process& process, std::string_view base) {
     if (!process.io_priority) return;
     const auto priority = process.io_priority->priority;
     if (priority < 0 || priority > 7) {
-        reject(concat(base, "/ioPriority/priority"), std::to_string(priority), "is 0 to 7");
+        reject(concat(base, "/ioPriority/priority"), std::to_string(priority), "0 to 7");
     }
 }
 
@@ -133,7 +133,7 @@ void check_exec_cpu_affinity(const Process& process, std::string_view base) {
     const auto check = [&](std::string_view member, const std::optional<std::string>& list) {
         if (list && !parse_number_list(*list)) {
             reject(concat(base, "/execCPUAffinity/", member), in_quotes(*list),
-                   "is a list of numbers below 8192 as in \"0-3,7\"");
+                   "a list of numbers below 8192 as in \"0-3,7\"");
         }
     };
     check("initial", process.exec_cpu_affinity->initial);

@@ -15,7 +15,7 @@ namespace {
 void check_limit(const std::optional<std::int64_t>& limit, std::string_view base,
                  std::string_view member) {
     if (limit.value_or(0) < -1) {
-        reject(concat(base, member), std::to_string(*limit), "is -1 (no limit) or more");
+        reject(concat(base, member), std::to_string(*limit), "-1 (no limit) or more");
     }
 }
 
@@ -25,11 +25,11 @@ void check_devices(const Resources& resources, std::string_view base) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
         const auto& access = rules[i].access;
         if (access.empty() || access.find_first_not_of("rwm") != std::string::npos) {
-            reject(at(list, i, "/access"), in_quotes(access), "are letters out of \"rwm\"");
+            reject(at(list, i, "/access"), in_quotes(access), "letters out of \"rwm\"");
         }
         const auto check_number = [&](std::optional<std::int64_t> number, std::string_view member) {
             if (number && (*number < 0 || *number > 0xffffffff)) {
-                reject(at(list, i, member), std::to_string(*number), "is -1 (any) to 4294967295");
+                reject(at(list, i, member), std::to_string(*number), "-1 (any) to 4294967295");
             }
         };
         check_number(rules[i].major, "/major");
@@ -45,14 +45,13 @@ void check_memory(const Resources& resources, std::string_view base) {
     check_limit(memory.kernel, base, "/memory/kernel");
     check_limit(memory.kernel_tcp, base, "/memory/kernelTCP");
     if (memory.swappiness.value_or(0) > 100) {
-        reject(concat(base, "/memory/swappiness"), std::to_string(*memory.swappiness),
-               "is 0 to 100");
+        reject(concat(base, "/memory/swappiness"), std::to_string(*memory.swappiness), "0 to 100");
     }
     const auto limit = memory.limit.value_or(0);
     const auto swap = memory.swap.value_or(0);
     if (limit > 0 && swap > 0 && swap < limit) {
         reject(concat(base, "/memory/swap"), std::to_string(swap),
-               concat("is memory and swap together, at least the limit ", std::to_string(limit)));
+               concat("memory and swap together, at least the limit ", std::to_string(limit)));
     }
 }
 
@@ -60,7 +59,7 @@ void check_memory(const Resources& resources, std::string_view base) {
 void check_cpuset(const std::optional<std::string>& list, std::string_view base,
                   std::string_view member) {
     if (list && list->find_first_not_of("0123456789-,:/ ") != std::string::npos) {
-        reject(concat(base, member), in_quotes(*list), "is a list as in \"0-3,7\"");
+        reject(concat(base, member), in_quotes(*list), "a list as in \"0-3,7\"");
     }
 }
 
@@ -72,12 +71,12 @@ void check_cpu(const Resources& resources, std::string_view base) {
     check_cpuset(cpu.mems, base, "/cpu/mems");
     const auto idle = cpu.idle.value_or(0);
     if (idle != 0 && idle != 1) {
-        reject(concat(base, "/cpu/idle"), std::to_string(idle), "are 0 and 1");
+        reject(concat(base, "/cpu/idle"), std::to_string(idle), "0 or 1");
     }
     const auto quota = cpu.quota.value_or(0);
     if (quota > 0 && cpu.burst.value_or(0) > static_cast<std::uint64_t>(quota)) {
         reject(concat(base, "/cpu/burst"), std::to_string(*cpu.burst),
-               concat("is at most the quota ", std::to_string(quota)));
+               concat("at most the quota ", std::to_string(quota)));
     }
 }
 
@@ -92,7 +91,7 @@ bool is_weight(std::optional<std::uint16_t> weight) {
 }
 
 void check_weight(std::optional<std::uint16_t> weight, std::string pointer) {
-    if (!is_weight(weight)) reject(std::move(pointer), std::to_string(*weight), "is 10 to 1000");
+    if (!is_weight(weight)) reject(std::move(pointer), std::to_string(*weight), "10 to 1000");
 }
 
 void check_block_io(const Resources& resources, std::string_view base) {
@@ -115,10 +114,10 @@ template <class Entry>
 void check_device_numbers(const std::vector<Entry>& devices, const std::string& list) {
     for (std::size_t i = 0; i < devices.size(); ++i) {
         if (devices[i].major < 0) {
-            reject(at(list, i, "/major"), std::to_string(devices[i].major), "is 0 or more");
+            reject(at(list, i, "/major"), std::to_string(devices[i].major), "0 or more");
         }
         if (devices[i].minor < 0) {
-            reject(at(list, i, "/minor"), std::to_string(devices[i].minor), "is 0 or more");
+            reject(at(list, i, "/minor"), std::to_string(devices[i].minor), "0 or more");
         }
     }
 }
@@ -146,7 +145,7 @@ void check_hugepage_limits(const Resources& resources, std::string_view base) {
     for (std::size_t i = 0; i < limits.size(); ++i) {
         if (!is_page_size(limits[i].page_size)) {
             reject(at(concat(base, "/hugepageLimits"), i, "/pageSize"),
-                   in_quotes(limits[i].page_size), "is a size as in \"64KB\", \"2MB\", \"1GB\"");
+                   in_quotes(limits[i].page_size), "a size as in \"64KB\", \"2MB\" or \"1GB\"");
         }
     }
 }
@@ -157,7 +156,7 @@ void check_network(const Resources& resources, std::string_view base) {
         const auto& name = priorities[i].name;
         if (name.empty() || name.find_first_of(" \t\n/") != std::string::npos) {
             reject(at(concat(base, "/network/priorities"), i, "/name"), in_quotes(name),
-                   "is the name of a network device");
+                   "the name of a network device");
         }
     }
 }

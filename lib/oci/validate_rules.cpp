@@ -17,8 +17,8 @@ std::string at_key(std::string_view map, std::string_view key) {
     return concat(map, "/", pointer_token(key));
 }
 
-void reject(std::string pointer, std::string_view found, std::string_view accepted) {
-    throw SpecError(std::move(pointer), concat("found ", found, ", accepted ", accepted));
+void reject(std::string pointer, std::string_view found, std::string_view expected) {
+    throw SpecError(std::move(pointer), concat("expected ", expected, ", got ", found));
 }
 
 void warn(Warnings& warnings, std::string_view pointer, std::string_view text) {
@@ -34,7 +34,7 @@ void check_environment(const std::vector<std::string>& env, std::string_view bas
     for (std::size_t i = 0; i < env.size(); ++i) {
         const auto end_of_name = env[i].find('=');
         if (end_of_name == std::string::npos || end_of_name == 0) {
-            reject(at(base, i), in_quotes(env[i]), "is NAME=value");
+            reject(at(base, i), in_quotes(env[i]), "NAME=value");
         }
     }
 }
@@ -76,13 +76,13 @@ void check_ranges(std::vector<Range> ranges, std::string_view base, std::string_
 void check_mappings(const std::vector<IdMapping>& mappings, std::string_view base) {
     if (mappings.size() > kMostMappings) {
         reject(std::string(base), concat(std::to_string(mappings.size()), " mappings"),
-               "are at most 340");
+               "at most 340");
     }
     std::vector<Range> inside;
     std::vector<Range> outside;
     for (std::size_t i = 0; i < mappings.size(); ++i) {
         const auto& mapping = mappings[i];
-        if (mapping.size == 0) reject(at(base, i, "/size"), "0", "is at least 1");
+        if (mapping.size == 0) reject(at(base, i, "/size"), "0", "at least 1");
         const std::uint64_t size = mapping.size;
         inside.push_back({mapping.container_id, mapping.container_id + size, i});
         outside.push_back({mapping.host_id, mapping.host_id + size, i});

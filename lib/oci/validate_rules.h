@@ -19,8 +19,8 @@ std::string at(std::string_view list, std::size_t index, std::string_view rest =
 // The pointer of a member of a map.
 std::string at_key(std::string_view map, std::string_view key);
 
-// "found X, accepted Y"; `accepted` begins with is or are.
-[[noreturn]] void reject(std::string pointer, std::string_view found, std::string_view accepted);
+// "expected X, got Y".
+[[noreturn]] void reject(std::string pointer, std::string_view found, std::string_view expected);
 void warn(Warnings& warnings, std::string_view pointer, std::string_view text);
 
 inline bool is_absolute(std::string_view path) {

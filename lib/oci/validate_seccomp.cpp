@@ -17,13 +17,12 @@ void check_errno(SeccompAction action, const std::optional<std::uint32_t>& value
     if (action != SeccompAction::error && action != SeccompAction::trace) {
         throw SpecError(std::move(pointer),
                         concat("given with ", name_of(kSeccompActions, action),
-                               ", accepted only with SCMP_ACT_ERRNO, SCMP_ACT_TRACE"));
+                               ", allowed only with SCMP_ACT_ERRNO or SCMP_ACT_TRACE"));
     }
     // The kernel would cut off: MAX_ERRNO, and 16 bits of SECCOMP_RET_DATA for a tracer.
     const std::uint32_t most = action == SeccompAction::error ? 4095 : 65535;
     if (*value > most) {
-        reject(std::move(pointer), std::to_string(*value),
-               concat("is 0 to ", std::to_string(most)));
+        reject(std::move(pointer), std::to_string(*value), concat("0 to ", std::to_string(most)));
     }
 }
 
@@ -71,7 +70,7 @@ void check_syscalls(const Seccomp& seccomp, std::string_view base) {
         for (std::size_t j = 0; j < rule.args.size(); ++j) {
             if (rule.args[j].index > 5) {
                 reject(at(concat(pointer, "/args"), j, "/index"),
-                       std::to_string(rule.args[j].index), "is 0 to 5");
+                       std::to_string(rule.args[j].index), "0 to 5");
             }
         }
     }

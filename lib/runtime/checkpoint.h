@@ -14,8 +14,8 @@ namespace lxcri::runtime {
 
 // The flags that checkpoint and restore have in common.
 struct CriuOptions {
-    std::string image_path;  // the directory of the images
-    std::string work_path;   // the directory of the log; "": that of the images
+    std::string image_path = "checkpoint";  // the directory of the images
+    std::string work_path;                  // the directory of the log; "": that of the images
     bool tcp_established = false;
     bool tcp_close = false;
     bool external_unix_sockets = false;

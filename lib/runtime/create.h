@@ -15,7 +15,7 @@ namespace lxcri::runtime {
 
 struct CreateOptions {
     std::string id;
-    std::string bundle;          // a directory
+    std::string bundle = ".";    // a directory
     std::string config_file;     // absolute; "": config.json of the bundle
     std::string pid_file;        // "": none
     std::string console_socket;  // gets the terminal; "": none

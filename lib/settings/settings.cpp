@@ -84,7 +84,7 @@ std::string absolute(const std::string& path) {
 }
 
 constexpr std::string_view kCgroupPaths =
-    "is a path below the mount points of the cgroup hierarchies, without \"..\"";
+    "a path below the mount points of the cgroup hierarchies, without \"..\"";
 
 std::optional<std::string> plain_cgroup_path(std::string_view path) {
     std::string plain;
@@ -109,8 +109,8 @@ struct Word {
     std::string_view place;
     const std::string& text;
 
-    [[noreturn]] void reject(std::string_view accepted) const {
-        throw Error(concat(place, ": found ", lxcri::in_quotes(text), ", accepted ", accepted));
+    [[noreturn]] void reject(std::string_view expected) const {
+        throw Error(concat(place, ": expected ", expected, ", got ", lxcri::in_quotes(text)));
     }
 };
 
@@ -132,7 +132,7 @@ void parse(const Word& word, seconds& value) {
     const auto number = parse_integer<std::int64_t>(word.text);
     const auto least = least_seconds(word.name);
     if (!number || *number < least || *number > kLongest) {
-        word.reject(concat("is a whole number from ", std::to_string(least), " to ",
+        word.reject(concat("a whole number from ", std::to_string(least), " to ",
                            std::to_string(kLongest)));
     }
     value = seconds(*number);
@@ -142,7 +142,7 @@ template <Chosen Value>
 void parse(const Word& word, Value& value) {
     const auto& table = table_of(value);
     const auto found = value_of(table, word.text);
-    if (!found) word.reject(concat("are ", names_of(table)));
+    if (!found) word.reject(names_of(table));
     value = *found;
 }
 
@@ -152,14 +152,14 @@ using oci::JsonValue;
 
 void parse(const JsonValue& json, Path& path) {
     path.text = json.string();
-    if (!path.text.empty() && !path.text.starts_with('/')) json.reject("is an absolute path");
+    if (!path.text.empty() && !path.text.starts_with('/')) json.reject("an absolute path");
 }
 
 void parse(const JsonValue& json, LogPlace& place) {
     const std::string text(json.string());
     place.text = is_system_log(text) ? text : without_file_prefix(text);
     if (!place.text.empty() && !is_system_log(place.text) && !place.text.starts_with('/')) {
-        json.reject("is an absolute path, syslog:NAME or journald:NAME");
+        json.reject("an absolute path, syslog:NAME or journald:NAME");
     }
 }
 
@@ -254,7 +254,7 @@ std::vector<std::string_view> setting_names() {
     const auto names = setting_names();
     std::string all;
     for (const auto name : names) all += concat(all.empty() ? "" : ", ", name);
-    member.fail(concat("not known", did_you_mean(member.key(), names), "; accepted are ", all));
+    member.fail(concat("not known", did_you_mean(member.key(), names), "; known are ", all));
 }
 
 }  // namespace

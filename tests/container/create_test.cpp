@@ -270,10 +270,10 @@ TEST_CASE("create, start, kill, delete --timeout", "[create][lxcri]") {
     };
     for (const char* command : {"start", "kill", "delete"}) {
         CHECK(contains(call({command, "--timeout", "0", id}).err,
-                       "--timeout: found 0, accepted is 1 to 86400"));
+                       "--timeout: expected a number from 1 to 86400, got \"0\""));
     }
     CHECK(contains(call({"create", "--timeout", "x", "--bundle", box.bundle.path(), id}).err,
-                   "--timeout: found \"x\""));
+                   "86400, got \"x\""));
     // Whoever waits for a hook that stays longer than that gives up.
     box.bundle.config["hooks"]["startContainer"] = {
         {{"path", "/probe"}, {"args", {"probe", "sleep"}}}};

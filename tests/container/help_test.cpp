@@ -93,7 +93,7 @@ TEST_CASE("hints: what is missing, and what is too much", "[help][lxcri]") {
     CHECK(contains(complaint({"--root"}), "--root: a value is missing"));
     CHECK(contains(complaint({"state"}), "ID is required; `lxcri state --help`"));
     CHECK(contains(complaint({"state", "a", "b"}), "unexpected argument \"b\""));
-    CHECK(contains(complaint({"--debug=perhaps", "list"}), "accepted are true, false"));
+    CHECK(contains(complaint({"--debug=perhaps", "list"}), "expected true or false"));
 }
 
 TEST_CASE("hints: the name of a container that is almost right", "[help][lxcri]") {

@@ -122,12 +122,12 @@ TEST_CASE("settings: what the file should not say is told with file and pointer"
         settings_file(box, {{"moniter", "keep"}});
         const std::string error = box.refusal(with({"--config", file}));
         CHECK(contains(error, file + ": /moniter: not known, did you mean \"monitor\"?"));
-        CHECK(contains(error, "accepted are root, log, "));
+        CHECK(contains(error, "known are root, log, "));
     }
     SECTION("a wrong value") {
         settings_file(box, {{"monitor", "stay"}});
         CHECK(contains(box.refusal(with({"--config", file})),
-                       file + ": /monitor: found \"stay\", accepted are hand-over, keep"));
+                       file + ": /monitor: expected hand-over or keep, got \"stay\""));
     }
     SECTION("no JSON") {
         write_file(file, "monitor = keep");

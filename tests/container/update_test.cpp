@@ -334,13 +334,13 @@ TEST_CASE("update: the error names the option or the place in the document",
     Box box;
     Container container = sleeper(box);
     const auto [options, document, words] = GENERATE(table<Strings, std::string, Strings>({
-        {{"--cpu-quota", "abc"}, "", {"--cpu-quota", "\"abc\"", "accepted"}},
+        {{"--cpu-quota", "abc"}, "", {"--cpu-quota", "\"abc\"", "expected"}},
         {{"--cpu-period", "-5"}, "", {"--cpu-period", "\"-5\""}},
         {{"--memory", "1z"}, "", {"--memory", "\"1z\"", "64m"}},
         {{"--memory", "99999999999g"}, "", {"--memory"}},
         {{"--blkio-weight", "70000"}, "", {"--blkio-weight"}},
         {{"--blkio-weight", "5"}, "", {"--blkio-weight", "10 to 1000"}},
-        {{"--cpu-idle", "2"}, "", {"--cpu-idle", "0 and 1"}},
+        {{"--cpu-idle", "2"}, "", {"--cpu-idle", "0 or 1"}},
         {{"--cpuset-cpus", "x"}, "", {"--cpuset-cpus", "\"x\""}},
         {{"--pids-limit", "-2"}, "", {"--pids-limit"}},
         {{"--nosuch", "1"}, "", {"--nosuch"}},

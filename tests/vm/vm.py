@@ -45,7 +45,7 @@ def limit(name, default):
     try:
         return float(text)
     except ValueError:
-        sys.exit(f"vm.py: {name}: found {text!r}, accepted is a number of seconds")
+        sys.exit(f"vm.py: {name}: expected a number of seconds, got {text!r}")
 
 
 def virtiofsd(share, options):

@@ -32,6 +32,6 @@ TEST_CASE("what a table does not have") {
 }
 
 TEST_CASE("a table lists its names") {
-    CHECK(names_of(kColors) == "red, rouge, green");
+    CHECK(names_of(kColors) == "red, rouge or green");
     CHECK(names_of(std::array<Named<Color>, 0>{}).empty());
 }

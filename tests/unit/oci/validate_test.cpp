@@ -108,16 +108,15 @@ TEST_CASE("too many ID mappings") {
     Spec spec = parse_spec(test::kMinimalConfig);
     spec.linux_->namespaces.push_back({NamespaceType::user, {}});
     for (std::uint32_t i = 0; i < 341; ++i) spec.linux_->uid_mappings.push_back({i, i, 1});
-    CHECK_THROWS_WITH(validate(spec),
-                      "/linux/uidMappings: found 341 mappings, accepted are at most 340");
+    CHECK_THROWS_WITH(validate(spec), "/linux/uidMappings: expected at most 340, got 341 mappings");
 }
 
 TEST_CASE("a process and resources of their own have pointers from their own document") {
     CHECK_THROWS_WITH(validate(parse_process(R"({"cwd": "tmp", "args": ["a"]})")),
-                      "/cwd: found \"tmp\", accepted is an absolute path");
+                      "/cwd: expected an absolute path, got \"tmp\"");
     CHECK_THROWS_WITH(parse_process(R"({"args": ["a"]})"), "/cwd: missing, it is required");
     CHECK_THROWS_WITH(validate(parse_resources(R"({"pids": {"limit": -2}})")),
-                      "/pids/limit: found -2, accepted is -1 (no limit) or more");
+                      "/pids/limit: expected -1 (no limit) or more, got -2");
     CHECK(validate(parse_resources("{}")).empty());
     CHECK(
         validate(parse_process(R"({"cwd": "/", "args": ["a"],
