@@ -28,11 +28,11 @@ os::UniqueFd make_log() {
 Monitor::Monitor(const settings::Options& options, const std::string& id,
                  const cgroup::Entrance& entrance)
     : log_(make_log()) {
+    os::Command command;
+    command.path = find_helper(options, "lxcri-start");
     const os::UniqueFd image = open_helper_image(find_helper(options, init_program()));
     auto [ours, theirs] = os::make_seqpacket_pair();
     os::accept_credentials(ours.get());
-    os::Command command;
-    command.path = find_helper(options, "lxcri-start");
     command.arguments = {"lxcri-start", id};
     command.descriptors = {{log_.get(), 0},
                            {log_.get(), 1},
