@@ -89,6 +89,12 @@ bool can_fail(long number) {
            number != SYS_close;
 }
 
+// Of an instruction, not of a sender: it comes again when the instruction does.
+bool is_fault(int signal_number) {
+    return signal_number == SIGSEGV || signal_number == SIGBUS || signal_number == SIGILL ||
+           signal_number == SIGFPE;
+}
+
 class Session {
   public:
     Session(pid_t command, Cut cut) : command_(command), cut_(std::move(cut)) {}
@@ -161,6 +167,10 @@ void Session::handle_stop(pid_t pid, int status) {
         handle_system_call(pid);
     } else if (status >> 16 != 0) {  // fork, clone, exec
         resume(pid);
+    } else if (is_fault(number)) {
+        // It would have died, but the kernel does not let a fault end a PID 1 that is traced.
+        inside_.erase(pid);
+        ptrace(PTRACE_DETACH, pid, nullptr, 0L);
     } else {
         resume(pid, number);
     }
