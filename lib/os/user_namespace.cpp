@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -55,7 +56,8 @@ class Inhabitant {
     [[noreturn]] static void stay(const std::function<int()>& enter, int channel, pid_t parent) {
         const int error = enter() == 0 ? 0 : errno;
         end_with_parent(parent);  // once more, with the new credentials
-        (void)!::write(channel, &error, sizeof error);
+        // Unheard it must end: as long as it lives, so does its end of the pipe, and they wait.
+        if (::write(channel, &error, sizeof error) == -1) ::_exit(EXIT_FAILURE);
         while (true) ::pause();  // to be killed
     }
 

@@ -1,12 +1,17 @@
 #include "os/user_namespace.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/error.h"
 #include "base/strings.h"
+#include "child.h"
 #include "needs.h"
 #include "os/file.h"
 #include "os/namespace.h"
 #include "support/catch.h"
+#include "without_call.h"
 
 using namespace lxcri;
 using namespace lxcri::test;
@@ -54,4 +59,23 @@ TEST_CASE("namespaces belong to the user namespaces above them", "[root]") {
     CHECK(os::belongs_to(network.get(), own.get()));
     CHECK(!os::belongs_to(network.get(), other.get()));
     CHECK(os::belongs_to(other.get(), own.get()));
+}
+
+TEST_CASE("a child that cannot say that it is in its user namespace keeps nobody waiting") {
+    const auto try_without_write = [] {
+        ::alarm(10);
+        if (!take_away(SYS_write)) ::_exit(2);
+        try {
+            (void)os::make_user_namespace([](pid_t) {});
+        } catch (const Error&) {
+            ::_exit(0);
+        }
+        ::_exit(1);
+    };
+    const std::string end = in_child([&] {
+        auto child = os::fork_child();
+        if (!child) try_without_write();
+        return child->wait({})->describe();
+    });
+    CHECK(end == "exited with status 0");
 }
