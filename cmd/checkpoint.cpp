@@ -3,13 +3,13 @@
 #include <fcntl.h>
 
 #include <array>
-#include <memory>
 
 #include "base/enum_table.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
 #include "create_options.h"
+#include "os/directory.h"
 #include "parse.h"
 
 namespace lxcri::cmd {
@@ -57,18 +57,10 @@ constexpr auto kCriuOptions = std::to_array<Option<CriuOptions>>({
      }},
 });
 
-// It need not exist yet.
-std::string absolute(const std::string& path) {
-    if (path.empty() || path.starts_with('/')) return path;
-    const std::unique_ptr<char, void (*)(void*)> here(::getcwd(nullptr, 0), ::free);
-    if (!here) throw SystemError(errno, "getcwd");
-    return concat(here.get(), "/", path);
-}
-
 void complete(CriuOptions& options) {
     if (options.image_path.empty()) throw Error("--image-path: expected a directory, got \"\"");
-    options.image_path = absolute(options.image_path);
-    options.work_path = absolute(options.work_path);
+    options.image_path = os::absolute_path(options.image_path);
+    if (!options.work_path.empty()) options.work_path = os::absolute_path(options.work_path);
 }
 
 // "10.0.0.1:27", "[::1]:27".

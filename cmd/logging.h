@@ -36,7 +36,7 @@ class Log {
   private:
     void write(LogLevel level, std::string_view message);
 
-    std::shared_ptr<spdlog::logger> logger_;  // none: nobody asked for a log
+    std::shared_ptr<spdlog::logger> logger_;  // none: no log was asked for
     LogFormat format_ = LogFormat::text;
     bool quoted_ = true;  // the message as a JSON string
     bool patient_ = false;

@@ -51,7 +51,7 @@ std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-// /run belongs to root of the host, and to nobody who is root of a user namespace alone.
+// /run belongs to root of the host, and not to the root of another user namespace.
 std::string default_root() {
     const std::string runtime_dir = environment("XDG_RUNTIME_DIR");
     const bool is_root = ::geteuid() == 0;

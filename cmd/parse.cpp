@@ -64,7 +64,16 @@ std::string command_of(const CLI::App& app) {
     throw Error(concat("unknown option ", lxcri::in_quotes(flag), did_you_mean(flag, views), hint));
 }
 
-class FormatterWithWords : public CLI::Formatter {
+// CLI11 puts "..." behind what may be given more than once.
+class OptionFormatter : public CLI::Formatter {
+  public:
+    std::string make_option_opts(const CLI::Option* option) const override {
+        const std::string value = option->get_type_name();
+        return concat(value.empty() ? "" : " ", value, option->get_required() ? " REQUIRED" : "");
+    }
+};
+
+class FormatterWithWords : public OptionFormatter {
   public:
     explicit FormatterWithWords(std::string words) : words_(std::move(words)) {}
 
@@ -98,6 +107,7 @@ void leave_words(CLI::App& app, std::string words) {
 
 void parse(CLI::App& app, Arguments arguments) {
     app.set_help_flag("-h,--help", "show this text");
+    if (!app.get_prefix_command()) app.formatter(std::make_shared<OptionFormatter>());
     if (collector != nullptr) {
         for (const CLI::Option* option : app.get_options()) {
             collector->push_back(description_of(*option));

@@ -16,6 +16,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
+#include "os/mountinfo.h"
 #include "os/rooted_path.h"
 #include "process_steps.h"
 
@@ -24,16 +25,12 @@ namespace lxcri::libexec {
 namespace {
 
 bool is_root_shared() {
-    for (const auto& line : split(os::read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
-        constexpr std::size_t kMountPoint = 4;  // proc_pid_mountinfo(5)
-        constexpr std::size_t kOptional = 6;
-        const auto fields = split(line, ' ');
-        if (fields.size() <= kOptional || fields[kMountPoint] != "/") continue;
-        for (std::size_t i = kOptional; i < fields.size() && fields[i] != "-"; ++i) {
-            if (fields[i].starts_with("shared:")) return true;
-        }
-    }
-    return false;
+    const std::string text = os::read_file_at(AT_FDCWD, "/proc/self/mountinfo");
+    const auto mounts = os::parse_mount_lines(text);
+    return std::any_of(mounts.begin(), mounts.end(), [](const os::MountLine& mount) {
+        return mount.mount_point == "/" &&
+               mount.propagation.find("shared:") != std::string_view::npos;
+    });
 }
 
 void set_root_propagation(std::uint64_t flags) {

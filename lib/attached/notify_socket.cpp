@@ -75,14 +75,14 @@ std::optional<NotifySocket> NotifySocket::listen(int container_dir_fd,
     try {
         in_context("NOTIFY_SOCKET", [&] { manager = os::connect_datagram(options.notify_socket); });
     } catch (const SystemError& error) {
-        options.warn(concat(error.what(), "; nobody is told when the container is ready"));
+        options.warn(concat(error.what(), "; no notification is sent when the container is ready"));
         return {};
     }
     return NotifySocket(bind_socket(*directory), std::move(manager));
 }
 
 bool NotifySocket::relay(pid_t main_pid) {
-    // Whoever has ended can have left several; whoever sends without end is not waited for.
+    // A sender that has ended can have left several; one that sends without end is not waited for.
     constexpr int kMost = 64;
     for (int i = 0; i < kMost; ++i) {
         std::array<char, 4096> message{};

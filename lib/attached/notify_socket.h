@@ -22,9 +22,9 @@ class NotifySocket {
     // `create`: makes the directory that is to be mounted; its path.
     static std::string make_directory(int container_dir_fd, const std::string& container_dir);
 
-    // Before the container process begins. Nothing when nobody above us listens (`manager` is ""),
+    // Before the container process begins. Nullopt if no manager listens (`manager` is ""),
     // or `create` has made no directory; and, with a warning, when the manager cannot be reached:
-    // the variable may be left over from somebody else's start.
+    // the variable may be left over from another program's start.
     static std::optional<NotifySocket> listen(int container_dir_fd,
                                               const settings::Options& options);
 

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/mountinfo.h"
 
 namespace lxcri::attached {
 
@@ -21,16 +22,6 @@ namespace {
 constexpr const char* kDefaultGroup = "/";
 constexpr const char* kProperty = "/linux/intelRdt";
 constexpr const char* kClosId = "/linux/intelRdt/closID";
-
-// Field 5 of a line of mountinfo, when its filesystem is resctrl: proc_pid_mountinfo(5).
-std::optional<std::string> resctrl_mount_point(const std::string& line) {
-    const auto separator = line.find(" - ");
-    if (separator == std::string::npos) return {};
-    const auto filesystem = split(std::string_view(line).substr(separator + 3), ' ');
-    const auto fields = split(std::string_view(line).substr(0, separator), ' ');
-    if (filesystem.front() != "resctrl" || fields.size() < 5) return {};
-    return fields[4];
-}
 
 bool exists(int dir_fd, const std::string& name) {
     struct stat status {};
@@ -111,12 +102,13 @@ bool schema_matches(std::string_view wanted, std::string_view schemata) {
 }
 
 std::optional<Resctrl> Resctrl::find() {
-    for (const auto& line : split(os::read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
-        const auto mount_point = resctrl_mount_point(line);
-        if (!mount_point) continue;
-        os::UniqueFd root = os::open_at(AT_FDCWD, *mount_point, O_RDONLY | O_DIRECTORY);
+    const std::string text = os::read_file_at(AT_FDCWD, "/proc/self/mountinfo");
+    for (const os::MountLine& mount : os::parse_mount_lines(text)) {
+        if (mount.type != "resctrl") continue;
+        const std::string mount_point = os::unescape_mount(mount.mount_point);
+        os::UniqueFd root = os::open_at(AT_FDCWD, mount_point, O_RDONLY | O_DIRECTORY);
         struct statfs filesystem {};
-        os::check(::fstatfs(root.get(), &filesystem), "fstatfs", *mount_point);
+        os::check(::fstatfs(root.get(), &filesystem), "fstatfs", mount_point);
         // Something else may have been mounted on top.
         if (filesystem.f_type == RDTGROUP_SUPER_MAGIC) return Resctrl(std::move(root));
     }
@@ -153,7 +145,7 @@ ResctrlRecord Resctrl::plan(const oci::IntelRdt& rdt, const std::string& id) con
         throw SpecError(kClosId, concat("there is no group ", in_quotes(record.group),
                                         ", and no schemata are given to make one"));
     }
-    // Ours to remove only where nobody else has named it.
+    // Ours to remove only if no other process has named it.
     record.made = !is_there && !rdt.clos_id;
     if (rdt.enable_monitoring) record.monitor = id;
     return record;
@@ -217,7 +209,7 @@ ResctrlRecord Resctrl::make(const ResctrlRecord& record, const oci::IntelRdt& rd
         write_schemata(group.get(), lines);
         make_monitor(group.get(), record.monitor);
     } catch (const Error&) {
-        // Nobody else can be in it yet.
+        // No other process can be in it yet.
         if (made.made) (void)::unlinkat(root_.get(), record.group.c_str(), AT_REMOVEDIR);
         throw;
     }

@@ -35,7 +35,7 @@ void remove_root_mount(const RootMount& mount, const std::string& rootfs) {
     try {
         there = os::open_namespace(mount.mount_namespace, CLONE_NEWNS);
     } catch (const SystemError& error) {
-        if (error.code() == ENOENT) return;  // nobody is in it any more
+        if (error.code() == ENOENT) return;  // no process is in it any more
         throw;
     }
     (void)handoff::call_in_child([&] {

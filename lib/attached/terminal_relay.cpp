@@ -18,12 +18,12 @@ namespace lxcri::attached {
 
 namespace {
 
-// As much as is read before somebody has taken it.
+// How much is read before the reader has taken it.
 constexpr std::size_t kBuffer = 64U << 10U;
 // What poll(2) promises room for: PIPE_BUF of a pipe, WAKEUP_CHARS of a terminal.
 constexpr std::size_t kSafeWrite = 256;
 // When the process has ended: how much of what it has written can still be on its way, more than a
-// terminal holds; how long somebody may take for reading it, and how long nobody may read at all.
+// terminal holds; how long it may take to read it, and how long it may stay unread.
 constexpr std::size_t kLastWords = 256U << 10U;
 constexpr std::chrono::seconds kLongestDrain{10};
 constexpr std::chrono::seconds kPatience{1};

@@ -26,8 +26,8 @@ class TerminalRelay {
     // Our terminal has another size now (SIGWINCH).
     void follow_window_size() noexcept;
 
-    // The process has ended: what it has written still goes out, as long as somebody reads it.
-    // Ends within seconds, whoever else still writes there.
+    // The process has ended: what it has written still goes out, as long as it is read.
+    // Ends within seconds, also if other processes still write there.
     void drain();
 
   private:

@@ -1,5 +1,5 @@
 #pragma once
-// What somebody may have meant who has mistyped a name.
+// The known name that a mistyped one may have meant.
 
 #include <string>
 #include <string_view>

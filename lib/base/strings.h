@@ -26,7 +26,7 @@ std::string in_quotes(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
-// "//proc/." as "/proc"; ".." is left for whoever resolves it and knows the links.
+// "//proc/." as "/proc"; ".." stays: only who knows the links can resolve it.
 std::string normalized_path(std::string_view path);
 
 // The whole text as a decimal number (with '-' for signed types); nothing else around it.

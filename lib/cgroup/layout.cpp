@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "base/strings.h"
 #include "os/file.h"
+#include "os/mountinfo.h"
 #include "os/rooted_path.h"
 
 namespace lxcri::cgroup {
@@ -24,16 +24,6 @@ constexpr std::array<std::string_view, 13> kControllers = {
     "pids", "net_cls", "net_prio", "perf_event", "hugetlb", "rdma",
 };
 
-// A line of mountinfo; the views are into its text.
-struct Mount {
-    int id = -1;
-    int parent = -1;
-    std::string_view root;
-    std::string_view point;  // still with octal escapes
-    std::string_view type;
-    std::string_view options;  // of the filesystem, not of the mount
-};
-
 std::string_view take_word(std::string_view& text, char separator = ' ') {
     const auto end = text.find(separator);
     const std::string_view word = text.substr(0, end);
@@ -41,60 +31,18 @@ std::string_view take_word(std::string_view& text, char separator = ' ') {
     return word;
 }
 
-std::optional<Mount> parse_mount(std::string_view line) {
-    const auto separator = line.find(" - ");
-    if (separator == std::string_view::npos) return {};
-    Mount mount;
-    std::string_view rest = line.substr(separator + 3);
-    mount.type = take_word(rest);
-    take_word(rest);  // source
-    mount.options = take_word(rest);
-    rest = line.substr(0, separator);
-    const auto id = parse_integer<int>(take_word(rest));
-    const auto parent = parse_integer<int>(take_word(rest));
-    if (!id || !parent) return {};
-    mount.id = *id;
-    mount.parent = *parent;
-    take_word(rest);  // device
-    mount.root = take_word(rest);
-    mount.point = take_word(rest);
-    return mount;
-}
-
-// The kernel writes blank, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool escaped = text[i] == '\\' && i + 3 < text.size() &&
-                             std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                         text.begin() + static_cast<std::ptrdiff_t>(i) + 4,
-                                         [](char c) { return c >= '0' && c <= '7'; });
-        if (!escaped) {
-            result += text[i];
-            continue;
-        }
-        const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
-        result += static_cast<char>(code);
-        i += 3;
-    }
-    return result;
-}
-
 // All mounts of a namespace, to tell which of them a path lookup can reach.
 class MountTable {
   public:
-    explicit MountTable(std::string_view text) {
-        while (!text.empty()) {
-            if (const auto mount = parse_mount(take_word(text, '\n'))) mounts_.push_back(*mount);
-        }
-    }
+    explicit MountTable(std::string_view text) : mounts_(os::parse_mount_lines(text)) {}
 
-    const std::vector<Mount>& mounts() const { return mounts_; }
+    const std::vector<os::MountLine>& mounts() const { return mounts_; }
 
     // Does a lookup of its mount point end on this mount?
-    bool is_visible(const Mount& mount) const {
-        for (const Mount& other : mounts_) {
-            if (other.parent == mount.id && other.id != mount.id && other.point == mount.point) {
+    bool is_visible(const os::MountLine& mount) const {
+        for (const os::MountLine& other : mounts_) {
+            if (other.parent == mount.id && other.id != mount.id &&
+                other.mount_point == mount.mount_point) {
                 return false;  // stacked on top of it
             }
         }
@@ -103,15 +51,15 @@ class MountTable {
 
   private:
     // The way down from the root to the mount point is not covered by another mount.
-    bool is_reachable(const Mount& mount) const {
-        const Mount* current = &mount;
+    bool is_reachable(const os::MountLine& mount) const {
+        const os::MountLine* current = &mount;
         // A loop can only come from a file that is no mountinfo.
         for (std::size_t depth = 0; depth <= mounts_.size(); ++depth) {
-            const Mount* parent = find(current->parent);
+            const os::MountLine* parent = find(current->parent);
             if (parent == nullptr || parent == current) return true;
-            for (const Mount& sibling : mounts_) {
+            for (const os::MountLine& sibling : mounts_) {
                 if (sibling.parent == parent->id && sibling.id != current->id &&
-                    os::is_same_or_below(current->point, sibling.point)) {
+                    os::is_same_or_below(current->mount_point, sibling.mount_point)) {
                     return false;
                 }
             }
@@ -120,14 +68,14 @@ class MountTable {
         return false;
     }
 
-    const Mount* find(int id) const {
-        for (const Mount& mount : mounts_) {
+    const os::MountLine* find(int id) const {
+        for (const os::MountLine& mount : mounts_) {
             if (mount.id == id) return &mount;
         }
         return nullptr;
     }
 
-    std::vector<Mount> mounts_;
+    std::vector<os::MountLine> mounts_;
 };
 
 std::vector<std::string> v1_controllers(std::string_view options) {
@@ -143,8 +91,9 @@ std::vector<std::string> v1_controllers(std::string_view options) {
 
 // A hierarchy can be mounted more than once, partly in other containers' trees: the whole of it
 // is better than a part, the usual place better than another.
-int rank(const Mount& mount) {
-    return (mount.root == "/" ? 2 : 0) + (os::is_same_or_below(mount.point, kUsualPlace) ? 1 : 0);
+int rank(const os::MountLine& mount) {
+    return (mount.root == "/" ? 2 : 0) +
+           (os::is_same_or_below(mount.mount_point, kUsualPlace) ? 1 : 0);
 }
 
 Mode mode_of(const std::vector<Hierarchy>& hierarchies) {
@@ -174,12 +123,12 @@ const Hierarchy* Layout::find_v2() const {
 Layout parse_mountinfo(std::string_view text) {
     const MountTable table(text);
     std::vector<std::pair<int, Hierarchy>> found;  // with its rank
-    for (const Mount& mount : table.mounts()) {
+    for (const os::MountLine& mount : table.mounts()) {
         if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
         if (!table.is_visible(mount)) continue;
         Hierarchy hierarchy;
         hierarchy.version = mount.type == "cgroup2" ? 2 : 1;
-        hierarchy.mount_point = unescape(mount.point);
+        hierarchy.mount_point = os::unescape_mount(mount.mount_point);
         if (hierarchy.version == 1) {
             hierarchy.controllers = v1_controllers(mount.options);
             if (hierarchy.controllers.empty()) continue;

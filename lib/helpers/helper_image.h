@@ -12,7 +12,7 @@ namespace lxcri::helpers {
 // Its path. Error, which names all places where it could be, when it cannot be executed.
 std::string find_helper(const settings::Options& options, const char* name);
 
-// One that can be seen in the container (/proc/PID/exe): `path` as something that nobody in there
+// One that can be seen in the container (/proc/PID/exe): `path` as something that no one in there
 // can change (CVE-2019-5736), a read-only mount that is attached nowhere. Where mounting is not
 // allowed, a sealed copy in memory, or the file itself where it belongs to others and this user may
 // not write to it. To be executed with execveat(2).
@@ -20,7 +20,7 @@ os::UniqueFd open_helper_image(const std::string& path);
 
 // The container's first program. Two files with the same content, because the kernel decides by the
 // file's mode whose the memory of its processes is: that of a program which its user may not read
-// is the host's, and nobody in a user namespace can look into it (ptrace(2)). This protects the
+// is the host's, and no process in a user namespace can read it (ptrace(2)). This protects the
 // containers of the host's root. But a user who is not root has to get at the namespaces of their
 // own created container (Podman's networks, `exec`), with no other privilege than being the owner
 // of its user namespace: their program can be read.

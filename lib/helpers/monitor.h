@@ -20,8 +20,8 @@ class Monitor {
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return program_.process(); }
 
-    // Until its children, which end with it, have ended, too: until nobody has the other end of the
-    // channel any more.
+    // Until its children, which end with it, have ended, too: until no process has the other end of
+    // the channel any more.
     void wait_for_children(os::Deadline limit) const;
 
     // For when it has ended too early: why it was not executed, or what liblxc has written, the

@@ -1,6 +1,7 @@
 #include "oci/json_reader.h"
 
 #include "base/error.h"
+#include "base/json_pointer.h"
 #include "base/strings.h"
 
 namespace lxcri::oci {
@@ -8,17 +9,7 @@ namespace lxcri::oci {
 // RFC 6901 section 3, on top of what in_quotes() does against control characters and length.
 std::string pointer_token(std::string_view key) {
     const auto printable = in_quotes(key);
-    std::string token;
-    for (const char c : std::string_view(printable).substr(1, printable.size() - 2)) {
-        if (c == '~') {
-            token += "~0";
-        } else if (c == '/') {
-            token += "~1";
-        } else {
-            token += c;
-        }
-    }
-    return token;
+    return escape_pointer_token(std::string_view(printable).substr(1, printable.size() - 2));
 }
 
 JsonType JsonValue::type() const {

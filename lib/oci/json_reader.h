@@ -122,7 +122,7 @@ class JsonDocument {
     std::string strings_;
 };
 
-// The members of an object. What nobody asks for is ignored: config.md "Extensibility".
+// The members of an object. Those that are not asked for are ignored: config.md "Extensibility".
 class JsonObject {
   public:
     explicit JsonObject(const JsonValue& json);

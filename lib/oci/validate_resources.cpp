@@ -55,7 +55,7 @@ void check_memory(const Resources& resources, std::string_view base) {
     }
 }
 
-// A list of cpuset(7). The kernel judges it, but nothing else shall get into the file.
+// A list of cpuset(7). The kernel judges it, but nothing else may get into the file.
 void check_cpuset(const std::optional<std::string>& list, std::string_view base,
                   std::string_view member) {
     if (list && list->find_first_not_of("0123456789-,:/ ") != std::string::npos) {

@@ -2,10 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
+#include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
 
@@ -22,6 +25,13 @@ std::vector<std::string> entry_names(int dir_fd) {
         if (name != "." && name != "..") names.emplace_back(name);
     }
     return names;
+}
+
+std::string absolute_path(const std::string& path) {
+    if (path.starts_with('/')) return path;
+    const std::unique_ptr<char, void (*)(void*)> here(::getcwd(nullptr, 0), ::free);
+    if (!here) throw SystemError(errno, "getcwd");
+    return concat(here.get(), "/", path);
 }
 
 }  // namespace lxcri::os

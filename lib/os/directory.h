@@ -7,4 +7,7 @@ namespace lxcri::os {
 // The names in the directory, without "." and "..", in no certain order. SystemError.
 std::vector<std::string> entry_names(int dir_fd);
 
+// The path below the working directory, unless it is absolute. It need not exist.
+std::string absolute_path(const std::string& path);
+
 }  // namespace lxcri::os

@@ -103,7 +103,7 @@ void write_atomically_at(int dir_fd, const std::string& name, std::string_view d
         write_all(file.get(), data, temporary);
         check(::renameat(dir_fd, temporary.c_str(), dir_fd, name.c_str()), "rename", name);
     } catch (const SystemError& error) {
-        // EEXIST is somebody else's file: the only one that is not ours to remove.
+        // EEXIST: another process has made the file, so it is not ours to remove.
         if (error.code() != EEXIST) ::unlinkat(dir_fd, temporary.c_str(), 0);
         throw;
     }

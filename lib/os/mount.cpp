@@ -8,11 +8,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/mountinfo.h"
 
 namespace lxcri::os {
 
@@ -45,11 +47,11 @@ std::uint64_t mount_id(int fd) {
 }
 
 bool has_mount(std::uint64_t id) {
-    const std::string wanted = concat(std::to_string(id), " ");
-    for (const auto& line : split(read_file_at(AT_FDCWD, "/proc/self/mountinfo"), '\n')) {
-        if (line.starts_with(wanted)) return true;
-    }
-    return false;
+    const std::string text = read_file_at(AT_FDCWD, "/proc/self/mountinfo");
+    const auto mounts = parse_mount_lines(text);
+    return std::any_of(mounts.begin(), mounts.end(), [&](const MountLine& mount) {
+        return static_cast<std::uint64_t>(mount.id) == id;
+    });
 }
 
 bool is_root_of_procfs(int fd) {

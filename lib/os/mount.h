@@ -62,7 +62,7 @@ class NewFilesystem {
 constexpr std::size_t kMaxFsconfigValue = 255;
 
 // The same with mount(2): `flags` as there, `data` with commas between the options. It is mounted
-// on `scratch`, a directory where nobody looks, for as long as it takes to copy the mount.
+// on `scratch`, a directory that no one else uses, for as long as it takes to copy the mount.
 UniqueFd mount_detached(const std::string& type, const std::string& source, unsigned long flags,
                         const std::string& data, const char* scratch);
 

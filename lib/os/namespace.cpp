@@ -14,7 +14,7 @@
 namespace lxcri::os {
 
 UniqueFd open_namespace(const std::string& path, int clone_flag) {
-    // O_PATH first: opening a FIFO or a device that somebody put there could hang or do harm.
+    // O_PATH first: opening a FIFO or a device there could hang or do harm.
     const UniqueFd found = open_at(AT_FDCWD, path, O_PATH);
     struct statfs filesystem {};
     check(::fstatfs(found.get(), &filesystem), "fstatfs", path);

@@ -29,7 +29,7 @@ struct NetworkAddress {
     std::vector<NetlinkAttribute> attributes;
 };
 
-// Those of global scope that somebody has set: IFA_F_PERMANENT.
+// Those of global scope that have been set by hand: IFA_F_PERMANENT.
 std::vector<NetworkAddress> permanent_addresses(NetlinkSocket& socket, int index);
 // A label of IPv4 that begins with `old_name` begins with the new one then.
 void add_address(NetlinkSocket& socket, const NetworkDevice& device, const std::string& old_name,

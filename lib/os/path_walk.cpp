@@ -85,8 +85,8 @@ bool Walk::go_up() {
     return refuse(EXDEV);
 }
 
-// However deep a path leads, it takes no more descriptors than this. Of those who need more nobody
-// goes up that far again.
+// However deep a path leads, it takes no more descriptors than this. A path that needs more does
+// not go up that far again.
 void Walk::go_down(UniqueFd directory) {
     constexpr std::size_t kMostAbove = 16;
     if (above_.size() == kMostAbove) {

@@ -1,5 +1,5 @@
 #pragma once
-// openat2(2) where somebody has forbidden it: sandboxes whose filter of system calls is older than
+// openat2(2) where it is forbidden: sandboxes whose filter of system calls is older than
 // it answer ENOSYS or EPERM.
 
 #include <sys/types.h>
@@ -12,8 +12,8 @@ namespace lxcri::os {
 
 // The same as openat2(2) for what this project asks of it: RESOLVE_IN_ROOT, RESOLVE_BENEATH,
 // RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, no O_CREAT. Goes down element by
-// element through descriptors and follows no link but by itself, so that nobody who renames
-// meanwhile leads it out. -1 and errno.
+// element through descriptors and follows no link but by itself, so that no rename meanwhile
+// leads it out. -1 and errno.
 int walk_path(int dir_fd, const std::string& path, int flags, std::uint64_t resolve) noexcept;
 
 // What is made where it is missing: the directories on the way, and at its end one more, or an

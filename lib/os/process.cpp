@@ -301,7 +301,7 @@ void kill_with_descendants(ChildProcess& child, const Deadline& deadline, OtherC
         found = false;
         for (const pid_t pid : own_children()) {
             if (std::find(before.begin(), before.end(), pid) != before.end()) continue;
-            // Nobody else can have its number before we have reaped it.
+            // No other process gets its number before we have reaped it.
             ChildProcess orphan(pid, open_pidfd(pid));
             (void)orphan.signal(SIGKILL);
             found = orphan.wait(deadline).has_value();

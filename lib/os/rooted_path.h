@@ -1,5 +1,5 @@
 #pragma once
-// Paths below a directory that somebody hostile may have filled: resolved with openat2(2) and
+// Paths below a directory that a hostile user may have filled: resolved with openat2(2) and
 // RESOLVE_IN_ROOT, so that neither "..", nor an absolute or relative symlink, nor a folder swapped
 // while we look leads out. Nothing here joins strings and resolves them again.
 

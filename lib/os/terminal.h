@@ -1,5 +1,5 @@
 #pragma once
-// The terminal that somebody sits at (termios(3), ioctl_tty(2)).
+// The terminal that a person uses (termios(3), ioctl_tty(2)).
 
 #include <termios.h>
 

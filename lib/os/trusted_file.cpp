@@ -12,8 +12,9 @@ namespace lxcri::os {
 
 namespace {
 
-// In a user namespace without the host's root its files seem to belong to this one: nobody can be
-// told from anybody else then, and what nobody here can write is as good as root's.
+// In a user namespace without the host's root, the files of root and of all other users that are
+// not mapped seem to belong to the overflow user. No user in here can write them: that is as good
+// as root's.
 bool is_root_of_the_host_unmapped() {
     std::string map = read_file_at(AT_FDCWD, "/proc/self/uid_map");
     for (const std::string& line : split(map, '\n')) {
@@ -44,7 +45,7 @@ std::optional<std::string> find_trusted_file(const std::string& path) {
         is_ours || (is_overflow_uid(status.st_uid) && is_root_of_the_host_unmapped());
     if (!is_owned || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         throw Error(concat(in_quotes(path), ": has to be owned by root",
-                           ::geteuid() == 0 ? "" : " or by you", ", and writable by nobody else"));
+                           ::geteuid() == 0 ? "" : " or by you", ", and no one else may write it"));
     }
     return read_all(file->get(), path);
 }

@@ -13,7 +13,7 @@
 
 namespace lxcri::os {
 
-// Makes a user namespace; nobody is in it. `write_maps` is called with the pid of a process that is
+// Makes an empty user namespace. `write_maps` is called with the pid of a process that is
 // in it meanwhile, for /proc/PID/uid_map and gid_map.
 UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps);
 

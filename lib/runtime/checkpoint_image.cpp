@@ -16,6 +16,7 @@
 #include "os/directory.h"
 #include "os/file.h"
 #include "os/mount.h"
+#include "os/mountinfo.h"
 #include "os/rooted_path.h"
 
 namespace lxcri::runtime {
@@ -29,35 +30,19 @@ using handoff::MountKind;
 constexpr const char* kFile = "lxcri.json";
 constexpr int kVersion = 1;
 
-// A line of /proc/PID/mountinfo, as far as it matters here: proc_pid_mountinfo(5).
 struct Mount {
     std::string id;
     std::string root;
     std::string mount_point;
 };
 
-// The kernel writes blanks, tabs, newlines and backslashes as \ and three octal digits.
-std::string unescape(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                        (text[i + 3] - '0'));
-            i += 3;
-        } else {
-            result += text[i];
-        }
-    }
-    return result;
-}
-
 std::vector<Mount> read_mounts(pid_t pid) {
     std::vector<Mount> mounts;
-    const std::string path = concat("/proc/", std::to_string(pid), "/mountinfo");
-    for (const std::string& line : split(os::read_file_at(AT_FDCWD, path), '\n')) {
-        const auto fields = split(line, ' ');
-        if (fields.size() < 5) continue;
-        mounts.push_back({fields[0], unescape(fields[3]), unescape(fields[4])});
+    const std::string text =
+        os::read_file_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/mountinfo"));
+    for (const os::MountLine& mount : os::parse_mount_lines(text)) {
+        mounts.push_back({std::to_string(mount.id), os::unescape_mount(mount.root),
+                          os::unescape_mount(mount.mount_point)});
     }
     return mounts;
 }
@@ -116,7 +101,7 @@ class Inspection {
 
     ExternalMount find(const Bind& bind) {
         const auto object = os::RootedDir(root_.get()).find(bind.destination, O_PATH);
-        const Mount* mount = object ? mount_at(path_of(object->get())) : nullptr;
+        const Mount* mount = object ? mount_at(os::path_of(object->get())) : nullptr;
         if (mount == nullptr) {
             throw Error(
                 concat(in_quotes(bind.destination), " is not mounted in the container any more"));
@@ -135,7 +120,7 @@ class Inspection {
         struct stat status {};
         os::check(::fstat(object->get(), &status), "stat", path);
         if (!S_ISCHR(status.st_mode) || status.st_rdev != ::makedev(1, 3)) return {};
-        const Mount* mount = mount_at(path_of(object->get()));
+        const Mount* mount = mount_at(os::path_of(object->get()));
         if (mount == nullptr) return {};
         return ExternalMount{checked(mount->mount_point), "", ""};
     }
@@ -153,7 +138,7 @@ class Inspection {
             }
             const std::string rest = mount.mount_point.substr(top.mount_point.size());
             const auto object = os::RootedDir(root_.get()).find(mount.mount_point, O_PATH);
-            if (!object || path_of(object->get()) != mount.mount_point ||
+            if (!object || os::path_of(object->get()) != mount.mount_point ||
                 !is_source(object->get(), source + rest)) {
                 continue;
             }
@@ -174,16 +159,6 @@ class Inspection {
         return std::any_of(found.begin(), found.end(), [&](const ExternalMount& mount) {
             return mount.mount_point == mount_point;
         });
-    }
-
-    // As the container sees it: its root is the root of its mount namespace.
-    static std::string path_of(int fd) {
-        std::string path(4096, '\0');
-        const std::string link = concat("/proc/self/fd/", std::to_string(fd));
-        const auto length =
-            os::check(::readlink(link.c_str(), path.data(), path.size()), "readlink", link);
-        path.resize(static_cast<std::size_t>(length));
-        return path;
     }
 
     const Mount* mount_at(const std::string& path) const {

@@ -4,13 +4,13 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/strings.h"
 #include "oci/json_reader.h"
+#include "os/directory.h"
 #include "os/trusted_file.h"
 
 namespace lxcri::settings {
@@ -68,19 +68,12 @@ concept Chosen = requires(Value value) {
 }
 &&(std::is_enum_v<Value> || std::is_same_v<Value, bool>);
 
-// A day: whoever waits longer wants no limit.
+// A day: to wait longer is to have no limit.
 constexpr std::int64_t kLongest = 86400;
 
 // Nothing but `start` may wait without end: what it executes are hooks, too.
 std::int64_t least_seconds(std::string_view name) {
     return name == "startTimeout" ? 0 : 1;
-}
-
-std::string absolute(const std::string& path) {
-    if (path.starts_with('/')) return path;
-    const std::unique_ptr<char, void (*)(void*)> here(::getcwd(nullptr, 0), ::free);
-    if (!here) throw SystemError(errno, "getcwd");
-    return concat(here.get(), "/", path);
 }
 
 constexpr std::string_view kCgroupPaths =
@@ -115,11 +108,12 @@ struct Word {
 };
 
 void parse(const Word& word, Path& path) {
-    path.text = absolute(word.text);
+    path.text = os::absolute_path(word.text);
 }
 
 void parse(const Word& word, LogPlace& place) {
-    place.text = is_system_log(word.text) ? word.text : absolute(without_file_prefix(word.text));
+    place.text =
+        is_system_log(word.text) ? word.text : os::absolute_path(without_file_prefix(word.text));
 }
 
 void parse(const Word& word, CgroupPath& path) {
@@ -332,7 +326,7 @@ std::string settings_json(const Settings& settings) {
     auto json = nlohmann::ordered_json::object();
     visit_settings(
         settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
-            // Paths that nobody has chosen follow from the installation and the user.
+            // Paths that were not chosen follow from the installation and the user.
             using Value = std::decay_t<decltype(setting.value)>;
             constexpr bool kIsPath = std::is_same_v<Value, Path> || std::is_same_v<Value, LogPlace>;
             if (kIsPath && setting.source == Source::built_in) return;

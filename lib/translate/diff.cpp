@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_pointer.h"
 #include "base/strings.h"
 
 namespace lxcri::translate {
@@ -16,17 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostMatched = 2000;
 
 std::string pointer_to(const std::string& parent, const std::string& key) {
-    std::string token;
-    for (const char c : key) {
-        if (c == '~') {
-            token += "~0";
-        } else if (c == '/') {
-            token += "~1";
-        } else {
-            token += c;
-        }
-    }
-    return concat(parent, "/", token);
+    return concat(parent, "/", escape_pointer_token(key));
 }
 
 class Differ {
