@@ -164,7 +164,7 @@ int lxcri::hooks::run_mount_hook() noexcept {
         set_up_container();
         return EXIT_SUCCESS;
     } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }
 }

@@ -349,7 +349,7 @@ int main() {
         const auto request = handoff::decode<CriuRequest>(message.body);
         carry_out(request, take_descriptors(std::move(message.fds), request));
     } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -165,7 +165,7 @@ int main() {
         if (!make_sibling()) return EXIT_SUCCESS;
         become_process(joining, channel.get());
     } catch (const std::exception& error) {  // std::bad_alloc in a low RLIMIT_DATA, too
-        handoff::send_failure(channel.get(), error.what());
+        handoff::send_failure(channel.get(), error);
         return EXIT_FAILURE;
     }
 }

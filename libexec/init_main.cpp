@@ -21,6 +21,7 @@
 #include "base/printable.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "handoff/failure.h"
 #include "handoff/plan.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
@@ -174,15 +175,20 @@ void leave_termination_message(const std::string& path, std::string_view text) n
     (void)!::write(file.get(), text.data(), text.size());
 }
 
+int code_of(const std::exception& error) {
+    if (const auto* system = dynamic_cast<const SystemError*>(&error)) return system->code();
+    if (const auto* hook = dynamic_cast<const handoff::HookError*>(&error)) return hook->code();
+    return 0;
+}
+
 int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
                   const std::exception& error) {
     const std::string line = concat("lxcri-init: ", printable(error.what()), "\n");
     (void)!::write(STDERR_FILENO, line.data(), line.size());
     leave_termination_message(plan.termination_message_path, line);
-    handoff::say_failed(descriptors.result.get(), error.what());
-    const auto* system_error = dynamic_cast<const SystemError*>(&error);
+    handoff::say_failed(descriptors.result.get(), error);
     // As a shell does: 127 for not found, 126 for found but not executable.
-    return system_error != nullptr && system_error->code() == ENOENT ? 127 : 126;
+    return code_of(error) == ENOENT ? 127 : 126;
 }
 
 }  // namespace
@@ -210,7 +216,7 @@ int main() {
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
     } catch (const std::exception& error) {  // std::bad_alloc for want of memory, too
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }
     // From here on `start` is the one to talk to.

@@ -194,7 +194,7 @@ int guarded(Action&& action) noexcept {
     try {
         return action();
     } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }
 }

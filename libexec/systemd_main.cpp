@@ -47,11 +47,11 @@ int main() {
                 carry_out(*bus, request);
                 handoff::send(handoff::kChannelFd, MessageKind::unit_done, {});
             } catch (const Error& error) {
-                handoff::send_failure(handoff::kChannelFd, error.what());
+                handoff::send_failure(handoff::kChannelFd, error);
             }
         }
     } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -24,11 +24,16 @@ class Error : public std::exception {
     std::string message_;
 };
 
+// For a message that is complete already: that of an error which another process has had.
+struct Verbatim {};
+
 // What the caller wrote in config.json (or process.json, resources) cannot be used.
 // `pointer` is an RFC 6901 JSON pointer into that document, "" for the document itself.
 class SpecError : public Error {
   public:
     SpecError(std::string pointer, std::string_view problem);
+    SpecError(Verbatim /*tag*/, std::string pointer, std::string message)
+        : Error(std::move(message)), pointer_(std::move(pointer)) {}
     const std::string& pointer() const noexcept { return pointer_; }
 
   private:
@@ -50,6 +55,8 @@ class NotFoundError : public StateError {
 class SystemError : public Error {
   public:
     SystemError(int code, std::string_view call, std::string_view operand = {});
+    SystemError(Verbatim /*tag*/, int code, std::string message)
+        : Error(std::move(message)), code_(code) {}
     int code() const noexcept { return code_; }
 
   private:

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "handoff/channel.h"
+#include "handoff/failure.h"
 #include "os/process.h"
 #include "os/unix_socket.h"
 
@@ -20,7 +21,7 @@ namespace {
         for (const auto& fd : opened) numbers.push_back(fd.get());
         send(channel, MessageKind::sources, {}, numbers);
     } catch (const std::exception& error) {
-        send_failure(channel, error.what());
+        send_failure(channel, error);
     }
     ::_exit(0);
 }
@@ -35,7 +36,7 @@ std::vector<os::UniqueFd> call_in_child(const std::function<std::vector<os::Uniq
     theirs.reset();
     auto message = receive(ours.get());
     if (!message) throw Error("the process in the other namespace has died");
-    if (message->kind == MessageKind::failure) throw Error(message->body);
+    if (message->kind == MessageKind::failure) throw_failure(message->body);
     return std::move(message->fds);
 }
 

@@ -1,8 +1,13 @@
 #include "handoff/channel.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 
 #include "base/strings.h"
+#include "handoff/failure.h"
+#include "os/check.h"
 #include "os/file.h"
 
 namespace lxcri::handoff {
@@ -76,15 +81,12 @@ void offer_listener(int channel, int listener_fd) {
     (void)expect(channel, MessageKind::proceed);
 }
 
-void send_failure(int channel, std::string_view text) noexcept {
-    try {
-        const std::string data =
-            concat(std::string{static_cast<char>(MessageKind::failure), kInline},
-                   text.substr(0, kInlineBody));
-        os::write_all(channel, data, "channel");
-    } catch (const Error&) {
-        return;
-    }
+void send_failure(int channel, const std::exception& error) noexcept {
+    static std::array<char, kInlineBody + 2> message;  // the stack may be small
+    message[0] = static_cast<char>(MessageKind::failure);
+    message[1] = kInline;
+    const std::size_t size = write_failure(std::span(message).subspan(2), error) + 2;
+    (void)!os::retry([&] { return ::write(channel, message.data(), size); });
 }
 
 }  // namespace lxcri::handoff

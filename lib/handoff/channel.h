@@ -31,6 +31,7 @@
 // side then ends: a `create` that is killed leaves no process behind.
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <span>
 #include <string>
@@ -101,8 +102,8 @@ Received expect(int channel, MessageKind kind);
 // and that agent has yet to get the descriptor.
 void offer_listener(int channel, int listener_fd);
 
-// Tells the runtime what went wrong; with write(2) alone, see above, and SIGPIPE is ignored. When
-// it has gone nobody is left to be told.
-void send_failure(int channel, std::string_view text) noexcept;
+// Tells the runtime what went wrong (failure.h); with write(2) alone, see above, and SIGPIPE is
+// ignored. When it has gone nobody is left to be told.
+void send_failure(int channel, const std::exception& error) noexcept;
 
 }  // namespace lxcri::handoff

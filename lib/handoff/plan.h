@@ -2,16 +2,40 @@
 // What `lxcri create` and `lxcri exec` decide and their helpers carry out. Plain values: made by
 // translate/, printed by `lxcri translate`, sent over the channel (channel.h), never touched again.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/enum_table.h"
+
 namespace lxcri::handoff {
+
+// In the order of kHookKinds.
+enum class HookKind : std::uint8_t {
+    prestart,
+    create_runtime,
+    create_container,
+    start_container,
+    poststart,
+    poststop,
+};
+
+// The names below /hooks.
+inline constexpr std::array<Named<HookKind>, 6> kHookKinds{{
+    {"prestart", HookKind::prestart},
+    {"createRuntime", HookKind::create_runtime},
+    {"createContainer", HookKind::create_container},
+    {"startContainer", HookKind::start_container},
+    {"poststart", HookKind::poststart},
+    {"poststop", HookKind::poststop},
+}};
 
 // An OCI hook, ready to run (run_hooks.h).
 struct Hook {
-    std::string pointer;  // "/hooks/createContainer/0"
+    HookKind kind = HookKind::prestart;
+    std::uint32_t index = 0;  // in the list of its kind
     std::string path;
     std::vector<std::string> args;
     std::vector<std::string> env;
@@ -238,7 +262,8 @@ struct JoinPlan {
 
 template <class V>
 void visit_fields(V& visit, Hook& hook) {
-    visit("pointer", hook.pointer);
+    visit("kind", hook.kind);
+    visit("index", hook.index);
     visit("path", hook.path);
     visit("args", hook.args);
     visit("env", hook.env);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/failure.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -55,7 +56,8 @@ std::string last_words(int output) {
 }
 
 std::string name_of(const Hook& hook) {
-    return concat("hook ", hook.pointer, " ", in_quotes(hook.path));
+    return concat("hook /hooks/", name_of(kHookKinds, hook.kind), "/", std::to_string(hook.index),
+                  " ", in_quotes(hook.path));
 }
 
 // The name says which program it is.
@@ -103,6 +105,17 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
     }
 }
 
+void run_one(const Hook& hook, std::string_view state, const std::string& directory,
+             HookOutput given, const std::function<void()>& confine) {
+    try {
+        run_program(name_of(hook), hook, state, directory, given, confine);
+    } catch (const SystemError& error) {
+        throw HookError(hook.kind, hook.index, error.code(), error.what());
+    } catch (const Error& error) {
+        throw HookError(hook.kind, hook.index, 0, error.what());
+    }
+}
+
 }  // namespace
 
 void complete_environment(std::vector<Hook>& hooks, const std::vector<std::string>& env) {
@@ -122,7 +135,7 @@ std::string fill_in(const StateTemplate& state, long pid) {
 
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory,
               HookOutput given) {
-    run_program(name_of(hook), hook, state, directory, given, {});
+    run_one(hook, state, directory, given, {});
 }
 
 void run_program(const std::string& name, const Hook& program, std::string_view text,
@@ -137,7 +150,7 @@ void run_hooks(const std::vector<Hook>& hooks, std::string_view state, const std
 
 void run_confined_hooks(const std::vector<Hook>& hooks, std::string_view state,
                         const std::function<void()>& confine, HookOutput given) {
-    for (const auto& hook : hooks) run_program(name_of(hook), hook, state, {}, given, confine);
+    for (const auto& hook : hooks) run_one(hook, state, {}, given, confine);
 }
 
 }  // namespace lxcri::handoff

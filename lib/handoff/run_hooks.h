@@ -27,9 +27,9 @@ struct HookOutput {
 
 // Runs one hook to its end: the state on stdin; stdout and stderr kept for the error text; default
 // signal dispositions; no descriptor but 0-2; exactly the hook's environment. `directory`: where
-// it starts ("/" when that has gone), "" for where we are. Throws Error, which names hook, path,
-// status and the last lines it wrote, when it cannot run, fails, or exceeds its timeout (it is then
-// killed).
+// it starts ("/" when that has gone), "" for where we are. Throws HookError, which names hook,
+// path, status and the last lines it wrote, when it cannot run, fails, or exceeds its timeout (it
+// is then killed).
 void run_hook(const Hook& hook, std::string_view state, const std::string& directory = {},
               HookOutput given = {});
 

@@ -8,8 +8,12 @@
 
 #include <array>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "base/strings.h"
+#include "handoff/failure.h"
 #include "os/check.h"
 #include "os/file.h"
 
@@ -20,7 +24,7 @@ namespace {
 constexpr char kGo = 'g';
 // What begins a message of init.
 constexpr char kExecuting = 'x';
-constexpr char kFailed = 'f';  // the rest is the text
+constexpr char kFailed = 'f';  // the rest is the failure
 
 // Nothing when nobody reads from it.
 std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
@@ -65,9 +69,11 @@ void say_executing(int result_fd) noexcept {
     write_quietly(result_fd, {&kExecuting, 1});
 }
 
-void say_failed(int result_fd, std::string_view text) noexcept {
-    write_quietly(result_fd, {&kFailed, 1});
-    write_quietly(result_fd, text);
+void say_failed(int result_fd, const std::exception& error) noexcept {
+    static std::array<char, 32768> message;  // the stack may be small
+    message[0] = kFailed;
+    const std::size_t size = write_failure(std::span(message).subspan(1), error) + 1;
+    write_quietly(result_fd, {message.data(), size});
 }
 
 bool is_waiting_for_start(int directory_fd) {
@@ -101,7 +107,7 @@ void start_and_wait(int directory_fd, const os::ProcessRef& init, os::Deadline d
     if (told.empty()) throw Error("the container's init died before it could start the process");
     // After kExecuting: the exec itself failed.
     const auto failed = told.front() == kFailed ? 0 : told.find(kFailed);
-    if (failed != std::string::npos) throw Error(told.substr(failed + 1));
+    if (failed != std::string::npos) throw_failure(std::string_view(told).substr(failed + 1));
 }
 
 }  // namespace lxcri::handoff

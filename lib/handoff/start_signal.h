@@ -7,8 +7,7 @@
 //   result.fifo  init writes: that it is about to execute the container process, or that something
 //                failed, and what. The exec closes it.
 
-#include <string>
-#include <string_view>
+#include <exception>
 
 #include "os/process.h"
 #include "os/unique_fd.h"
@@ -29,14 +28,14 @@ StartFifos make_start_fifos(int directory_fd);
 void wait_for_start(int start_fd);
 // The start FIFO is closed before this: from now on nobody waits for a start.
 void say_executing(int result_fd) noexcept;
-void say_failed(int result_fd, std::string_view text) noexcept;
+void say_failed(int result_fd, const std::exception& error) noexcept;
 
 // Does an init hold the FIFO: is the container created and not yet started?
 bool is_waiting_for_start(int directory_fd);
 
-// start: lets init go and waits until the container process runs. Error with init's text when it
-// cannot; StateError when no init waits. `init`: whose death ends the waiting. After the deadline
-// it is killed: what has been told to have failed does not start later on.
+// start: lets init go and waits until the container process runs. Init's own error when it cannot
+// (failure.h); StateError when no init waits. `init`: whose death ends the waiting. After the
+// deadline it is killed: what has been told to have failed does not start later on.
 void start_and_wait(int directory_fd, const os::ProcessRef& init, os::Deadline deadline = {});
 
 }  // namespace lxcri::handoff

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/failure.h"
 #include "helpers/helper_image.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -103,7 +104,11 @@ pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const
     while (auto message = handoff::receive(channel_.get())) {
         if (message->kind == MessageKind::failure) {
             if (refused) std::rethrow_exception(refused);
-            throw Error(explain(message->body, request));
+            try {
+                handoff::throw_failure(message->body);
+            } catch (const Error& error) {
+                throw Error(explain(error.what(), request));
+            }
         }
         const auto notice = handoff::decode<handoff::CriuNotice>(message->body);
         if (message->kind == MessageKind::criu_done) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "handoff/failure.h"
 #include "helpers/helper_image.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -81,9 +82,13 @@ void SystemdHelper::ask(UnitRequest request) {
         throw Error(concat("lxcri-systemd ", status ? status->describe() : "does not end"));
     }
     if (answer->kind == MessageKind::unit_done) return;
-    const std::string_view culprit = find_culprit(request, answer->body);
-    if (culprit.empty()) throw Error(answer->body);
-    throw SpecError(std::string(culprit), answer->body);
+    try {
+        handoff::throw_failure(answer->body);
+    } catch (const Error& error) {
+        const std::string_view culprit = find_culprit(request, error.what());
+        if (culprit.empty()) throw;
+        throw SpecError(std::string(culprit), error.what());
+    }
 }
 
 cgroup::UserManager find_user_manager() {

@@ -269,7 +269,7 @@ void run_poststop_hooks(const oci::Spec& spec, oci::State state,
     } catch (const Error& error) {
         warn(error.what());
     }
-    const auto hooks = translate::make_hooks(spec.hooks.poststop, "poststop");
+    const auto hooks = translate::make_hooks(spec.hooks.poststop, handoff::HookKind::poststop);
     for (const auto& hook : handoff::with_own_environment(hooks)) {
         try {
             handoff::run_hook(hook, text, state.bundle, files.output());

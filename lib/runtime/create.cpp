@@ -15,6 +15,7 @@
 #include "attached/resctrl.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "handoff/failure.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "helpers/monitor.h"
@@ -223,9 +224,7 @@ void Creation::talk() {
 void Creation::take_message(handoff::Received message) {
     switch (message.kind) {
         case MessageKind::failure:
-            // createContainer hooks are part of the lifecycle that poststop ends.
-            hooks_have_run_ = hooks_have_run_ || message.body.starts_with("hook /hooks/");
-            throw Error(message.body);
+            handoff::throw_failure(message.body);
         case MessageKind::root_mount:
             return remember_root_mount(std::move(message));
         case MessageKind::want_sources:
@@ -434,7 +433,12 @@ Created Creation::run() {
     dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
     start_helper();
-    converse();
+    try {
+        converse();
+    } catch (const handoff::HookError&) {
+        hooks_have_run_ = true;  // some have: of the lifecycle that poststop ends
+        throw;
+    }
     committed_ = true;
     Created created{
         std::move(*init_), {}, starts_now(), std::move(terminal_), std::move(notify_socket_)};

@@ -16,6 +16,7 @@
 #include "base/number_list.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "handoff/failure.h"
 #include "helpers/exec_helper.h"
 #include "host/live_host.h"
 #include "oci/parse.h"
@@ -371,7 +372,7 @@ void Execution::answer(handoff::Received message) {
 void Execution::take_message(handoff::Received message) {
     switch (message.kind) {
         case MessageKind::failure:
-            throw Error(message.body);
+            handoff::throw_failure(message.body);
         case MessageKind::alive:
             return meet_process(message.sender);
         case MessageKind::terminal:

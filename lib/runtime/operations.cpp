@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <optional>
 
 #include "attached/notify_socket.h"
@@ -15,6 +16,7 @@
 #include "base/strings.h"
 #include "cgroup/layout.h"
 #include "cgroup/resources.h"
+#include "handoff/failure.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
@@ -91,18 +93,15 @@ void run_start_hooks_or_destroy(Container& container, const settings::Options& o
         oci::State state = container.state();
         state.status = oci::Status::running;
         state.pid = container.record().pid;
-        const auto hooks = translate::make_hooks(spec.hooks.poststart, "poststart");
+        const auto hooks =
+            translate::make_hooks(spec.hooks.poststart, handoff::HookKind::poststart);
         const std::string& bundle = container.record().bundle;
         const auto files = HookFiles::open(translate::hook_files(spec), bundle);
         handoff::run_hooks(handoff::with_own_environment(hooks),
                            oci::to_json(state, oci::JsonStyle::one_line), bundle, files.output());
-    } catch (const StateError&) {
-        throw;  // somebody else has started it: it is not ours to end
-    } catch (const Error& error) {
-        const std::string_view text = error.what();
-        if (!text.starts_with("hook /hooks/")) throw;
+    } catch (const handoff::HookError& error) {
         // init has said so and ends; callers see the exit status that it has chosen.
-        if (text.starts_with("hook /hooks/startContainer/")) {
+        if (error.kind() == handoff::HookKind::start_container) {
             (void)init.wait_exit(os::Clock::now() + options.timeout);
         }
         container.destroy(options);
@@ -115,20 +114,24 @@ void run_start_hooks_or_destroy(Container& container, const settings::Options& o
 void for_each_match(const settings::Options& options, const std::string& pattern,
                     const std::function<void(const std::string& id)>& operation) {
     const Regex regex(pattern);
-    std::optional<Error> first;
+    std::exception_ptr first;
     std::size_t more = 0;
     for (const auto& id : known_ids(options)) {
         if (!regex.matches(id)) continue;
         try {
             operation(id);
-        } catch (const Error& error) {
+        } catch (const Error&) {
             if (first) ++more;
-            if (!first) first = error;
+            if (!first) first = std::current_exception();
         }
     }
     if (!first) return;
-    if (more != 0) first->add_consequence(concat("and ", std::to_string(more), " more failed"));
-    throw *first;
+    try {
+        std::rethrow_exception(first);
+    } catch (Error& error) {
+        if (more != 0) error.add_consequence(concat("and ", std::to_string(more), " more failed"));
+        throw;
+    }
 }
 
 void start(const settings::Options& options, const std::string& id) {

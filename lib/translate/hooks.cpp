@@ -10,6 +10,8 @@
 
 namespace lxcri::translate {
 
+using handoff::HookKind;
+
 namespace {
 
 handoff::StateTemplate make_template(oci::State state) {
@@ -26,11 +28,12 @@ handoff::StateTemplate make_template(oci::State state) {
 
 }  // namespace
 
-std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, std::string_view kind) {
+std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, HookKind kind) {
     std::vector<handoff::Hook> result;
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         handoff::Hook hook;
-        hook.pointer = concat("/hooks/", kind, "/", std::to_string(i));
+        hook.kind = kind;
+        hook.index = static_cast<std::uint32_t>(i);
         hook.path = hooks[i].path;
         hook.args = hooks[i].args;
         if (hook.args.empty()) hook.args.push_back(hook.path);
@@ -43,14 +46,15 @@ std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, std::
 }
 
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan) {
-    plan.host.prestart = make_hooks(spec.hooks.prestart, "prestart");
-    plan.host.create_runtime = make_hooks(spec.hooks.create_runtime, "createRuntime");
+    plan.host.prestart = make_hooks(spec.hooks.prestart, HookKind::prestart);
+    plan.host.create_runtime = make_hooks(spec.hooks.create_runtime, HookKind::create_runtime);
     plan.hook.runtime_hooks = !plan.host.prestart.empty() || !plan.host.create_runtime.empty();
-    plan.hook.create_container = make_hooks(spec.hooks.create_container, "createContainer");
+    plan.hook.create_container =
+        make_hooks(spec.hooks.create_container, HookKind::create_container);
     if (!plan.hook.create_container.empty()) {
         plan.hook.state = make_template(make_state(spec, host, oci::Status::creating));
     }
-    plan.init.start_container = make_hooks(spec.hooks.start_container, "startContainer");
+    plan.init.start_container = make_hooks(spec.hooks.start_container, HookKind::start_container);
     if (!plan.init.start_container.empty()) {
         plan.init.state = make_template(make_state(spec, host, oci::Status::created));
     }

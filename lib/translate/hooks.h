@@ -1,7 +1,6 @@
 #pragma once
-// The hooks of one kind, ready to run. `kind` is the key below /hooks.
+// The hooks of one kind, ready to run.
 
-#include <string_view>
 #include <vector>
 
 #include "handoff/plan.h"
@@ -9,6 +8,6 @@
 
 namespace lxcri::translate {
 
-std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, std::string_view kind);
+std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, handoff::HookKind kind);
 
 }  // namespace lxcri::translate

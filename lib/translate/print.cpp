@@ -44,6 +44,10 @@ std::string_view enum_name(handoff::NodeType type) {
     return "";
 }
 
+std::string_view enum_name(handoff::HookKind kind) {
+    return name_of(handoff::kHookKinds, kind);
+}
+
 std::string_view enum_name(oci::RlimitType type) {
     return name_of(oci::kRlimitTypes, type);
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "handoff/failure.h"
 #include "os/file.h"
 #include "support/catch.h"
 #include "unit/os/child.h"
@@ -96,24 +97,24 @@ TEST_CASE("messages that we never send are refused") {
 
 TEST_CASE("a failure is told even when it is long, or nobody listens") {
     auto pair = make_pair();
-    handoff::send_failure(pair.theirs.get(), "mounts[3]: no such file or directory");
-    const auto failure = handoff::expect(pair.ours.get(), MessageKind::failure);
-    CHECK(failure.body == "mounts[3]: no such file or directory");
-    handoff::send_failure(pair.theirs.get(), std::string(1000000, 'x'));
-    CHECK_FALSE(handoff::expect(pair.ours.get(), MessageKind::failure).body.empty());
+    const auto heard = [&] { return handoff::expect(pair.ours.get(), MessageKind::failure).body; };
+    handoff::send_failure(pair.theirs.get(), Error("mounts[3]: no such file or directory"));
+    CHECK_THROWS_WITH(handoff::throw_failure(heard()), "mounts[3]: no such file or directory");
+    handoff::send_failure(pair.theirs.get(), Error(std::string(1000000, 'x')));
+    CHECK_THROWS_WITH(handoff::throw_failure(heard()), Catch::Contains(std::string(32000, 'x')));
     pair.ours.reset();
-    handoff::send_failure(pair.theirs.get(), "nobody listens");  // and it is no error
+    handoff::send_failure(pair.theirs.get(), Error("nobody listens"));  // and it is no error
 }
 
 TEST_CASE("a failure is read although our own messages were not") {
     auto pair = make_pair();
     handoff::send(pair.ours.get(), MessageKind::hook_plan, "never read");
-    handoff::send_failure(pair.theirs.get(), "the reason");
+    handoff::send_failure(pair.theirs.get(), Error("the reason"));
     pair.theirs.reset();
     const auto told = handoff::receive(pair.ours.get());
     REQUIRE(told);
     CHECK(told->kind == MessageKind::failure);
-    CHECK(told->body == "the reason");
+    CHECK_THROWS_WITH(handoff::throw_failure(told->body), "the reason");
 }
 
 TEST_CASE("a full channel is no error for who does not want to wait") {
@@ -143,12 +144,12 @@ TEST_CASE("a received body does not change any more") {
 
 TEST_CASE("whoever has gone may have said something before") {
     auto [near, far] = os::make_seqpacket_pair();
-    handoff::send_failure(far.get(), "the reason");
+    handoff::send_failure(far.get(), Error("the reason"));
     far.reset();
     CHECK_THROWS_AS(handoff::send(near.get(), MessageKind::proceed, {}), handoff::Disconnected);
     const auto message = handoff::receive(near.get());
     REQUIRE(message);
     CHECK(message->kind == MessageKind::failure);
-    CHECK(message->body == "the reason");
+    CHECK_THROWS_WITH(handoff::throw_failure(message->body), "the reason");
     CHECK_FALSE(handoff::receive(near.get()));
 }

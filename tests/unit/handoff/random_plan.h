@@ -33,6 +33,7 @@ class Filler {
     }
     void fill(handoff::MountKind& value) { value = static_cast<handoff::MountKind>(number(4)); }
     void fill(handoff::NodeType& value) { value = static_cast<handoff::NodeType>(number(3)); }
+    void fill(handoff::HookKind& value) { value = static_cast<handoff::HookKind>(number(6)); }
     void fill(std::string& value) {
         value.clear();
         for (auto length = number(20); length > 0; --length) {

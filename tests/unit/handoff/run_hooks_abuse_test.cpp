@@ -22,7 +22,8 @@ namespace {
 
 Hook shell(std::string script) {
     Hook hook;
-    hook.pointer = "/hooks/createContainer/2";
+    hook.kind = handoff::HookKind::create_container;
+    hook.index = 2;
     hook.path = "/bin/sh";
     hook.args = {"sh", "-c", std::move(script)};
     hook.env = {"PATH=/usr/bin:/bin"};

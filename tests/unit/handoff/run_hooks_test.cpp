@@ -28,7 +28,6 @@ namespace {
 // A hook that runs this in a shell. The shell's own /proc/$$ is what the hook has got.
 Hook shell(std::string script) {
     Hook hook;
-    hook.pointer = "/hooks/prestart/0";
     hook.path = "/bin/sh";
     hook.args = {"sh", "-c", std::move(script)};
     hook.env = {"PATH=/usr/bin:/bin"};
@@ -199,7 +198,8 @@ TEST_CASE("a hook that cannot be executed") {
     fs::permissions(temp / "no-program", fs::perms::all);
     const auto failure = [](const fs::path& path) {
         Hook hook;
-        hook.pointer = "/hooks/poststop/1";
+        hook.kind = handoff::HookKind::poststop;
+        hook.index = 1;
         hook.path = path;
         hook.args = {hook.path};
         return failure_of(hook);

@@ -11,6 +11,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/strings.h"
+#include "handoff/failure.h"
 #include "os/file.h"
 #include "os/process.h"
 #include "support/catch.h"
@@ -50,6 +52,9 @@ class Container {
             handoff::start_and_wait(fd(), *process_);
         } catch (const StateError& error) {
             return std::string("state: ") + error.what();
+        } catch (const handoff::HookError& error) {
+            return concat("hook ", name_of(handoff::kHookKinds, error.kind()), " ",
+                          std::to_string(error.index()), ": ", error.what());
         } catch (const Error& error) {
             return error.what();
         }
@@ -137,10 +142,33 @@ TEST_CASE("start fails with init's own words") {
     Container container;
     container.start_init([&](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
-        handoff::say_failed(fifos.result.get(), words);
+        handoff::say_failed(fifos.result.get(), Error(words));
         ::_exit(1);
     });
     CHECK(container.start() == words);
+}
+
+TEST_CASE("start fails with init's own error, whichever it is") {
+    Container container;
+    container.start_init([&](const StartFifos& fifos) {
+        handoff::wait_for_start(fifos.start.get());
+        handoff::say_executing(fifos.result.get());
+        handoff::say_failed(fifos.result.get(),
+                            handoff::HookError(handoff::HookKind::start_container, 3, 0, "no"));
+        ::_exit(1);
+    });
+    CHECK(container.start() == "hook startContainer 3: no");
+}
+
+TEST_CASE("start fails with the words of an init that is older") {
+    Container container;
+    container.start_init([&](const StartFifos& fifos) {
+        handoff::wait_for_start(fifos.start.get());
+        constexpr std::string_view kMessage = "fhook 1 2 3 failed";
+        (void)!::write(fifos.result.get(), kMessage.data(), kMessage.size());
+        ::_exit(1);
+    });
+    CHECK(container.start() == "hook 1 2 3 failed");
 }
 
 TEST_CASE("start fails when the exec fails") {
@@ -149,7 +177,8 @@ TEST_CASE("start fails when the exec fails") {
         handoff::wait_for_start(fifos.start.get());
         ::close(fifos.start.get());  // as lxcri-init does
         handoff::say_executing(fifos.result.get());
-        handoff::say_failed(fifos.result.get(), "exec \"/bin/none\": no such file or directory");
+        handoff::say_failed(fifos.result.get(),
+                            Error("exec \"/bin/none\": no such file or directory"));
         ::_exit(127);
     });
     CHECK(container.start() == "exec \"/bin/none\": no such file or directory");
