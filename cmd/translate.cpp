@@ -34,8 +34,8 @@ constexpr auto kOptions = std::to_array<Option<Call>>({
     {"--id", "ID", "name of the container in the plan", &Call::id},
 });
 
-runtime::Translation translate_bundle(const Globals& globals, const Call& call,
-                                      const std::string& bundle) {
+translate::Plan translate_bundle(const Globals& globals, const Call& call,
+                                 const std::string& bundle) {
     runtime::CreateOptions create;
     create.id = call.id;
     create.bundle = absolute_bundle(bundle);
@@ -49,8 +49,8 @@ runtime::Translation translate_bundle(const Globals& globals, const Call& call,
         file, [&] { return runtime::translate_config(globals.options, create, config, true); });
 }
 
-void print_doubts(const runtime::Translation& translation) {
-    for (const auto& warning : translation.warnings) show_error(warning);
+void print_doubts(const translate::Plan& plan) {
+    for (const auto& warning : plan.warnings) show_error(warning);
 }
 
 // "+ ..." green, "- ..." red, on a terminal.
@@ -65,11 +65,16 @@ Shown coloured(const Style& style, const std::string& line) {
     }
 }
 
-int print_difference(const Call& call, const std::string& before, const std::string& after) {
+int print_difference(const Call& call, const translate::Plan& before, translate::Plan after) {
     constexpr int kDifferent = 2;
-    const auto lines = translate::difference(before, after);
+    // That one is elsewhere is no difference.
+    after.host.bundle = before.host.bundle;
+    const auto text = [](const translate::Plan& plan) {
+        return translate::plan_json(plan, translate::Defaults::left_out);
+    };
+    const auto lines = translate::difference(text(before), text(after));
     if (call.format == Format::json) {
-        show_json(translate::json_patch(before, after));
+        show_json(translate::json_patch(translate::plan_json(before), translate::plan_json(after)));
     } else {
         const Style style = style_of_stdout();
         for (const auto& line : lines) show_line(coloured(style, line));
@@ -87,18 +92,17 @@ int run_translate(const Globals& globals, Arguments arguments) {
     Call call;
     add_options(app, kOptions, call);
     parse(app, std::move(arguments));
-    const auto translation = translate_bundle(globals, call, call.bundle);
+    const auto plan = translate_bundle(globals, call, call.bundle);
     if (!call.other.empty()) {
         const auto other = translate_bundle(globals, call, call.other);
-        return print_difference(call, translate::plan_json(translation.plan),
-                                translate::plan_json(other.plan));
+        return print_difference(call, plan, other);
     }
     if (call.format == Format::json) {
-        show_json(translate::plan_json(translation.plan));
+        show_json(translate::plan_json(plan));
     } else {
-        show_lines(translate::lxc_config_text(translation.plan.start));
+        show_lines(translate::lxc_config_text(plan.start));
     }
-    print_doubts(translation);
+    print_doubts(plan);
     return EXIT_SUCCESS;
 }
 

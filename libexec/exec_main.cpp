@@ -136,7 +136,7 @@ void restore_stdio(const handoff::ProcessPlan& process) {
     hide_from_ptrace();
     end_with_the_runtime();
     const std::string program = libexec::find_program(process);
-    if (process.no_new_privileges && process.seccomp_listener) {
+    if (process.filter_loading == handoff::FilterLoading::before_ready) {
         libexec::load_filter(process, channel);
     }
     // Before the limits come: the number of open files may be one.

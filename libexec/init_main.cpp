@@ -94,6 +94,8 @@ void restore_stdio(std::array<UniqueFd, 3>& stdio) {
 Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     auto message = handoff::expect(handoff::kChannelFd, MessageKind::init_plan);
     plan = handoff::decode<handoff::InitPlan>(message.body);
+    auto& env = plan.process.env;
+    env.insert(env.end(), plan.added_env.begin(), plan.added_env.end());
     Descriptors descriptors = take_descriptors(std::move(message.fds), plan);
 
     libexec::begin_session();
@@ -126,7 +128,7 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
         libexec::complete_environment(plan.process.env, plan.process.uid);
         libexec::become_user(plan.process, handoff::kChannelFd);
         program = libexec::find_program(plan.process);
-        if (plan.process.no_new_privileges && plan.process.seccomp_listener) {
+        if (plan.process.filter_loading == handoff::FilterLoading::before_ready) {
             libexec::load_filter(plan.process, handoff::kChannelFd);
         }
     }
@@ -149,12 +151,13 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
         // config.md leaves the environment of an absent `env` open; callers expect the process's.
         handoff::complete_environment(plan.start_container, plan.process.env);
         // The filter that the container process gets late is that of these programs as well.
-        handoff::run_confined_hooks(plan.start_container, state,
-                                    [&] {
-                                        if (libexec::loads_filter_late(plan.process))
-                                            libexec::load_filter(plan.process, -1);
-                                    },
-                                    {descriptors.hook_out.get(), descriptors.hook_err.get()});
+        handoff::run_confined_hooks(
+            plan.start_container, state,
+            [&] {
+                if (plan.process.filter_loading == handoff::FilterLoading::last)
+                    libexec::load_filter(plan.process, -1);
+            },
+            {descriptors.hook_out.get(), descriptors.hook_err.get()});
     }
     libexec::place_preserved(descriptors.preserved);
     // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody

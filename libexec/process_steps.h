@@ -59,14 +59,12 @@ void give_stdio_to(std::uint32_t uid);
 // HOME from /etc/passwd where the environment has none, or an empty one.
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid);
 // Groups, user, working directory, capabilities, no_new_privs, umask; in the order that each step
-// still has the privilege it needs. Without no_new_privs the seccomp filter needs CAP_SYS_ADMIN, so
-// it is loaded on the way (seccomp(2)); `channel`: who gets its listener.
+// still has the privilege it needs. A filter that needs
+// CAP_SYS_ADMIN is loaded on the way; `channel`: who gets its listener.
 void become_user(const handoff::ProcessPlan& process, int channel);
 // The program as execvp(3) would find it, with the words that callers match on when it does not.
 std::string find_program(const handoff::ProcessPlan& process);
-// With no_new_privs the filter can come late, so that it has to allow little of what we do
-// ourselves. A listener however has to be handed over while the runtime is there.
-bool loads_filter_late(const handoff::ProcessPlan& process);
+// ProcessPlan::filter_loading says when.
 void load_filter(const handoff::ProcessPlan& process, int channel);
 // SIG_IGN: a write to a pipe without a reader, or beyond RLIMIT_FSIZE, fails and does not kill.
 void set_write_signals(sighandler_t disposition);

@@ -220,12 +220,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-bool loads_filter_late(const ProcessPlan& process) {
-    return process.no_new_privileges && !process.seccomp_listener;
-}
-
 void load_filter(const ProcessPlan& process, int channel) {
-    if (process.seccomp_program.empty()) return;
     const os::UniqueFd listener = in_context("/linux/seccomp", [&] {
         return seccomp::load(process.seccomp_program, process.seccomp_flags);
     });
@@ -266,7 +261,7 @@ void become_user(const ProcessPlan& process, int channel) {
     if (process.no_new_privileges) {
         os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
                   "/process/noNewPrivileges: prctl PR_SET_NO_NEW_PRIVS");
-    } else if (!process.seccomp_program.empty()) {
+    } else if (process.filter_loading == handoff::FilterLoading::as_root) {
         raise_permitted();
         load_filter(process, channel);
     }
@@ -358,7 +353,7 @@ void execute_program(ProcessPlan& process, const std::string& program,
         os::check(::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value), limit.name);
     }
     set_write_signals(SIG_DFL);  // what is ignored stays so across execve
-    if (loads_filter_late(process)) load_filter(process, -1);
+    if (process.filter_loading == handoff::FilterLoading::last) load_filter(process, -1);
     ::execve(program.c_str(), args.data(), env.data());
     const int error = errno;
     set_write_signals(SIG_IGN);

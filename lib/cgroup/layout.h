@@ -28,6 +28,19 @@ struct Layout {
     const Hierarchy* find_v2() const;
 };
 
+template <class V>
+void visit_fields(V& visit, Hierarchy& hierarchy) {
+    visit("version", hierarchy.version);
+    visit("mountPoint", hierarchy.mount_point);
+    visit("controllers", hierarchy.controllers);
+}
+
+template <class V>
+void visit_fields(V& visit, Layout& layout) {
+    visit("mode", layout.mode);
+    visit("hierarchies", layout.hierarchies);
+}
+
 // Of this process's mount namespace.
 Layout read_layout();
 

@@ -47,6 +47,14 @@ class Encoder {
         for (auto& value : values) put(value);
     }
     template <class T>
+    void put(std::map<std::string, T>& values) {
+        put(values.size());
+        for (auto& [key, value] : values) {
+            put(key);
+            put(value);
+        }
+    }
+    template <class T>
     void put(std::optional<T>& value) {
         put(value.has_value());
         if (value) put(*value);
@@ -86,6 +94,17 @@ class Decoder {
         const std::size_t count = get_size();
         values.clear();
         for (std::size_t i = 0; i < count; ++i) get(values.emplace_back());
+    }
+    template <class T>
+    void get(std::map<std::string, T>& values) {
+        const std::size_t count = get_size();
+        values.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            std::string key;
+            get(key);
+            get(values[std::move(key)]);
+        }
+        if (values.size() != count) throw Error("internal error: a plan is damaged");
     }
     template <class T>
     void get(std::optional<T>& value) {

@@ -186,6 +186,14 @@ struct MemoryPolicy {
     std::vector<std::uint64_t> nodes;  // bit n of word n / 64
 };
 
+// When the process loads its system call filter: seccomp(2) wants no_new_privs or CAP_SYS_ADMIN.
+enum class FilterLoading : std::uint8_t {
+    none,
+    as_root,       // on the way to the user, who need not have the privilege
+    before_ready,  // with no_new_privs and a listener, which the runtime has to get
+    last,          // with no_new_privs: it has to allow little of what we do ourselves
+};
+
 struct ProcessPlan {
     bool terminal = false;
     TerminalSize terminal_size;
@@ -208,7 +216,8 @@ struct ProcessPlan {
     std::optional<std::uint32_t> personality;  // personality(2)
     std::string seccomp_program;               // an array of sock_filter; empty: no filter
     std::uint32_t seccomp_flags = 0;
-    bool seccomp_listener = false;    // loading it gives a listener, for create
+    bool seccomp_listener = false;  // loading it gives a listener, for create
+    FilterLoading filter_loading = FilterLoading::none;
     std::uint32_t preserved_fds = 0;  // 3 .. 3+n-1, LISTEN_FDS and --preserve-fds
     std::uint32_t open_stdio = 0;     // bit n: the caller's descriptor n is open
 };
@@ -229,7 +238,8 @@ struct InitPlan {
     bool shares_mounts = false;  // two descriptors come with the plan: the namespace, the root
     bool has_process = false;
     ProcessPlan process;
-    std::string hostname;  // empty: leave it
+    std::vector<std::string> added_env;  // of this process alone, not of those that `exec` adds
+    std::string hostname;                // empty: leave it
     std::string domainname;
     bool temporary_proc = false;  // take it away before the container process starts
     bool readonly_root = false;
@@ -408,6 +418,7 @@ void visit_fields(V& visit, ProcessPlan& process) {
     visit("seccompProgram", process.seccomp_program);
     visit("seccompFlags", process.seccomp_flags);
     visit("seccompListener", process.seccomp_listener);
+    visit("filterLoading", process.filter_loading);
     visit("preservedFds", process.preserved_fds);
     visit("openStdio", process.open_stdio);
 }
@@ -430,6 +441,7 @@ void visit_fields(V& visit, InitPlan& plan) {
     visit("sharesMounts", plan.shares_mounts);
     visit("hasProcess", plan.has_process);
     visit("process", plan.process);
+    visit("addedEnv", plan.added_env);
     visit("hostname", plan.hostname);
     visit("domainname", plan.domainname);
     visit("temporaryProc", plan.temporary_proc);

@@ -70,7 +70,7 @@ void say_executing(int result_fd) noexcept {
 }
 
 void say_failed(int result_fd, const std::exception& error) noexcept {
-    static std::array<char, 32768> message;  // the stack may be small
+    static std::array<char, 65536> message;  // the stack may be small
     message[0] = kFailed;
     const std::size_t size = write_failure(std::span(message).subspan(1), error) + 1;
     write_quietly(result_fd, {message.data(), size});

@@ -13,9 +13,11 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "helpers/systemd_helper.h"
 #include "host/own_cgroup.h"
 #include "os/file.h"
 #include "os/privilege.h"
+#include "os/spawn.h"
 #include "settings/options.h"
 
 namespace lxcri::host {
@@ -28,6 +30,15 @@ std::string directory_name(const cgroup::Hierarchy& hierarchy) {
     std::string name = join(hierarchy.controllers, ",");
     constexpr std::string_view kNamed = "name=";
     return name.starts_with(kNamed) ? name.substr(kNamed.size()) : name;
+}
+
+// Somebody who is not root of the host begins where they are: elsewhere they have no cgroups.
+std::string default_parent(const cgroup::Layout& layout) {
+    if (os::is_host_root() || layout.mode != cgroup::Mode::unified) return {};
+    const auto own = own_cgroup(layout);
+    if (own.directories.empty()) return {};
+    const auto& directory = own.directories.front();
+    return concat(directory.path.substr(directory.mount_point.size()), "/");
 }
 
 }  // namespace
@@ -57,8 +68,7 @@ bool has_selinux() {
            std::string::npos;
 }
 
-translate::Host look_at_host(const settings::Options& options, const cgroup::Layout& layout,
-                             const std::string& cgroup_path) {
+translate::Host look_at_host(const settings::Options& options, cgroup::Layout layout) {
     translate::Host host;
     host.runtime_root = options.root;
     host.libexec_dir = options.libexec_dir;
@@ -73,20 +83,38 @@ translate::Host look_at_host(const settings::Options& options, const cgroup::Lay
         if (bounded == 1)
             host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
     }
-    host.may_enter_cgroup_late = options.cgroup_driver == settings::CgroupDriver::cgroupfs;
+    host.cgroup_driver = options.cgroup_driver;
+    if (host.cgroup_driver == cgroup::Driver::systemd) {
+        host.user_manager = helpers::find_user_manager();
+    }
+    host.cgroup_parent = default_parent(layout);
+    host.may_enter_cgroup_late = options.cgroup_driver == cgroup::Driver::cgroupfs;
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
-    const cgroup::Record own = cgroup_path.empty() ? own_cgroup(layout) : cgroup::Record{};
+    host.cgroup_layout = std::move(layout);
+    host.lxc_items = options.lxc_items;
+    host.systemd_properties = options.systemd_properties;
+    host.settings_file = options.settings_file;
+    host.switches = {options.apparmor, options.capabilities, options.cgroup_devices,
+                     options.seccomp};
+    host.environment = os::own_environment();
+    host.open_stdio = options.open_stdio;
+    host.lxc_debug_log = options.lxc_debug_log;
+    return host;
+}
+
+void look_at_cgroup(const std::string& path, translate::Host& host) {
+    const cgroup::Layout& layout = host.cgroup_layout;
+    const cgroup::Record own = path.empty() ? own_cgroup(layout) : cgroup::Record{};
     for (const auto& hierarchy : layout.hierarchies) {
         const auto is_its = [&](const cgroup::Directory& directory) {
             return directory.mount_point == hierarchy.mount_point;
         };
         const auto found = std::find_if(own.directories.begin(), own.directories.end(), is_its);
-        if (cgroup_path.empty() && found == own.directories.end()) continue;
+        if (path.empty() && found == own.directories.end()) continue;
         host.cgroups.push_back(
             {directory_name(hierarchy), hierarchy.mount_point,
-             cgroup_path.empty() ? found->path : concat(hierarchy.mount_point, "/", cgroup_path)});
+             path.empty() ? found->path : concat(hierarchy.mount_point, "/", path)});
     }
-    return host;
 }
 
 }  // namespace lxcri::host

@@ -17,10 +17,11 @@ std::string find_rootfs(const oci::Spec& spec, const std::string& bundle);
 bool has_apparmor();
 bool has_selinux();
 
-// Everything but the identity of the container (id, bundle, rootfs) and the options of the call.
-// `cgroup_path`: of the container, below the mount points; empty: it has no cgroup, and stays where
-// this process is.
-translate::Host look_at_host(const settings::Options& options, const cgroup::Layout& layout,
-                             const std::string& cgroup_path);
+// Everything but the identity of the container (id, bundle, rootfs), its place among the cgroups,
+// and the options of the call.
+translate::Host look_at_host(const settings::Options& options, cgroup::Layout layout);
+// What depends on where the container's cgroup is going to be: below the mount points; "": it has
+// none, and stays where this process is.
+void look_at_cgroup(const std::string& path, translate::Host& host);
 
 }  // namespace lxcri::host

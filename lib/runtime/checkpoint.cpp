@@ -12,7 +12,6 @@
 #include "runtime/checkpoint_image.h"
 #include "runtime/container.h"
 #include "runtime/criu_files.h"
-#include "runtime/exec_defaults.h"
 
 namespace lxcri::runtime {
 
@@ -28,23 +27,8 @@ void check_status(const Container& container) {
                             ": it is ", oci::status_name(status)));
 }
 
-// config.json as the container has it.
-Translation translate_again(const settings::Options& options, Container& container) {
-    CreateOptions call;
-    call.id = container.record().id;
-    call.bundle = container.record().bundle;
-    const std::string text = os::read_file_at(container.dir().fd(), "config.json");
-    // Whatever this call says: the cgroups are where `create` has put them.
-    settings::Options then = options;
-    const Record& record = container.record();
-    then.cgroup_driver = !record.unit.empty()                ? settings::CgroupDriver::systemd
-                         : record.cgroup.directories.empty() ? settings::CgroupDriver::disabled
-                                                             : settings::CgroupDriver::cgroupfs;
-    return translate_config(then, call, text, true);
-}
-
 // What CRIU would do wrong, or only in part.
-void check_spec(const oci::Spec& spec, const translate::Plan& plan) {
+void check_plan(const translate::Plan& plan) {
     if (plan.host.shared_mounts) {
         throw SpecError("/linux/namespaces",
                         "a container without a mount namespace of its own cannot be dumped");
@@ -66,7 +50,7 @@ void check_spec(const oci::Spec& spec, const translate::Plan& plan) {
         throw SpecError("/linux/netDevices",
                         "a container with devices of the host cannot be dumped");
     }
-    if (spec.linux_ && spec.linux_->intel_rdt) {
+    if (plan.host.resctrl) {
         throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be dumped");
     }
 }
@@ -138,13 +122,11 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
         throw StateError(
             concat("cannot checkpoint container ", in_quotes(asked.id), ": it is stopped"));
     }
-    const Translation translation = translate_again(options, container);
-    check_spec(translation.spec, translation.plan);
+    const translate::Plan plan = container.plan(options);
+    check_plan(plan);
     CriuRequest request = make_request(options, asked, container, *init);
-    const auto defaults = find_exec_defaults(container.dir().fd());
-    const CheckpointImage image =
-        describe_container(*init, translation, defaults ? defaults->process.preserved_fds : 0);
-    add_externals(image, *init, translation.plan, request);
+    const CheckpointImage image = describe_container(*init, plan);
+    add_externals(image, *init, plan, request);
 
     const CriuFiles files = CriuFiles::make(asked.criu);
     files.check_parent(asked.parent_path);

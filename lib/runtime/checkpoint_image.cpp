@@ -252,26 +252,23 @@ std::string mapping_line(const char* name, const oci::IdMapping& mapping) {
                   std::to_string(mapping.host_id), " ", std::to_string(mapping.size));
 }
 
-std::vector<std::string> shape_of(const Translation& translation) {
-    const oci::Spec& spec = translation.spec;
+std::vector<std::string> shape_of(const translate::Plan& plan) {
     std::vector<std::string> shape;
-    const auto& plan = translation.plan.hook;
-    for (const MountAction& mount : plan.mounts) {
+    for (const MountAction& mount : plan.hook.mounts) {
         if (mount.kind != MountKind::filesystem) continue;
         shape.push_back(concat("mount ", mount.type, " ", mount.destination));
     }
-    for (const auto& path : plan.masked_paths) shape.push_back(concat("masked ", path));
-    for (const auto& path : plan.readonly_paths) shape.push_back(concat("read-only ", path));
-    if (spec.process && spec.process->terminal) shape.emplace_back("terminal");
-    const oci::Linux linux = spec.linux_.value_or(oci::Linux{});
-    for (const auto& entry : linux.namespaces) {
+    for (const auto& path : plan.hook.masked_paths) shape.push_back(concat("masked ", path));
+    for (const auto& path : plan.hook.readonly_paths) shape.push_back(concat("read-only ", path));
+    if (plan.init.process.terminal) shape.emplace_back("terminal");
+    for (const auto& entry : plan.host.listed_namespaces) {
         shape.push_back(
             concat(entry.path ? "joined " : "own ", name_of(oci::kNamespaceTypes, entry.type)));
     }
-    for (const auto& mapping : linux.uid_mappings) {
+    for (const auto& mapping : plan.host.uid_mappings) {
         shape.push_back(mapping_line("uid", mapping));
     }
-    for (const auto& mapping : linux.gid_mappings) {
+    for (const auto& mapping : plan.host.gid_mappings) {
         shape.push_back(mapping_line("gid", mapping));
     }
     std::sort(shape.begin(), shape.end());
@@ -303,16 +300,15 @@ std::string source_of(const ExternalMount& mount, const translate::Plan& plan) {
 
 }  // namespace
 
-CheckpointImage describe_container(const os::ProcessRef& init, const Translation& translation,
-                                   std::uint32_t preserved) {
+CheckpointImage describe_container(const os::ProcessRef& init, const translate::Plan& plan) {
     CheckpointImage image;
-    image.shape = shape_of(translation);
+    image.shape = shape_of(plan);
     Inspection inspection(init);
-    const auto binds = binds_of(translation.plan);
+    const auto binds = binds_of(plan);
     for (const Bind& bind : binds) {
         image.mounts.push_back(in_context(bind.pointer, [&] { return inspection.find(bind); }));
     }
-    for (const std::string& path : translation.plan.hook.masked_paths) {
+    for (const std::string& path : plan.hook.masked_paths) {
         if (auto masked = inspection.find_masked_file(path)) {
             image.mounts.push_back(std::move(*masked));
         }
@@ -322,14 +318,14 @@ CheckpointImage describe_container(const os::ProcessRef& init, const Translation
         inspection.add_below(ExternalMount(image.mounts[i]), binds[i].source, image.mounts);
     }
     constexpr std::uint32_t kStdio = 3;
-    for (std::uint32_t number = 0; number < kStdio + preserved; ++number) {
+    for (std::uint32_t number = 0; number < kStdio + plan.init.process.preserved_fds; ++number) {
         image.streams.push_back(describe_stream(init, number));
     }
     return image;
 }
 
-void check_bundle(const CheckpointImage& image, const Translation& translation) {
-    const auto shape = shape_of(translation);
+void check_bundle(const CheckpointImage& image, const translate::Plan& plan) {
+    const auto shape = shape_of(plan);
     std::vector<std::string> difference;
     std::set_symmetric_difference(shape.begin(), shape.end(), image.shape.begin(),
                                   image.shape.end(), std::back_inserter(difference));
@@ -337,14 +333,14 @@ void check_bundle(const CheckpointImage& image, const Translation& translation) 
         throw Error(concat("the bundle is not that of the checkpoint: ",
                            in_quotes(difference.front()), " is in one of them alone"));
     }
-    for (const Bind& bind : binds_of(translation.plan)) {
+    for (const Bind& bind : binds_of(plan)) {
         const bool known = std::any_of(
             image.mounts.begin(), image.mounts.end(),
             [&](const ExternalMount& mount) { return mount.destination == bind.destination; });
         if (!known)
             throw SpecError(bind.pointer, "the container of the checkpoint has no such mount");
     }
-    for (const ExternalMount& mount : image.mounts) (void)source_of(mount, translation.plan);
+    for (const ExternalMount& mount : image.mounts) (void)source_of(mount, plan);
 }
 
 void remove_image(int directory_fd) {

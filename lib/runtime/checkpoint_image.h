@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "os/process.h"
-#include "runtime/translation.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
 
@@ -34,12 +34,10 @@ struct CheckpointImage {
 
 // What the running container has. SpecError for what cannot be dumped, Error where a mount is no
 // longer what config.json says.
-// `preserved`: how many descriptors from 3 on the process was given.
-CheckpointImage describe_container(const os::ProcessRef& init, const Translation& translation,
-                                   std::uint32_t preserved);
+CheckpointImage describe_container(const os::ProcessRef& init, const translate::Plan& plan);
 
 // SpecError when the bundle is not that of the checkpoint.
-void check_bundle(const CheckpointImage& image, const Translation& translation);
+void check_bundle(const CheckpointImage& image, const translate::Plan& plan);
 
 // Before a dump: what an earlier one has left is no checkpoint any more.
 void remove_image(int directory_fd);

@@ -9,11 +9,11 @@
 #include "cgroup/marks.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
-#include "oci/parse.h"
 #include "os/file.h"
 #include "runtime/hook_files.h"
+#include "runtime/stored_plan.h"
 #include "runtime/systemd_unit.h"
-#include "translate/hooks.h"
+#include "runtime/translation.h"
 
 namespace lxcri::runtime {
 
@@ -45,10 +45,7 @@ Container Container::open(const settings::Options& options, const std::string& i
         }
     } catch (const Error& error) {
         if (damage == Damage::refused) throw;
-        options.always_warn(
-            concat(error.what(),
-                   ": its processes are known by its cgroup alone, and its poststop "
-                   "hooks are not run"));
+        options.always_warn(concat(error.what(), ": its processes are known by its cgroup alone"));
     }
     return container;
 }
@@ -159,16 +156,36 @@ cgroup::ContainerCgroup Container::own_cgroup() const {
     throw StateError(concat("container ", in_quotes(record_.id), " has no cgroup of its own"));
 }
 
-oci::Spec Container::spec() const {
-    const auto text = os::find_regular_file_at(dir_.fd(), "config.json");
-    if (!text) throw SystemError(ENOENT, "open", "config.json");
-    return oci::parse_spec(*text);
+std::optional<translate::Plan> Container::find_stored_plan() const {
+    try {
+        return find_plan(dir_.fd());
+    } catch (const Error&) {
+        if (damage_ == Damage::refused) throw;
+        return {};
+    }
 }
 
-std::optional<oci::Spec> Container::find_poststop_spec(const settings::Options& options) const {
-    if (!record_.has_poststop) return {};
+translate::Plan Container::plan(const settings::Options& options) const {
+    if (auto found = find_stored_plan()) return std::move(*found);
+    CreateOptions call;
+    call.id = record_.id;
+    call.bundle = record_.bundle;
+    // Whatever this call says: the cgroups are where `create` has put them.
+    settings::Options then = options;
+    then.cgroup_driver = !record_.unit.empty()                ? settings::CgroupDriver::systemd
+                         : record_.cgroup.directories.empty() ? settings::CgroupDriver::disabled
+                                                              : settings::CgroupDriver::cgroupfs;
+    const auto text = os::find_regular_file_at(dir_.fd(), "config.json");
+    if (!text) throw SystemError(ENOENT, "open", "config.json");
+    return translate_config(then, call, *text, true);
+}
+
+std::optional<translate::HostPlan> Container::find_poststop_hooks(
+    const settings::Options& options) const {
     try {
-        return spec();
+        auto found = complete_ ? plan(options) : find_stored_plan().value_or(translate::Plan{});
+        if (found.host.poststop.empty()) return {};
+        return std::move(found.host);
     } catch (Error& error) {
         if (damage_ == Damage::refused) {
             error.add_consequence("--force removes the container without its poststop hooks");
@@ -243,7 +260,7 @@ void Container::remove_resctrl() const {
 }
 
 void Container::destroy(const settings::Options& options) {
-    const auto spec = find_poststop_spec(options);
+    const auto poststop = find_poststop_hooks(options);
     find_lost_cgroups();
     const auto deadline = os::Clock::now() + options.delete_timeout;
     kill_everything(deadline);
@@ -251,26 +268,24 @@ void Container::destroy(const settings::Options& options) {
     remove_cgroup(options, deadline);
     remove_resctrl();
     stop_unit(options, record_);
-    oci::State state = this->state();
     dir_.remove(damage_ == Damage::accepted);
-    if (spec) {
-        state.status = oci::Status::stopped;
-        state.pid = 0;
-        run_poststop_hooks(*spec, std::move(state), options.always_warn);
-    }
+    if (!poststop) return;
+    oci::State state = translate::make_state(*poststop, oci::Status::stopped);
+    state.created = record_.created;
+    state.owner = record_.owner;
+    run_poststop_hooks(*poststop, state, options.always_warn);
 }
 
-void run_poststop_hooks(const oci::Spec& spec, oci::State state,
+void run_poststop_hooks(const translate::HostPlan& plan, const oci::State& state,
                         const settings::Options::Tell& warn) {
     const std::string text = oci::to_json(state, oci::JsonStyle::one_line);
     HookFiles files;
     try {
-        files = HookFiles::open(translate::hook_files(spec), state.bundle);
+        files = HookFiles::open(plan.hook_files, state.bundle);
     } catch (const Error& error) {
         warn(error.what());
     }
-    const auto hooks = translate::make_hooks(spec.hooks.poststop, handoff::HookKind::poststop);
-    for (const auto& hook : handoff::with_own_environment(hooks)) {
+    for (const auto& hook : handoff::with_own_environment(plan.poststop)) {
         try {
             handoff::run_hook(hook, text, state.bundle, files.output());
         } catch (const Error& error) {

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "cgroup/container_cgroup.h"
-#include "oci/spec.h"
 #include "oci/state.h"
 #include "os/process.h"
 #include "runtime/container_dir.h"
 #include "runtime/record.h"
 #include "settings/options.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
 
@@ -39,8 +39,9 @@ class Container {
     cgroup::ContainerCgroup cgroup() const { return cgroup::ContainerCgroup::open(record_.cgroup); }
     // StateError when the container has none of its own.
     cgroup::ContainerCgroup own_cgroup() const;
-    // The config.json that `create` has read.
-    oci::Spec spec() const;
+    // What `create` has decided. Where that was another version of lxcri it is decided anew, from
+    // the config.json that `create` has read.
+    translate::Plan plan(const settings::Options& options) const;
 
     // After a SIGKILL: what is frozen dies when it is thawed.
     void let_killed_die(os::Clock::time_point deadline) const;
@@ -54,7 +55,9 @@ class Container {
     static Container open(const settings::Options& options, const std::string& id, Damage damage);
     void lock(std::chrono::milliseconds patience);
     std::optional<Record> read_record() const;
-    std::optional<oci::Spec> find_poststop_spec(const settings::Options& options) const;
+    std::optional<translate::Plan> find_stored_plan() const;
+    // Of a plan that has some.
+    std::optional<translate::HostPlan> find_poststop_hooks(const settings::Options& options) const;
     void find_lost_cgroups();
     // The container's own, and where those were who set it up, if `create` has left that behind.
     std::vector<cgroup::ContainerCgroup> cgroups() const;
@@ -71,7 +74,7 @@ class Container {
 };
 
 // The poststop hooks, after the container is gone: a failure is a warning (runtime.md "Lifecycle").
-void run_poststop_hooks(const oci::Spec& spec, oci::State state,
+void run_poststop_hooks(const translate::HostPlan& plan, const oci::State& state,
                         const settings::Options::Tell& warn);
 
 }  // namespace lxcri::runtime

@@ -144,10 +144,10 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
 }
 
 void ContainerDir::remove(bool with_directories) {
-    // The record goes last: as long as it is there, what is left can be found and removed. Before
-    // it what the poststop hooks are in.
+    // The plan goes last: it has the poststop hooks, which are run after this. Before it the
+    // record, by which what is left is found.
     auto names = os::entry_names(fd_.get());
-    for (const std::string_view last : {"config.json", "state.json"}) {
+    for (const std::string_view last : {"config.json", "state.json", "plan"}) {
         std::stable_partition(names.begin(), names.end(),
                               [&](const std::string& name) { return name != last; });
     }

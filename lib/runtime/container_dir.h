@@ -4,7 +4,7 @@
 //
 //   config.json   the bundle's, as it was when `create` read it
 //   state.json    the record (record.h)
-//   exec.plan     what `exec` needs (exec_defaults.h)
+//   plan          what `create` has decided (stored_plan.h)
 //   notify        a directory, see notify_socket.h
 //   start.fifo, result.fifo   handoff/start_signal.h
 

@@ -26,7 +26,6 @@
 #include "os/privilege.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
-#include "runtime/exec_defaults.h"
 #include "runtime/hook_files.h"
 #include "runtime/new_cgroup.h"
 #include "runtime/new_container.h"
@@ -36,6 +35,7 @@
 #include "runtime/record.h"
 #include "runtime/rootless.h"
 #include "runtime/sender.h"
+#include "runtime/stored_plan.h"
 #include "runtime/translation.h"
 
 namespace lxcri::runtime {
@@ -80,11 +80,10 @@ class Creation {
     // Hooks of the start are run, and their failures dealt with, by start(); so is that there is
     // no process.
     bool starts_now() const {
-        return call_.start_now && spec().process && spec().hooks.start_container.empty() &&
-               spec().hooks.poststart.empty();
+        return call_.start_now && plan().init.has_process && plan().init.start_container.empty() &&
+               plan().host.poststart.empty();
     }
-    const oci::Spec& spec() const { return translation_.spec; }
-    const translate::Plan& plan() const { return translation_.plan; }
+    const translate::Plan& plan() const { return *plan_; }
     // None while OCI hooks run on the other side: they take the time they take.
     os::Deadline deadline() const {
         if (!plan().hook.create_container.empty()) return {};
@@ -94,7 +93,7 @@ class Creation {
     const settings::Options& options_;
     CreateOptions call_;
     std::optional<ContainerDir> dir_;
-    Translation translation_;
+    std::optional<const translate::Plan> plan_;
     Record record_;
     std::optional<NewCgroup> cgroup_;
     std::optional<attached::Resctrl> resctrl_;
@@ -125,28 +124,26 @@ void Creation::read_bundle() {
             notify_socket_ = attached::NotifySocket::listen(dir_->fd(), options_);
         }
     }
-    in_context(config_path(call_), [&] { translation_ = translate_config(options_, call_, text); });
-    for (const auto& warning : translation_.warnings) options_.warn(warning);
-    auto& in_container = translation_.plan.hook.create_container;
-    in_container = handoff::with_own_environment(std::move(in_container));
+    in_context(config_path(call_), [&] { plan_.emplace(translate_config(options_, call_, text)); });
+    for (const auto& warning : plan().warnings) options_.warn(warning);
     connect_caller();
     hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
-    write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
+    write_plan(dir_->fd(), plan());
 
-    record_ = first_record(call_, translation_);
-    cgroup_.emplace(options_, translation_, record_, dir_->fd());
+    record_ = first_record(plan());
+    cgroup_.emplace(options_, plan(), record_, dir_->fd());
     find_resctrl();
     write_record(dir_->fd(), record_);
 }
 
 // config-linux.md "IntelRdt": without such a filesystem the runtime must generate an error.
 void Creation::find_resctrl() {
-    if (!spec().linux_ || !spec().linux_->intel_rdt) return;
+    if (!plan().host.resctrl) return;
     resctrl_ = attached::Resctrl::find();
     if (!resctrl_) {
         throw SpecError("/linux/intelRdt", "no resctrl filesystem is mounted on this host");
     }
-    record_.resctrl = resctrl_->plan(*spec().linux_->intel_rdt, call_.id);
+    record_.resctrl = resctrl_->plan(*plan().host.resctrl, call_.id);
 }
 
 void Creation::connect_caller() {
@@ -164,10 +161,10 @@ void Creation::connect_caller() {
 // It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
 // there before the first process of the container.
 void Creation::start_helper() {
-    if (os::is_ordinary_user()) rootless_ = RootlessSetup::make(*spec().linux_);
-    if (!translation_.host.privileged) inherit_oom_score_adj(translation_.plan.host.limits);
-    if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *spec().linux_->intel_rdt);
-    if (translation_.unit) {
+    if (os::is_ordinary_user()) rootless_ = RootlessSetup::make(plan().host);
+    inherit_oom_score_adj(plan().host.limits);
+    if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *plan().host.resctrl);
+    if (plan().host.cgroup.unit) {
         monitor_.emplace(options_, call_.id, cgroup::Entrance{});
         cgroup_->make_with_unit(monitor_->process().pid());
     } else {
@@ -295,7 +292,7 @@ void Creation::run_runtime_hooks(const handoff::Received& message) {
     hooks_have_run_ = true;
     cgroup_->apply_limits_that_leave_room();
     const std::string text =
-        oci::to_json(state_for_hooks(translation_, record_, init, oci::Status::creating),
+        oci::to_json(state_for_hooks(plan().host, record_, init, oci::Status::creating),
                      oci::JsonStyle::one_line);
     for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
         handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
@@ -348,14 +345,15 @@ void Creation::pass_listener(const handoff::Received& message) {
     if (!init_) throw Error("internal error: a listener out of turn");
     runtime::pass_listener(
         monitor_->channel(), message, *init_,
-        state_for_hooks(translation_, record_, init_->pid(), oci::Status::creating),
+        state_for_hooks(plan().host, record_, init_->pid(), oci::Status::creating),
         {plan().host.listener_path, plan().host.listener_metadata});
 }
 
 void Creation::hand_over() {
     if (plan().start.keep_monitor) {
         // The container's limits are not for the monitor, nor is `kill --all`.
-        host::move_monitor(translation_.layout, options_.monitor_cgroup, monitor_->process().pid());
+        host::move_monitor(plan().host.cgroup.layout, options_.monitor_cgroup,
+                           monitor_->process().pid());
         const auto monitor = os::ProcessRef::open(monitor_->process().pid());
         record_.monitor_pid = monitor.pid();
         record_.monitor_start_time = monitor.start_time();
@@ -419,9 +417,10 @@ void Creation::undo() noexcept {
         if (dir_) dir_->remove();
         if (hooks_have_run_) {
             // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
-            run_poststop_hooks(
-                spec(), translate::make_state(spec(), translation_.host, oci::Status::stopped),
-                options_.warn);  // callers expect one record in the log: the error
+            // Callers expect one record in the log: the error.
+            run_poststop_hooks(plan().host,
+                               translate::make_state(plan().host, oci::Status::stopped),
+                               options_.warn);
         }
     } catch (const std::exception& error) {
         // The first error is the one that is told; this one is for the log.

@@ -27,6 +27,7 @@ struct CreateOptions {
     std::uint32_t listen_fds = 0;
     std::string listen_fdnames;
     std::string notify_directory;  // made by create()
+    bool is_restored = false;      // the processes come from CRIU, which puts them into the cgroup
     // `run`: the container process is executed at once, unless hooks belong to the start.
     bool start_now = false;
 };

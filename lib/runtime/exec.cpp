@@ -24,16 +24,12 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "runtime/container.h"
-#include "runtime/create.h"
-#include "runtime/exec_defaults.h"
 #include "runtime/foreground.h"
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_limits.h"
 #include "runtime/process_messages.h"
-#include "runtime/switches.h"
 #include "runtime/systemd_unit.h"
-#include "runtime/translation.h"
 #include "translate/plan.h"
 
 namespace lxcri::runtime {
@@ -81,21 +77,32 @@ std::vector<std::string> namespace_names(int flags) {
     return names;
 }
 
-// The process that the caller asks for, before it is translated.
-oci::Process asked_process(const Container& container, const ExecOptions& call) {
+// What a process document could say of the container's process.
+oci::Process as_document(const translate::Plan& plan) {
+    const handoff::ProcessPlan& process = plan.init.process;
+    const translate::ProcessLimits& limits = plan.host.limits;
+    oci::Process document;
+    document.cwd = process.cwd;
+    document.env = process.env;
+    document.user = {process.uid, process.gid, process.umask, process.groups};
+    document.no_new_privileges = process.no_new_privileges;
+    document.rlimits = limits.rlimits;
+    document.oom_score_adj = limits.oom_score_adj;
+    document.scheduler = limits.scheduler;
+    document.io_priority = limits.io_priority;
+    document.exec_cpu_affinity = plan.host.exec_cpus;
+    return document;
+}
+
+// The process that the caller asks for. Capabilities and labels are absent where it shall have
+// those of the container's.
+oci::Process asked_process(const translate::Plan& plan, const ExecOptions& call) {
     oci::Process process;
     if (call.process_json) {
         process = in_context("--process", [&] { return oci::parse_process(*call.process_json); });
     } else {
-        const auto container_process = container.spec().process;
-        if (!container_process) throw SpecError("/process", "missing: --process is required");
-        process = *container_process;
-        process.terminal = false;
-        process.console_size.reset();
-        // As `create` has decided, which may have switched some of it off: see take_over_defaults.
-        process.capabilities.reset();
-        process.apparmor_profile.reset();
-        process.selinux_label.reset();
+        if (!plan.init.has_process) throw SpecError("/process", "missing: --process is required");
+        process = as_document(plan);
         process.args = call.args;
     }
     process.terminal = process.terminal || call.terminal;
@@ -109,6 +116,26 @@ oci::Process asked_process(const Container& container, const ExecOptions& call) 
     if (call.apparmor_profile) process.apparmor_profile = call.apparmor_profile;
     if (call.selinux_label) process.selinux_label = call.selinux_label;
     return process;
+}
+
+// What a document says takes the place of what the container's process has; all else stays.
+void change(handoff::ProcessPlan& process, const oci::Process& asked, handoff::ProcessPlan wanted) {
+    process.terminal = wanted.terminal;
+    process.terminal_size = wanted.terminal_size;
+    process.args = std::move(wanted.args);
+    process.env = std::move(wanted.env);
+    process.cwd = std::move(wanted.cwd);
+    process.uid = wanted.uid;
+    process.gid = wanted.gid;
+    process.groups = std::move(wanted.groups);
+    process.umask = wanted.umask;
+    process.no_new_privileges = wanted.no_new_privileges;
+    if (asked.capabilities) process.capabilities = wanted.capabilities;
+    if (asked.apparmor_profile) process.apparmor_profile = std::move(wanted.apparmor_profile);
+    if (asked.selinux_label) process.selinux_label = std::move(wanted.selinux_label);
+    // Of this call.
+    process.preserved_fds = wanted.preserved_fds;
+    process.open_stdio = wanted.open_stdio;
 }
 
 // One execution. Whatever has been started when an exception passes is killed by its owner.
@@ -127,7 +154,9 @@ class Execution {
     bool has_ended() const { return init_->wait_exit(os::Clock::now()); }
     void look_at_container();
     void plan_process();
-    void take_over_defaults(const oci::Process& asked);
+    void switch_off(const translate::Switches& switches, const oci::Process& asked,
+                    const translate::Plan& wanted);
+    void place_on_cpus(const oci::Process& asked);
     void connect_caller();
     void start_helper();
     void start_helper_beside_init(const cgroup::ContainerCgroup& cgroup);
@@ -142,7 +171,6 @@ class Execution {
     void pass_listener(const handoff::Received& message);
     void finish();
     [[noreturn]] void helper_has_ended();
-    handoff::ProcessPlan& process_plan() { return plan_.init.process; }
 
     const settings::Options& options_;
     const ExecOptions& call_;
@@ -151,8 +179,9 @@ class Execution {
     os::LivingThread joined_;  // one of init's: whose namespaces and cgroups the process gets
     bool paused_ = false;
     int namespaces_ = 0;
-    ExecDefaults defaults_;
-    translate::Plan plan_;
+    translate::Plan container_plan_;
+    handoff::ProcessPlan process_plan_;  // that of the container's process, changed as asked
+    translate::ProcessLimits limits_;
     std::optional<std::vector<std::uint64_t>> initial_cpus_;
     std::optional<attached::CallerSocket> console_socket_;
     std::optional<attached::CallerSocket> pidfd_socket_;
@@ -199,68 +228,66 @@ void Execution::look_at_container() {
 }
 
 void Execution::plan_process() {
-    auto defaults = find_exec_defaults(container_.dir().fd());
-    if (!defaults) {
-        // It was created by another version of lxcri.
-        CreateOptions create;
-        create.id = call_.id;
-        create.bundle = container_.record().bundle;
-        const std::string config = os::read_file_at(container_.dir().fd(), "config.json");
-        defaults = make_exec_defaults(translate_config(options_, create, config, true).plan);
-    }
-    defaults_ = std::move(*defaults);
-    for (const auto& warning : switch_off(options_, defaults_.process)) options_.warn(warning);
-
+    container_plan_ = container_.plan(options_);
     oci::Spec spec;
-    spec.process = asked_process(container_, call_);
-    oci::Process& asked = *spec.process;
+    spec.process = asked_process(container_plan_, call_);
+    const oci::Process& asked = *spec.process;
     const std::string_view document = call_.process_json ? "--process" : "the process";
     const auto warnings = in_context(document, [&] { return oci::validate(asked); });
     for (const auto& warning : warnings) options_.warn(warning);
-    for (const auto& warning : switch_off(options_, spec)) options_.warn(warning);
-    translate::Host host = host::look_at_host(options_, {}, {});
+    translate::Host host = host::look_at_host(options_, {});
     host.id = call_.id;
     host.preserve_fds = call_.preserve_fds;
-    host.new_keyring = false;
-    host.apparmor = asked.apparmor_profile && host::has_apparmor();
+    host.apparmor = options_.apparmor && asked.apparmor_profile && host::has_apparmor();
     host.selinux = asked.selinux_label && host::has_selinux();
     if ((namespaces_ & CLONE_NEWUSER) != 0) {
         spec.linux_.emplace();
         spec.linux_->namespaces.push_back({oci::NamespaceType::user, {}});
     }
-    plan_ = translate::translate_exec(spec, host);
-    take_over_defaults(asked);
-    translate::add_capabilities(call_.capabilities, spec, host, plan_);
-    for (const auto& warning : plan_.warnings) options_.warn(warning);
-    if (!host.privileged) inherit_oom_score_adj(plan_.host.limits);
+    translate::Plan wanted = translate::translate_exec(spec, host);
+    process_plan_ = container_plan_.init.process;
+    change(process_plan_, asked, wanted.init.process);
+    switch_off(host.switches, asked, wanted);
+    process_plan_.filter_loading = translate::filter_loading(process_plan_);
+    place_on_cpus(asked);
+    limits_ = wanted.host.limits;
+    translate::add_capabilities(call_.capabilities, spec, host, process_plan_.capabilities,
+                                wanted.warnings);
+    for (const auto& warning : wanted.warnings) options_.warn(warning);
+    inherit_oom_score_adj(limits_);
 }
 
-// What the caller says nothing of, and what is the container's and no process's.
-void Execution::take_over_defaults(const oci::Process& asked) {
-    auto& plan = process_plan();
-    const auto& base = defaults_.process;
-    if (!asked.capabilities) plan.capabilities = base.capabilities;
-    if (!asked.apparmor_profile) plan.apparmor_profile = base.apparmor_profile;
-    if (!asked.selinux_label) plan.selinux_label = base.selinux_label;
-    plan.session_keyring = base.session_keyring;
-    plan.keep_groups = base.keep_groups;
-    plan.memory_policy = base.memory_policy;
-    plan.personality = base.personality;
-    plan.seccomp_program = base.seccomp_program;
-    plan.seccomp_flags = base.seccomp_flags;
-    plan.seccomp_listener = base.seccomp_listener;
-    plan.open_stdio = plan.terminal ? 0 : options_.open_stdio;
-    if (const auto& affinity = asked.exec_cpu_affinity) {
-        // config.md: without a final one "the final affinity is determined by the Linux kernel".
-        plan.cpus.reset();
-        if (affinity->initial) initial_cpus_ = parse_number_list(*affinity->initial);
-        if (affinity->final) plan.cpus = parse_number_list(*affinity->final);
-        if (plan.cpus && plan.cpus->empty()) plan.cpus.reset();
+// What the process would have from its container. (What the document asks for has been left out.)
+void Execution::switch_off(const translate::Switches& switches, const oci::Process& asked,
+                           const translate::Plan& wanted) {
+    const auto warn = [&](std::string_view pointer, std::string_view setting) {
+        options_.warn(translate::switched_off(pointer, setting));
+    };
+    if (!switches.capabilities) process_plan_.capabilities = wanted.init.process.capabilities;
+    if (!switches.apparmor && !process_plan_.apparmor_profile.empty() && !asked.apparmor_profile) {
+        process_plan_.apparmor_profile.clear();
+        warn("/process/apparmorProfile", "apparmor");
+    }
+    if (!switches.seccomp && !process_plan_.seccomp_program.empty()) {
+        process_plan_.seccomp_program.clear();
+        process_plan_.seccomp_flags = 0;
+        process_plan_.seccomp_listener = false;
+        warn("/linux/seccomp", "seccomp");
     }
 }
 
+void Execution::place_on_cpus(const oci::Process& asked) {
+    const auto& affinity = asked.exec_cpu_affinity;
+    if (!affinity) return;
+    // config.md: without a final one "the final affinity is determined by the Linux kernel".
+    process_plan_.cpus.reset();
+    if (affinity->initial) initial_cpus_ = parse_number_list(*affinity->initial);
+    if (affinity->final) process_plan_.cpus = parse_number_list(*affinity->final);
+    if (process_plan_.cpus && process_plan_.cpus->empty()) process_plan_.cpus.reset();
+}
+
 void Execution::connect_caller() {
-    const bool terminal = process_plan().terminal;
+    const bool terminal = process_plan_.terminal;
     if (!terminal && !call_.console_socket.empty()) {
         throw Error("--console-socket: given, but the process has no terminal");
     }
@@ -313,7 +340,7 @@ void Execution::send_plan() {
 void Execution::try_to_send_plan() {
     handoff::JoinPlan join;
     join.namespaces = static_cast<std::uint64_t>(namespaces_);
-    join.process = process_plan();
+    join.process = process_plan_;
     const attached::RootMount& root = container_.record().root_mount;
     const bool joins_mounts = call_.namespaces == 0 || (call_.namespaces & CLONE_NEWNS) != 0;
     if (root.id != 0 && joins_mounts) {
@@ -377,7 +404,7 @@ void Execution::take_message(handoff::Received message) {
             return meet_process(message.sender);
         case MessageKind::terminal:
             terminal_ = take_terminal(std::move(message), console_socket_,
-                                      process_plan().terminal_size.height != 0);
+                                      process_plan_.terminal_size.height != 0);
             return;
         case MessageKind::listener:
             return pass_listener(message);
@@ -414,15 +441,15 @@ void Execution::meet_process(pid_t pid) {
 
 void Execution::pass_listener(const handoff::Received& message) {
     if (!process_ref_) throw Error("internal error: a listener out of turn");
-    SeccompAgent agent{defaults_.listener_path, {}};
-    if (defaults_.has_listener_metadata) agent.metadata = defaults_.listener_metadata;
-    runtime::pass_listener(helper_->channel(), message, *process_ref_, container_.state(), agent);
+    const auto& plan = container_plan_.host;
+    runtime::pass_listener(helper_->channel(), message, *process_ref_, container_.state(),
+                           {plan.listener_path, plan.listener_metadata});
 }
 
 // The process waits for our word.
 void Execution::finish() {
     if (!process_ref_) throw Error("internal error: ready out of turn");
-    const auto own_limits = limit_process(*process_ref_, plan_.host.limits);
+    const auto own_limits = limit_process(*process_ref_, limits_);
     if (const auto& resctrl = container_.record().resctrl; !resctrl.group.empty()) {
         const auto found = attached::Resctrl::find();
         if (!found) throw Error("no resctrl filesystem is mounted any more");
@@ -461,7 +488,7 @@ int Execution::run() {
     send_plan();
     converse();
     debug(concat("process ", std::to_string(process_ref_->pid()), " has executed ",
-                 in_quotes(process_plan().args.front())));
+                 in_quotes(process_plan_.args.front())));
     if (!call_.pid_file.empty()) write_pid_file(call_.pid_file, process_ref_->pid());
     if (call_.detach) {
         process_->release();

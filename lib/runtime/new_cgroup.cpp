@@ -35,28 +35,29 @@ bool leave_room_for_set_up(const oci::Resources& resources) {
 
 }  // namespace
 
-NewCgroup::NewCgroup(const settings::Options& options, Translation& translation, Record& record,
+NewCgroup::NewCgroup(const settings::Options& options, const translate::Plan& plan, Record& record,
                      int directory_fd)
-    : options_(options), translation_(translation), record_(record), directory_fd_(directory_fd) {
-    record_.cgroup = cgroup::planned_record(translation_.layout, translation_.cgroup_path);
+    : options_(options), plan_(plan), record_(record), directory_fd_(directory_fd) {
+    const translate::CgroupPlan& cgroup = plan.host.cgroup;
+    record_.cgroup = cgroup::planned_record(cgroup.layout, cgroup.path);
     if (enters_late()) {
         record_.setup_cgroup =
-            cgroup::planned_record(layout_for_setup(translation_.layout), setup_path());
+            cgroup::planned_record(layout_for_setup(cgroup.layout), setup_path());
     }
-    if (!translation_.unit) return;
-    record_.unit = translation_.unit->scope;
+    if (!cgroup.unit) return;
+    record_.unit = cgroup.unit->scope;
     // What is missing above it systemd makes, and removes with the scope.
     for (auto& directory : record_.cgroup.directories) directory.first_missing.clear();
 }
 
 void NewCgroup::make() {
     const std::string owner = os::path_of(directory_fd_);
-    cgroup_ = cgroup::ContainerCgroup::create(translation_.layout, translation_.cgroup_path, owner);
+    cgroup_ = cgroup::ContainerCgroup::create(plan().layout, plan().path, owner);
     record_.cgroup = cgroup_->record();
     record_.owns_cgroup = !record_.cgroup.directories.empty();
     if (!record_.setup_cgroup.directories.empty()) {
-        setup_ = cgroup::ContainerCgroup::create(layout_for_setup(translation_.layout),
-                                                 setup_path(), owner);
+        setup_ =
+            cgroup::ContainerCgroup::create(layout_for_setup(plan().layout), setup_path(), owner);
         record_.setup_cgroup = setup_->record();
     }
     give_away(*cgroup_);
@@ -67,8 +68,7 @@ void NewCgroup::make() {
 void NewCgroup::make_with_unit(pid_t pid) {
     in_context("systemd", [&] {
         systemd_.emplace(options_);
-        start_unit(*systemd_, record_, *translation_.unit, pid,
-                   std::move(translation_.unit_properties));
+        start_unit(*systemd_, record_, *plan().unit, pid);
     });
     has_unit_ = true;
     check_unit_path(pid);
@@ -79,7 +79,7 @@ void NewCgroup::make_with_unit(pid_t pid) {
 // Everything else, and what was recorded before, relies on the place that was foreseen.
 void NewCgroup::check_unit_path(pid_t pid) const {
     const std::string path = concat("/proc/", std::to_string(pid), "/cgroup");
-    const auto scope = translation_.cgroup_path.substr(0, translation_.cgroup_path.rfind('/'));
+    const auto scope = plan().path.substr(0, plan().path.rfind('/'));
     for (const auto& membership : cgroup::parse_memberships(os::read_file_at(AT_FDCWD, path))) {
         const bool is_systemds =
             membership.controllers.empty() || membership.controllers.front() == "name=systemd";
@@ -92,13 +92,13 @@ void NewCgroup::check_unit_path(pid_t pid) const {
 // config-linux.md "Cgroup ownership": a container that sees its own cgroup, and may write there,
 // may make cgroups below it.
 void NewCgroup::give_away(const cgroup::ContainerCgroup& cgroup) const {
-    if (const auto& owner = translation_.plan.host.cgroup_owner; owner && *owner != ::geteuid()) {
+    if (const auto& owner = plan().owner; owner && *owner != ::geteuid()) {
         cgroup.give_to(*owner);
     }
 }
 
 void NewCgroup::delegate(pid_t init) const {
-    const std::string& path = translation_.plan.host.delegate_cgroup;
+    const std::string& path = plan().delegate;
     if (path.empty() || !cgroup_) return;
     in_context("/annotations/run.oci.delegate-cgroup", [&] {
         const auto below = cgroup_->make_below(path);
@@ -120,22 +120,20 @@ os::UniqueFd NewCgroup::open_memory_entrance() const {
 }
 
 void NewCgroup::apply_early() {
-    const bool has_resources = spec().linux_ && spec().linux_->resources;
-    cgroup::apply_early(*cgroup_, has_resources ? *spec().linux_->resources : oci::Resources{},
-                        translation_.host.privileged ? cgroup::DeviceAccess::limited
-                                                     : cgroup::DeviceAccess::as_on_host);
+    cgroup::apply_early(
+        *cgroup_, plan().resources.value_or(oci::Resources{}),
+        plan().limits_devices ? cgroup::DeviceAccess::limited : cgroup::DeviceAccess::as_on_host);
 }
 
 void NewCgroup::apply_limits_that_leave_room() {
-    if (!spec().linux_ || !spec().linux_->resources) return;
-    if (leave_room_for_set_up(*spec().linux_->resources)) apply_limits();
+    if (plan().resources && leave_room_for_set_up(*plan().resources)) apply_limits();
 }
 
 void NewCgroup::apply_limits() {
     if (limits_are_applied_) return;
     limits_are_applied_ = true;
-    if (!spec().linux_ || !spec().linux_->resources) return;
-    const auto apply = [&] { cgroup::apply_late(*cgroup_, *spec().linux_->resources); };
+    if (!plan().resources) return;
+    const auto apply = [&] { cgroup::apply_late(*cgroup_, *plan().resources); };
     if (systemd_) {
         update_with_unit(*systemd_, record_, *cgroup_, apply);
     } else {

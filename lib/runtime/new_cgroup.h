@@ -7,8 +7,8 @@
 #include "cgroup/container_cgroup.h"
 #include "runtime/record.h"
 #include "runtime/systemd_unit.h"
-#include "runtime/translation.h"
 #include "settings/options.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
 
@@ -16,7 +16,7 @@ class NewCgroup {
   public:
     // Borrowed for its life: everything. What the cgroup is going to be goes into the record at
     // once: whoever finds only this knows where to look. `directory_fd`: where the record belongs.
-    NewCgroup(const settings::Options& options, Translation& translation, Record& record,
+    NewCgroup(const settings::Options& options, const translate::Plan& plan, Record& record,
               int directory_fd);
 
     void make();
@@ -48,14 +48,14 @@ class NewCgroup {
     void stop_unit();
 
   private:
-    const oci::Spec& spec() const { return translation_.spec; }
-    bool enters_late() const { return translation_.plan.init.enters_cgroup; }
-    std::string setup_path() const { return translation_.cgroup_path + "-setup"; }
+    const translate::CgroupPlan& plan() const { return plan_.host.cgroup; }
+    bool enters_late() const { return plan_.init.enters_cgroup; }
+    std::string setup_path() const { return plan().path + "-setup"; }
     void give_away(const cgroup::ContainerCgroup& cgroup) const;
     void check_unit_path(pid_t pid) const;
 
     const settings::Options& options_;
-    Translation& translation_;
+    const translate::Plan& plan_;
     Record& record_;
     int directory_fd_;
     std::optional<cgroup::ContainerCgroup> cgroup_;

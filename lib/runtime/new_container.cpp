@@ -31,9 +31,8 @@ std::string now_rfc3339() {
     return {text.data(), static_cast<std::size_t>(length)};
 }
 
-bool has_own_pid_namespace(const oci::Spec& spec) {
-    if (!spec.linux_) return false;
-    const auto* entry = spec.linux_->find_namespace(oci::NamespaceType::pid);
+bool has_own_pid_namespace(const translate::HostPlan& plan) {
+    const auto* entry = plan.find_namespace(oci::NamespaceType::pid);
     return entry != nullptr && !entry->path;
 }
 
@@ -51,26 +50,22 @@ std::string copy_config(const CreateOptions& call, const ContainerDir& dir) {
     return text;
 }
 
-Record first_record(const CreateOptions& call, const Translation& translation) {
-    const oci::Spec& spec = translation.spec;
+Record first_record(const translate::Plan& plan) {
     Record record;
-    record.id = call.id;
-    record.oci_version = spec.oci_version;
-    record.bundle = call.bundle;
-    record.rootfs = translation.host.rootfs;
+    record.id = plan.host.id;
+    record.oci_version = plan.host.oci_version;
+    record.bundle = plan.host.bundle;
+    record.rootfs = plan.host.rootfs;
     record.created = now_rfc3339();
     record.owner = host::owner_name(::geteuid());
-    record.annotations = spec.annotations;
-    record.own_pid_namespace = has_own_pid_namespace(spec);
-    record.has_process = spec.process.has_value();
-    record.has_poststart = !spec.hooks.poststart.empty();
-    record.has_poststop = !spec.hooks.poststop.empty();
+    record.annotations = plan.host.annotations;
+    record.own_pid_namespace = has_own_pid_namespace(plan.host);
     return record;
 }
 
-oci::State state_for_hooks(const Translation& translation, const Record& record, pid_t pid,
+oci::State state_for_hooks(const translate::HostPlan& plan, const Record& record, pid_t pid,
                            oci::Status status) {
-    oci::State state = translate::make_state(translation.spec, translation.host, status);
+    oci::State state = translate::make_state(plan, status);
     state.pid = pid;
     state.created = record.created;
     return state;

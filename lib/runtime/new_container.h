@@ -7,8 +7,8 @@
 #include "runtime/container_dir.h"
 #include "runtime/create.h"
 #include "runtime/record.h"
-#include "runtime/translation.h"
 #include "settings/options.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
 
@@ -20,10 +20,10 @@ std::string config_path(const CreateOptions& call);
 std::string copy_config(const CreateOptions& call, const ContainerDir& dir);
 
 // The facts that are known before anything is made.
-Record first_record(const CreateOptions& call, const Translation& translation);
+Record first_record(const translate::Plan& plan);
 
 // The state of a container that has come to be as far as `record` says, for hooks.
-oci::State state_for_hooks(const Translation& translation, const Record& record, pid_t pid,
+oci::State state_for_hooks(const translate::HostPlan& plan, const Record& record, pid_t pid,
                            oci::Status status);
 
 }  // namespace lxcri::runtime

@@ -22,7 +22,6 @@
 #include "runtime/container.h"
 #include "runtime/hook_files.h"
 #include "runtime/systemd_unit.h"
-#include "translate/hooks.h"
 
 namespace lxcri::runtime {
 
@@ -82,22 +81,19 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
 
 // A hook of start that fails ends the container: config.md "Lifecycle", 12 and 13.
 void run_start_hooks_or_destroy(Container& container, const settings::Options& options,
-                                const os::ProcessRef& init) {
+                                const translate::HostPlan& plan, const os::ProcessRef& init) {
     try {
         const auto limit = options.start_timeout.count() == 0
                                ? os::Deadline()
                                : os::Deadline(os::Clock::now() + options.start_timeout);
         handoff::start_and_wait(container.dir().fd(), init, limit);
-        if (!container.record().has_poststart) return;
-        const oci::Spec spec = container.spec();
+        if (plan.poststart.empty()) return;
         oci::State state = container.state();
         state.status = oci::Status::running;
         state.pid = container.record().pid;
-        const auto hooks =
-            translate::make_hooks(spec.hooks.poststart, handoff::HookKind::poststart);
         const std::string& bundle = container.record().bundle;
-        const auto files = HookFiles::open(translate::hook_files(spec), bundle);
-        handoff::run_hooks(handoff::with_own_environment(hooks),
+        const auto files = HookFiles::open(plan.hook_files, bundle);
+        handoff::run_hooks(handoff::with_own_environment(plan.poststart),
                            oci::to_json(state, oci::JsonStyle::one_line), bundle, files.output());
     } catch (const handoff::HookError& error) {
         // init has said so and ends; callers see the exit status that it has chosen.
@@ -139,13 +135,14 @@ void start(const settings::Options& options, const std::string& id) {
     container.lock();
     const auto status = container.status();
     if (!oci::may_start(status)) throw wrong_status(container, "start", status);
-    if (!container.record().has_process) {
+    const translate::Plan plan = container.plan(options);
+    if (!plan.init.has_process) {
         throw SpecError("/process", "missing: there is nothing to start");
     }
     const auto init = container.init();
     if (!init) throw wrong_status(container, "start", oci::Status::stopped);
     auto notify_socket = attached::NotifySocket::listen(container.dir().fd(), options);
-    run_start_hooks_or_destroy(container, options, *init);
+    run_start_hooks_or_destroy(container, options, plan.host, *init);
     if (notify_socket) {
         // That takes as long as the service takes; others may look and kill meanwhile.
         container.unlock();

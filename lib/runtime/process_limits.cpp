@@ -80,9 +80,9 @@ bool may_set_itself(__rlimit_resource resource, const rlimit& value) {
 handoff::OwnLimits limit_process(const os::ProcessRef& process,
                                  const translate::ProcessLimits& limits) {
     handoff::OwnLimits own;
-    if (limits.oom_score_adj) {
+    if (limits.oom_score_adj && !limits.inherits_oom_score_adj) {
         set_oom_score_adj(std::to_string(process.pid()), *limits.oom_score_adj);
-    };
+    }
     if (limits.scheduler) set_scheduler(process.pid(), *limits.scheduler);
     if (limits.io_priority) set_io_priority(process.pid(), *limits.io_priority);
     for (std::size_t i = 0; i < limits.rlimits.size(); ++i) {
@@ -102,9 +102,8 @@ handoff::OwnLimits limit_process(const os::ProcessRef& process,
     return own;
 }
 
-void inherit_oom_score_adj(translate::ProcessLimits& limits) {
-    if (limits.oom_score_adj) set_oom_score_adj("self", *limits.oom_score_adj);
-    limits.oom_score_adj.reset();
+void inherit_oom_score_adj(const translate::ProcessLimits& limits) {
+    if (limits.inherits_oom_score_adj) set_oom_score_adj("self", *limits.oom_score_adj);
 }
 
 }  // namespace lxcri::runtime

@@ -13,9 +13,7 @@ namespace lxcri::runtime {
 handoff::OwnLimits limit_process(const os::ProcessRef& process,
                                  const translate::ProcessLimits& limits);
 
-// Without the host's privilege the file of a process that is not dumpable is out of reach: sets
-// /process/oomScoreAdj on this process, from which the others inherit it, and takes it off
-// `limits`.
-void inherit_oom_score_adj(translate::ProcessLimits& limits);
+// Sets /process/oomScoreAdj on this process, where the others have to inherit it.
+void inherit_oom_score_adj(const translate::ProcessLimits& limits);
 
 }  // namespace lxcri::runtime

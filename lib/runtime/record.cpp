@@ -73,9 +73,6 @@ std::string record_json(const Record& record) {
               {"monitorPid", record.monitor_pid},
               {"monitorStartTime", record.monitor_start_time},
               {"ownPidNamespace", record.own_pid_namespace},
-              {"hasProcess", record.has_process},
-              {"hasPoststart", record.has_poststart},
-              {"hasPoststop", record.has_poststop},
               {"ownsCgroup", record.owns_cgroup},
               {"unit", record.unit},
               {"rootMount",
@@ -109,9 +106,6 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("monitorPid").get_to(record.monitor_pid);
         json.at("monitorStartTime").get_to(record.monitor_start_time);
         json.at("ownPidNamespace").get_to(record.own_pid_namespace);
-        json.at("hasProcess").get_to(record.has_process);
-        json.at("hasPoststart").get_to(record.has_poststart);
-        json.at("hasPoststop").get_to(record.has_poststop);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
         // Younger than the first release: a container may have been created before.
         record.unit = json.value("unit", "");

@@ -27,9 +27,6 @@ struct Record {
     int monitor_pid = 0;  // only with `monitor = keep`
     std::uint64_t monitor_start_time = 0;
     bool own_pid_namespace = true;
-    bool has_process = true;
-    bool has_poststart = false;
-    bool has_poststop = false;
     attached::RootMount root_mount;
     cgroup::Record cgroup;
     cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then

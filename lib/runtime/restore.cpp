@@ -19,7 +19,6 @@
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/criu_files.h"
-#include "runtime/exec_defaults.h"
 #include "runtime/foreground.h"
 #include "runtime/hook_files.h"
 #include "runtime/new_cgroup.h"
@@ -27,6 +26,8 @@
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
 #include "runtime/process_messages.h"
+#include "runtime/stored_plan.h"
+#include "runtime/translation.h"
 
 namespace lxcri::runtime {
 
@@ -102,7 +103,9 @@ std::vector<handoff::CriuCgroupRoot> cgroup_roots(const cgroup::Record& record) 
 class Restoration {
   public:
     Restoration(const settings::Options& options, const RestoreOptions& asked)
-        : options_(options), asked_(asked), call_(asked.create) {}
+        : options_(options), asked_(asked), call_(asked.create) {
+        call_.is_restored = true;
+    }
     Restoration(const Restoration&) = delete;
     Restoration& operator=(const Restoration&) = delete;
     ~Restoration() {
@@ -123,14 +126,14 @@ class Restoration {
     void run_hooks(pid_t pid);
     void finish(pid_t pid);
     void undo() noexcept;
-    const translate::Plan& plan() const { return translation_.plan; }
+    const translate::Plan& plan() const { return *plan_; }
 
     const settings::Options& options_;
     const RestoreOptions& asked_;
     CreateOptions call_;
     CheckpointImage image_;
     std::optional<ContainerDir> dir_;
-    Translation translation_;
+    std::optional<const translate::Plan> plan_;
     Record record_;
     std::optional<NewCgroup> cgroup_;
     std::optional<helpers::CriuHelper> helper_;
@@ -149,20 +152,17 @@ class Restoration {
 void Restoration::read_bundle() {
     const std::string text = copy_config(call_, *dir_);
     in_context(config_path(call_), [&] {
-        translation_ = translate_config(options_, call_, text);
-        // CRIU puts the processes into their cgroup; nothing of ours is set up in there before.
-        translation_.plan.init.enters_cgroup = false;
+        plan_.emplace(translate_config(options_, call_, text));
         check_plan();
-        check_bundle(image_, translation_);
+        check_bundle(image_, plan());
     });
-    for (const auto& warning : translation_.warnings) options_.warn(warning);
+    for (const auto& warning : plan().warnings) options_.warn(warning);
     console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
     pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
     hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
-    write_exec_defaults(dir_->fd(), make_exec_defaults(plan()));
-    record_ = first_record(call_, translation_);
-    record_.has_poststart = false;  // nobody starts it
-    cgroup_.emplace(options_, translation_, record_, dir_->fd());
+    write_plan(dir_->fd(), plan());
+    record_ = first_record(plan());
+    cgroup_.emplace(options_, plan(), record_, dir_->fd());
     write_record(dir_->fd(), record_);
 }
 
@@ -171,7 +171,7 @@ void Restoration::check_plan() const {
         throw SpecError("/linux/namespaces",
                         "a container without a mount namespace of its own cannot be restored");
     }
-    if (translation_.spec.linux_ && translation_.spec.linux_->intel_rdt) {
+    if (plan().host.resctrl) {
         throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be restored");
     }
     if (!plan().init.process.terminal && !call_.console_socket.empty()) {
@@ -185,7 +185,7 @@ void Restoration::check_plan() const {
 // It is outside of the container's cgroup: CRIU puts what it restores into it, and its own memory
 // is not for the container's limit. systemd wants a process to begin with.
 void Restoration::start_helper() {
-    if (translation_.unit) {
+    if (plan().host.cgroup.unit) {
         helper_.emplace(options_, cgroup::Entrance{});
         cgroup_->make_with_unit(helper_->process().pid());
     } else {
@@ -236,9 +236,7 @@ CriuRequest Restoration::make_request() {
     request.lsm_profile = asked_.lsm_profile;
     request.lsm_mount_context = asked_.lsm_mount_context;
     request.external = external_at_restore(image_, plan());
-    request.has_user_namespace =
-        translation_.spec.linux_ &&
-        translation_.spec.linux_->find_namespace(oci::NamespaceType::user) != nullptr;
+    request.has_user_namespace = plan().host.find_namespace(oci::NamespaceType::user) != nullptr;
     request.cgroup_roots = cgroup_roots(record_.cgroup);
     add_inherited(request);
     add_namespaces(request);
@@ -270,7 +268,7 @@ void Restoration::run_hooks(pid_t pid) {
     if (plan().host.prestart.empty() && plan().host.create_runtime.empty()) return;
     hooks_have_run_ = true;
     const std::string text =
-        oci::to_json(state_for_hooks(translation_, record_, pid, oci::Status::creating),
+        oci::to_json(state_for_hooks(plan().host, record_, pid, oci::Status::creating),
                      oci::JsonStyle::one_line);
     for (const auto& hooks : {plan().host.prestart, plan().host.create_runtime}) {
         handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
@@ -305,10 +303,9 @@ void Restoration::undo() noexcept {
         if (dir_) dir_->remove();
         if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
         if (hooks_have_run_) {
-            run_poststop_hooks(
-                translation_.spec,
-                translate::make_state(translation_.spec, translation_.host, oci::Status::stopped),
-                options_.warn);
+            run_poststop_hooks(plan().host,
+                               translate::make_state(plan().host, oci::Status::stopped),
+                               options_.warn);
         }
     } catch (const std::exception& error) {
         options_.warn(concat("cannot clean up: ", error.what()));

@@ -51,34 +51,34 @@ void run_mapper(const std::string& name, pid_t pid, const std::vector<oci::IdMap
     handoff::run_program(program.path, program, {});
 }
 
-void write_maps(pid_t pid, const oci::Linux& section) {
+void write_maps(pid_t pid, const translate::HostPlan& plan) {
     const std::string proc = concat("/proc/", std::to_string(pid));
     const auto line = [](const oci::IdMapping& mapping) {
         return concat(std::to_string(mapping.container_id), " ", std::to_string(mapping.host_id),
                       " 1\n");
     };
     in_context("/linux/uidMappings", [&] {
-        if (!maps_only(section.uid_mappings, ::geteuid())) {
-            return run_mapper("newuidmap", pid, section.uid_mappings);
+        if (!maps_only(plan.uid_mappings, ::geteuid())) {
+            return run_mapper("newuidmap", pid, plan.uid_mappings);
         }
-        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), line(section.uid_mappings.front()));
+        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), line(plan.uid_mappings.front()));
     });
     in_context("/linux/gidMappings", [&] {
-        if (!maps_only(section.gid_mappings, ::getegid())) {
-            return run_mapper("newgidmap", pid, section.gid_mappings);
+        if (!maps_only(plan.gid_mappings, ::getegid())) {
+            return run_mapper("newgidmap", pid, plan.gid_mappings);
         }
         // Groups that keep somebody out could be dropped otherwise: CVE-2014-8989.
         os::write_value_at(AT_FDCWD, concat(proc, "/setgroups"), "deny");
-        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), line(section.gid_mappings.front()));
+        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), line(plan.gid_mappings.front()));
     });
 }
 
 }  // namespace
 
-RootlessSetup RootlessSetup::make(const oci::Linux& section) {
-    const auto* entry = section.find_namespace(oci::NamespaceType::user);
+RootlessSetup RootlessSetup::make(const translate::HostPlan& plan) {
+    const auto* entry = plan.find_namespace(oci::NamespaceType::user);
     if (entry->path) return RootlessSetup(os::open_namespace(*entry->path, CLONE_NEWUSER));
-    return RootlessSetup(os::make_user_namespace([&](pid_t pid) { write_maps(pid, section); }));
+    return RootlessSetup(os::make_user_namespace([&](pid_t pid) { write_maps(pid, plan); }));
 }
 
 std::vector<os::UniqueFd> RootlessSetup::open_inside(

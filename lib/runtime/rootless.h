@@ -6,17 +6,17 @@
 #include <functional>
 #include <vector>
 
-#include "oci/linux.h"
 #include "os/unique_fd.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
 
 class RootlessSetup {
   public:
-    // The user namespace that `section` asks for, new with its mappings or joined by its path. The
+    // The user namespace that the plan asks for, new with its mappings or joined by its path. The
     // caller's own uid and gid alone are mapped without help, all else by newuidmap(1) and
     // newgidmap(1), which decide what the user may map. SpecError for what is not to be had.
-    static RootlessSetup make(const oci::Linux& section);
+    static RootlessSetup make(const translate::HostPlan& plan);
 
     int user_namespace() const noexcept { return user_namespace_.get(); }
 

@@ -11,7 +11,6 @@
 #include "cgroup/unit_limits.h"
 #include "os/check.h"
 #include "os/file.h"
-#include "translate/unit_properties.h"
 
 namespace lxcri::runtime {
 
@@ -48,37 +47,22 @@ std::vector<UnitProperty> fixed_properties() {
 
 }  // namespace
 
-std::vector<UnitProperty> allowed_unit_properties(const settings::Options& options,
-                                                  const oci::Spec& spec) {
-    auto properties = translate::unit_properties(spec);
-    const auto& allowed = options.systemd_properties;
-    for (const UnitProperty& property : properties) {
-        if (translate::is_harmless_property(property.name)) continue;
-        if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
-        throw SpecError(property.pointer,
-                        concat("the property ", in_quotes(property.name),
-                               " is neither one that every container may set nor among the "
-                               "/systemdProperties that ",
-                               in_quotes(options.settings_file), " allows"));
-    }
-    return properties;
-}
-
 std::string unit_description(const Record& record) {
     return concat("lxcri container ", record.id, ", ", record.created);
 }
 
-void start_unit(helpers::SystemdHelper& helper, const Record& record, const cgroup::UnitName& name,
-                pid_t pid, std::vector<UnitProperty> properties) {
+void start_unit(helpers::SystemdHelper& helper, const Record& record,
+                const translate::UnitPlan& plan, pid_t pid) {
     UnitRequest request;
     request.action = UnitAction::start;
-    request.unit = name.scope;
+    request.unit = plan.scope;
     request.description = unit_description(record);
-    request.slice = name.slice;
+    request.slice = plan.slice;
     request.pid = pid;
     request.properties = fixed_properties();
     // Later ones win.
-    for (UnitProperty& property : properties) request.properties.push_back(std::move(property));
+    request.properties.insert(request.properties.end(), plan.properties.begin(),
+                              plan.properties.end());
     helper.ask(std::move(request));
 }
 

@@ -3,29 +3,21 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "cgroup/container_cgroup.h"
-#include "cgroup/unit_path.h"
-#include "handoff/unit.h"
 #include "helpers/systemd_helper.h"
-#include "oci/spec.h"
 #include "runtime/record.h"
 #include "settings/options.h"
+#include "translate/plan.h"
 
 namespace lxcri::runtime {
-
-// Those annotations that are harmless, and those that an administrator allows. SpecError for
-// another one: a unit's properties can start programs as root (CVE-2024-3154).
-std::vector<handoff::UnitProperty> allowed_unit_properties(const settings::Options& options,
-                                                           const oci::Spec& spec);
 
 // The description of the container's unit; no two containers have the same.
 std::string unit_description(const Record& record);
 
 // A scope with the process in it.
-void start_unit(helpers::SystemdHelper& helper, const Record& record, const cgroup::UnitName& name,
-                pid_t pid, std::vector<handoff::UnitProperty> properties);
+void start_unit(helpers::SystemdHelper& helper, const Record& record,
+                const translate::UnitPlan& plan, pid_t pid);
 
 // Moves a process of ours into the container's cgroup, where cgroups(7) does not let us do it: from
 // outside of what is delegated to the user.

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "cgroup/driver.h"
+
 namespace lxcri::settings {
 
-enum class CgroupDriver { cgroupfs, systemd, disabled };
+using CgroupDriver = cgroup::Driver;
 
 struct Options {
     std::string root;               // runtime root, absolute

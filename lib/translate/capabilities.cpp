@@ -9,6 +9,8 @@
 
 namespace lxcri::translate {
 
+using handoff::CapabilitySets;
+
 namespace {
 
 // None for a name that nobody knows: validate() has warned.
@@ -33,6 +35,16 @@ std::uint64_t make_set(const std::vector<std::string>& names, std::string_view s
     return result;
 }
 
+// Those that we may have, as far as they have a name.
+CapabilitySets every_capability(const Host& host) {
+    std::uint64_t all = 0;
+    for (const auto& capability : oci::kCapabilities) {
+        all |= std::uint64_t{1} << static_cast<unsigned>(capability.value);
+    }
+    all &= host.bounding_capabilities;
+    return {all, all, all, 0, 0};
+}
+
 // Whoever makes a user namespace has every capability in it: user_namespaces(7).
 std::uint64_t grantable_in(const oci::Spec& spec, const Host& host) {
     const std::uint64_t known =
@@ -43,6 +55,11 @@ std::uint64_t grantable_in(const oci::Spec& spec, const Host& host) {
 }  // namespace
 
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan) {
+    if (spec.process && !host.switches.capabilities) {
+        plan.init.process.capabilities = every_capability(host);
+        plan.warnings.push_back(switched_off("/process/capabilities", "capabilities"));
+        return;
+    }
     // Absent means none: the spec does not say, and less is safer.
     if (!spec.process || !spec.process->capabilities) return;
     const auto& asked = *spec.process->capabilities;
@@ -67,13 +84,12 @@ void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan)
 }
 
 void add_capabilities(const std::vector<std::string>& names, const oci::Spec& spec,
-                      const Host& host, Plan& plan) {
+                      const Host& host, CapabilitySets& sets, std::vector<std::string>& warnings) {
     const std::uint64_t grantable = grantable_in(spec, host);
-    auto& sets = plan.init.process.capabilities;
     for (const auto& name : names) {
         const std::uint64_t bit = bit_of(name);
         if ((grantable & bit) != bit) {
-            plan.warnings.push_back(concat("--cap: ", name, " cannot be granted here"));
+            warnings.push_back(concat("--cap: ", name, " cannot be granted here"));
             continue;
         }
         sets.bounding |= bit;

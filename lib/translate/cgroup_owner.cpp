@@ -1,5 +1,5 @@
 // Owns:  nothing alone; config-linux.md "Cgroup ownership"
-// Emits: HostPlan::cgroup_owner
+// Emits: CgroupPlan::owner
 #include "base/strings.h"
 #include "translate/translators.h"
 
@@ -30,7 +30,7 @@ void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan)
     if (!has_new_namespace(spec, oci::NamespaceType::cgroup)) return;
     for (const oci::Mount& mount : spec.mounts) {
         if (is_writable_cgroup_mount(mount)) {
-            plan.host.cgroup_owner = host_uid(spec, spec.process->user.uid);
+            plan.host.cgroup.owner = host_uid(spec, spec.process->user.uid);
         }
     }
 }

@@ -1,6 +1,7 @@
 // Owns:  the annotations run.oci.*, but for mount_context_type (mount_label.cpp) and
 //        seccomp_fail_unknown_syscall (seccomp.cpp)
-// Emits: ProcessPlan::keep_groups, StartPlan::keep_groups, HostPlan::{hook_files,delegate_cgroup},
+// Emits: ProcessPlan::keep_groups, StartPlan::keep_groups, HostPlan::hook_files,
+// CgroupPlan::delegate,
 //        HookPlan::{hook_out,hook_err}, InitPlan::{hook_out,hook_err}
 #include "translate/crun_annotations.h"
 
@@ -127,7 +128,7 @@ void translate_crun_annotations(const oci::Spec& spec, const Host& host, Plan& p
     const bool keep_groups = is_switched_on(spec, kKeepGroups);
     plan.init.process.keep_groups = keep_groups;
     plan.start.keep_groups = keep_groups;
-    plan.host.delegate_cgroup = delegate_cgroup(spec, host);
+    plan.host.cgroup.delegate = delegate_cgroup(spec, host);
     plan.host.hook_files = hook_files(spec);
     const bool out = !plan.host.hook_files.out.empty();
     const bool err = !plan.host.hook_files.err.empty();

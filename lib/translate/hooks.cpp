@@ -1,11 +1,10 @@
 // Owns:  /hooks/*
-// Emits: HostPlan::{prestart,create_runtime}, HookPlan::{runtime_hooks,create_container,state},
-//        InitPlan::{start_container,state}. poststart and poststop: make_hooks() for `start` and
-//        `delete`.
+// Emits: HostPlan::{prestart,create_runtime,poststart,poststop},
+//        HookPlan::{runtime_hooks,create_container,state}, InitPlan::{start_container,state}
 #include <string>
 
 #include "base/strings.h"
-#include "translate/hooks.h"
+#include "handoff/run_hooks.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -26,8 +25,6 @@ handoff::StateTemplate make_template(oci::State state) {
     return {text.substr(0, at + kKey.size()), text.substr(at + mark.size())};
 }
 
-}  // namespace
-
 std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, HookKind kind) {
     std::vector<handoff::Hook> result;
     for (std::size_t i = 0; i < hooks.size(); ++i) {
@@ -45,19 +42,25 @@ std::vector<handoff::Hook> make_hooks(const std::vector<oci::Hook>& hooks, HookK
     return result;
 }
 
+}  // namespace
+
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan) {
     plan.host.prestart = make_hooks(spec.hooks.prestart, HookKind::prestart);
     plan.host.create_runtime = make_hooks(spec.hooks.create_runtime, HookKind::create_runtime);
     plan.hook.runtime_hooks = !plan.host.prestart.empty() || !plan.host.create_runtime.empty();
     plan.hook.create_container =
         make_hooks(spec.hooks.create_container, HookKind::create_container);
+    // Where they run the environment is liblxc's.
+    handoff::complete_environment(plan.hook.create_container, host.environment);
     if (!plan.hook.create_container.empty()) {
-        plan.hook.state = make_template(make_state(spec, host, oci::Status::creating));
+        plan.hook.state = make_template(make_state(plan.host, oci::Status::creating));
     }
     plan.init.start_container = make_hooks(spec.hooks.start_container, HookKind::start_container);
     if (!plan.init.start_container.empty()) {
-        plan.init.state = make_template(make_state(spec, host, oci::Status::created));
+        plan.init.state = make_template(make_state(plan.host, oci::Status::created));
     }
+    plan.host.poststart = make_hooks(spec.hooks.poststart, HookKind::poststart);
+    plan.host.poststop = make_hooks(spec.hooks.poststop, HookKind::poststop);
 }
 
 }  // namespace lxcri::translate

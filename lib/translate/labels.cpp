@@ -23,8 +23,13 @@ std::string label(const std::optional<std::string>& asked, bool available, std::
 void translate_labels(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (!spec.process) return;
     auto& process = plan.init.process;
-    process.apparmor_profile = label(spec.process->apparmor_profile, host.apparmor,
-                                     "/process/apparmorProfile", "AppArmor");
+    const char* pointer = "/process/apparmorProfile";
+    if (host.switches.apparmor) {
+        process.apparmor_profile =
+            label(spec.process->apparmor_profile, host.apparmor, pointer, "AppArmor");
+    } else if (spec.process->apparmor_profile) {
+        plan.warnings.push_back(switched_off(pointer, "apparmor"));
+    }
     process.selinux_label =
         label(spec.process->selinux_label, host.selinux, "/process/selinuxLabel", "SELinux");
 }

@@ -1,5 +1,5 @@
 // Owns:  NOTIFY_SOCKET of the call
-// Emits: a mount in HookPlan::mounts, and the variable in ProcessPlan::env
+// Emits: a mount in HookPlan::mounts, and the variable in InitPlan::added_env
 #include <linux/mount.h>
 
 #include <string>
@@ -19,9 +19,9 @@ void translate_notify_socket(const Host& host, Plan& plan) {
     // Its socket can be written to all the same.
     mount.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     plan.hook.mounts.push_back(std::move(mount));
-    auto& env = plan.init.process.env;
-    std::erase_if(env, [](const auto& entry) { return entry.starts_with("NOTIFY_SOCKET="); });
-    env.emplace_back("NOTIFY_SOCKET=/run/notify/notify.sock");
+    std::erase_if(plan.init.process.env,
+                  [](const auto& entry) { return entry.starts_with("NOTIFY_SOCKET="); });
+    plan.init.added_env.emplace_back("NOTIFY_SOCKET=/run/notify/notify.sock");
 }
 
 }  // namespace lxcri::translate

@@ -8,7 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "cgroup/driver.h"
+#include "cgroup/layout.h"
+#include "cgroup/unit_path.h"
 #include "handoff/plan.h"
+#include "handoff/unit.h"
 #include "oci/fields.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -23,7 +27,15 @@ struct CgroupHierarchy {
     std::string directory;    // the container's own cgroup in it, on the host
 };
 
-// The facts about the machine and the call that translation may ask for. `runtime/live_host` finds
+// What an administrator or the caller has switched off: not applied, whatever config.json asks for.
+struct Switches {
+    bool apparmor = true;
+    bool capabilities = true;
+    bool cgroup_devices = true;
+    bool seccomp = true;
+};
+
+// The facts about the machine and the call that translation may ask for. `host/live_host` finds
 // them; tests write them down.
 struct Host {
     std::string id;
@@ -40,13 +52,23 @@ struct Host {
     // Of those that the container joins by their paths: they belong to its user namespace, or to
     // one below it. Not looked at for root of the host without a user namespace.
     std::vector<oci::NamespaceType> owned_namespaces;
+    cgroup::Driver cgroup_driver = cgroup::Driver::cgroupfs;
+    cgroup::UserManager user_manager;  // with systemd's cgroups: whose systemd
+    std::string cgroup_parent;         // where a container's is that asks for no place; "/" last
+    bool may_make_cgroup = true;       // the container's: place_cgroup()
+    cgroup::Layout cgroup_layout;
     bool unified_cgroups = false;          // version 2 only
     std::vector<CgroupHierarchy> cgroups;  // one where unified
     bool may_enter_cgroup_late = false;    // nobody minds that it is empty for a while
     // What an administrator's file allows annotations to set, and the name of that file.
     std::vector<std::string> lxc_items;
+    std::vector<std::string> systemd_properties;
     std::string settings_file;
-    // Options of the call.
+    Switches switches;
+    // Options of the call, and what it has brought along.
+    std::vector<std::string> environment;
+    std::uint32_t open_stdio = 7;  // bit n: descriptor n is open
+    bool lxc_debug_log = false;
     bool keep_monitor = false;
     bool new_keyring = true;
     std::uint32_t preserve_fds = 0;
@@ -60,6 +82,9 @@ struct Host {
 struct ProcessLimits {
     std::vector<oci::Rlimit> rlimits;
     std::optional<std::int32_t> oom_score_adj;
+    // Without the host's privilege the file of a process that is not dumpable is out of reach: the
+    // runtime sets oom_score_adj on itself, and all others inherit it.
+    bool inherits_oom_score_adj = false;
     std::optional<oci::Scheduler> scheduler;
     std::optional<oci::IoPriority> io_priority;
 };
@@ -102,9 +127,38 @@ struct OuterFilesystem {
     NamespaceToJoin shown;
 };
 
-// The part that `create` itself carries out, in the runtime namespaces.
+// The container's scope, where systemd manages the cgroups.
+struct UnitPlan {
+    std::string slice;  // "system.slice"
+    std::string scope;  // "lxcri-c1.scope"
+    std::vector<handoff::UnitProperty> properties;
+};
+
+struct CgroupPlan {
+    std::string path;       // below the mount points; "": the container has none
+    cgroup::Layout layout;  // the hierarchies that it is made in; none without a path
+    std::optional<UnitPlan> unit;
+    std::optional<std::uint32_t> owner;  // the host's uid to which it is given
+    std::string delegate;                // below it, for the container process; "": none
+    // Only root of the host can limit access to devices, and only there it needs to be: nobody else
+    // can make a device node (mknod(2)), and those that are there have their owners and modes.
+    bool limits_devices = true;
+    std::optional<oci::Resources> resources;
+};
+
+// The part that `create` itself carries out, in the runtime namespaces; and what `start`, `exec`,
+// `delete` and others have to know later.
 struct HostPlan {
+    std::string id;
+    std::string bundle;
+    std::string oci_version;
+    std::map<std::string, std::string> annotations;
     std::string rootfs;
+    // As config.json lists them, and the mappings that the user namespace really has.
+    std::vector<oci::Namespace> listed_namespaces;
+    std::vector<oci::IdMapping> uid_mappings;
+    std::vector<oci::IdMapping> gid_mappings;
+    // Those that have to be joined.
     std::vector<NamespaceToJoin> namespaces;
     // The mount namespace that the container shares with others: the runtime's, or one by its path.
     // Nothing where it gets one of its own.
@@ -113,15 +167,25 @@ struct HostPlan {
     // Made by `create` (HookPlan::DeviceWay), or copied from the host.
     std::vector<OuterDevice> devices;
     std::vector<OuterFilesystem> filesystems;
-    std::optional<std::string> cgroups_path;    // as in the spec
-    std::optional<std::uint32_t> cgroup_owner;  // the host's uid to which the cgroup is given
+    CgroupPlan cgroup;
+    std::optional<oci::IntelRdt> resctrl;
     ProcessLimits limits;
-    std::string listener_path;  // of the seccomp agent; "": none
+    std::optional<oci::ExecCpuAffinity> exec_cpus;  // of processes that `exec` adds
+    std::string listener_path;                      // of the seccomp agent; "": none
     std::optional<std::string> listener_metadata;
     std::vector<handoff::Hook> prestart;
     std::vector<handoff::Hook> create_runtime;
+    std::vector<handoff::Hook> poststart;
+    std::vector<handoff::Hook> poststop;
     HookFiles hook_files;
-    std::string delegate_cgroup;  // below the container's, for its process; "": none
+
+    // The listed one; nullptr: the container shares the runtime's.
+    const oci::Namespace* find_namespace(oci::NamespaceType type) const {
+        for (const auto& entry : listed_namespaces) {
+            if (entry.type == type) return &entry;
+        }
+        return nullptr;
+    }
 };
 
 struct Plan {
@@ -135,16 +199,31 @@ struct Plan {
 // Throws SpecError for what cannot be done as asked.
 Plan translate(const oci::Spec& spec, const Host& host);
 
+// Where the container's cgroup is going to be. What Host says of this place (may_make_cgroup,
+// cgroups) has to be looked up before translate().
+struct CgroupPlace {
+    std::string path;  // below the mount points; "": the container has none
+    std::optional<cgroup::UnitName> unit;
+};
+CgroupPlace place_cgroup(const oci::Spec& spec, const Host& host);
+
+// The warning for what is not applied because of Host::switches.
+std::string switched_off(std::string_view pointer, std::string_view setting);
+
+// Of what the plan says of the process otherwise.
+handoff::FilterLoading filter_loading(const handoff::ProcessPlan& process);
+
 // What `exec` needs: only the parts of the plan that make a process. spec.process is the process to
 // start; of the rest of `spec` only the user namespace is looked at.
 Plan translate_exec(const oci::Spec& spec, const Host& host);
-// Adds to what is in that plan: in the bounding, permitted and effective set; ambient where it can
+// Adds to what is in `sets`: in the bounding, permitted and effective set; ambient where it can
 // be. What cannot be granted is a warning.
 void add_capabilities(const std::vector<std::string>& names, const oci::Spec& spec,
-                      const Host& host, Plan& plan);
+                      const Host& host, handoff::CapabilitySets& sets,
+                      std::vector<std::string>& warnings);
 
-// The state document of this container with the status, for hooks and for `state`.
-oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status);
+// The state document of this container with the status, for hooks.
+oci::State make_state(const HostPlan& plan, oci::Status status);
 
 // The liblxc part as a liblxc configuration file.
 std::string lxc_config_text(const handoff::StartPlan& start);
@@ -159,6 +238,7 @@ template <class V>
 void visit_fields(V& visit, ProcessLimits& limits) {
     visit("rlimits", limits.rlimits);
     visit("oomScoreAdj", limits.oom_score_adj);
+    visit("inheritsOomScoreAdj", limits.inherits_oom_score_adj);
     visit("scheduler", limits.scheduler);
     visit("ioPriority", limits.io_priority);
 }
@@ -204,21 +284,48 @@ void visit_fields(V& visit, HookFiles& files) {
 }
 
 template <class V>
+void visit_fields(V& visit, UnitPlan& unit) {
+    visit("slice", unit.slice);
+    visit("scope", unit.scope);
+    visit("properties", unit.properties);
+}
+
+template <class V>
+void visit_fields(V& visit, CgroupPlan& plan) {
+    visit("path", plan.path);
+    visit("layout", plan.layout);
+    visit("unit", plan.unit);
+    visit("owner", plan.owner);
+    visit("delegate", plan.delegate);
+    visit("limitsDevices", plan.limits_devices);
+    visit("resources", plan.resources);
+}
+
+template <class V>
 void visit_fields(V& visit, HostPlan& plan) {
+    visit("id", plan.id);
+    visit("bundle", plan.bundle);
+    visit("ociVersion", plan.oci_version);
+    visit("annotations", plan.annotations);
     visit("rootfs", plan.rootfs);
+    visit("namespaces", plan.listed_namespaces);
+    visit("uidMappings", plan.uid_mappings);
+    visit("gidMappings", plan.gid_mappings);
     visit("joinNamespaces", plan.namespaces);
     visit("sharedMounts", plan.shared_mounts);
     visit("netDevices", plan.net_devices);
     visit("devices", plan.devices);
     visit("filesystems", plan.filesystems);
-    visit("cgroupsPath", plan.cgroups_path);
-    visit("cgroupOwner", plan.cgroup_owner);
-    visit("delegateCgroup", plan.delegate_cgroup);
+    visit("cgroup", plan.cgroup);
+    visit("resctrl", plan.resctrl);
     visit("limits", plan.limits);
+    visit("execCpus", plan.exec_cpus);
     visit("listenerPath", plan.listener_path);
     visit("listenerMetadata", plan.listener_metadata);
     visit("prestart", plan.prestart);
     visit("createRuntime", plan.create_runtime);
+    visit("poststart", plan.poststart);
+    visit("poststop", plan.poststop);
     visit("hookFiles", plan.hook_files);
 }
 

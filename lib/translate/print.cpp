@@ -48,6 +48,42 @@ std::string_view enum_name(handoff::HookKind kind) {
     return name_of(handoff::kHookKinds, kind);
 }
 
+std::string_view enum_name(handoff::FilterLoading loading) {
+    switch (loading) {
+        case handoff::FilterLoading::none:
+            return "none";
+        case handoff::FilterLoading::as_root:
+            return "as root";
+        case handoff::FilterLoading::before_ready:
+            return "before ready";
+        case handoff::FilterLoading::last:
+            return "last";
+    }
+    return "";
+}
+
+std::string_view enum_name(cgroup::Mode mode) {
+    switch (mode) {
+        case cgroup::Mode::none:
+            return "none";
+        case cgroup::Mode::legacy:
+            return "legacy";
+        case cgroup::Mode::hybrid:
+            return "hybrid";
+        case cgroup::Mode::unified:
+            return "unified";
+    }
+    return "";
+}
+
+std::string_view enum_name(oci::NamespaceType type) {
+    return name_of(oci::kNamespaceTypes, type);
+}
+
+std::string_view enum_name(oci::DeviceRuleType type) {
+    return name_of(oci::kDeviceRuleTypes, type);
+}
+
 std::string_view enum_name(oci::RlimitType type) {
     return name_of(oci::kRlimitTypes, type);
 }
@@ -109,6 +145,12 @@ class Printer {
         Json array = Json::array();
         for (auto& value : values) array.push_back(to_json(value));
         return array;
+    }
+    template <class T>
+    Json to_json(std::map<std::string, T>& values) const {
+        Json object = Json::object();
+        for (auto& [key, value] : values) object[key] = to_json(value);
+        return object;
     }
     template <class T>
     Json to_json(std::optional<T>& value) const {

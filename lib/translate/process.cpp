@@ -1,5 +1,5 @@
 // Owns:  /process/{args,env,cwd,user,noNewPrivileges}, and the session keyring
-// Emits: InitPlan::process
+// Emits: InitPlan::{has_process,process,added_env}
 #include <map>
 #include <string>
 #include <string_view>
@@ -46,10 +46,11 @@ void translate_process(const oci::Spec& spec, const Host& host, Plan& plan) {
     process.preserved_fds = host.listen_fds + host.preserve_fds;
     if (host.listen_fds > 0) {
         // sd_listen_fds(3): the receiver compares LISTEN_PID with its own pid.
-        process.env.push_back(concat("LISTEN_FDS=", std::to_string(host.listen_fds)));
-        process.env.emplace_back("LISTEN_PID=1");
+        auto& env = plan.init.added_env;
+        env.push_back(concat("LISTEN_FDS=", std::to_string(host.listen_fds)));
+        env.emplace_back("LISTEN_PID=1");
         if (!host.listen_fdnames.empty()) {
-            process.env.push_back(concat("LISTEN_FDNAMES=", host.listen_fdnames));
+            env.push_back(concat("LISTEN_FDNAMES=", host.listen_fdnames));
         }
     }
 }

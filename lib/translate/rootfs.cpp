@@ -36,7 +36,6 @@ std::uint64_t propagation_flags(oci::Propagation propagation) {
 }  // namespace
 
 void translate_rootfs(const oci::Spec& spec, const Host& host, Plan& plan) {
-    plan.host.rootfs = host.rootfs;
     auto& items = plan.start.items;
     // "dir:" keeps liblxc from guessing the storage; the same path twice binds it onto itself, so
     // that hooks find the root filesystem where config.json says.

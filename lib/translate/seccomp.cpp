@@ -1,7 +1,7 @@
 // Owns:  /linux/seccomp, /annotations/run.oci.seccomp_fail_unknown_syscall
-// Emits: ProcessPlan::{seccomp_program,seccomp_flags,seccomp_listener}, HostPlan::{listener_path,
-//        listener_metadata}. Not lxc.seccomp.profile: liblxc loads it before lxcri-init runs, and
-//        not at all where the runtime itself is confined (P32).
+// Emits: ProcessPlan::{seccomp_program,seccomp_flags,seccomp_listener,filter_loading},
+//        HostPlan::{listener_path,listener_metadata}. Not lxc.seccomp.profile: liblxc loads it
+//        before lxcri-init runs, and not at all where the runtime itself is confined (P32).
 #include "seccomp/compile.h"
 
 #include "base/strings.h"
@@ -27,14 +27,26 @@ void refuse_unknown_names(const oci::Seccomp& seccomp) {
 
 }  // namespace
 
-void translate_seccomp(const oci::Spec& spec, const Host& /*host*/, Plan& plan) {
+handoff::FilterLoading filter_loading(const handoff::ProcessPlan& process) {
+    using handoff::FilterLoading;
+    if (process.seccomp_program.empty()) return FilterLoading::none;
+    if (!process.no_new_privileges) return FilterLoading::as_root;
+    return process.seccomp_listener ? FilterLoading::before_ready : FilterLoading::last;
+}
+
+void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (!spec.linux_ || !spec.linux_->seccomp) return;
+    if (!host.switches.seccomp) {
+        plan.warnings.push_back(switched_off("/linux/seccomp", "seccomp"));
+        return;
+    }
     const oci::Seccomp& asked = *spec.linux_->seccomp;
     if (is_switched_on(spec, "run.oci.seccomp_fail_unknown_syscall")) refuse_unknown_names(asked);
     seccomp::Filter filter = seccomp::compile(asked, plan.warnings);
     plan.init.process.seccomp_listener = filter.notifies();
     plan.init.process.seccomp_program = std::move(filter.program);
     plan.init.process.seccomp_flags = filter.flags;
+    plan.init.process.filter_loading = filter_loading(plan.init.process);
     plan.host.listener_path = asked.listener_path.value_or("");
     plan.host.listener_metadata = asked.listener_metadata;
 }

@@ -25,6 +25,18 @@ void add_fixed_items(Plan& plan, const Host& host) {
     }
 }
 
+void add_identity(const oci::Spec& spec, const Host& host, Plan& plan) {
+    plan.host.id = host.id;
+    plan.host.bundle = host.bundle;
+    plan.host.oci_version = spec.oci_version;
+    plan.host.annotations = spec.annotations;
+    plan.host.rootfs = host.rootfs;
+    if (!spec.linux_) return;
+    plan.host.listed_namespaces = spec.linux_->namespaces;
+    plan.host.uid_mappings = spec.linux_->uid_mappings;
+    plan.host.gid_mappings = spec.linux_->gid_mappings;
+}
+
 // One process: the container's, or one that `exec` adds.
 void translate_process_parts(const oci::Spec& spec, const Host& host, Plan& plan) {
     translate_process(spec, host, plan);
@@ -49,6 +61,7 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
 
 Plan translate(const oci::Spec& spec, const Host& host) {
     Plan plan;
+    add_identity(spec, host, plan);
     plan.start.id = host.id;
     plan.start.runtime_root = host.runtime_root;
     plan.start.keep_monitor = keep_monitor(spec, host);
@@ -73,6 +86,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_personality(spec, host, plan);
     translate_notify_socket(host, plan);
     translate_termination_message(spec, host, plan);
+    translate_cgroup(spec, host, plan);
     translate_cgroup_owner(spec, host, plan);
     translate_hooks(spec, host, plan);
     translate_crun_annotations(spec, host, plan);
@@ -80,8 +94,7 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_lxc_items(spec, host, plan);
     // Looks at what the others have made of it.
     translate_little_memory(spec, host, plan);
-
-    if (spec.linux_) plan.host.cgroups_path = spec.linux_->cgroups_path;
+    plan.start.items.push_back({"lxc.log.level", host.lxc_debug_log ? "TRACE" : "ERROR"});
     return plan;
 }
 
@@ -111,14 +124,18 @@ bool is_owned_namespace(const oci::Spec& spec, const Host& host, oci::NamespaceT
                host.owned_namespaces.end();
 }
 
-oci::State make_state(const oci::Spec& spec, const Host& host, oci::Status status) {
+std::string switched_off(std::string_view pointer, std::string_view setting) {
+    return concat(pointer, ": not applied, ", setting, " is false");
+}
+
+oci::State make_state(const HostPlan& plan, oci::Status status) {
     oci::State state;
-    state.oci_version = spec.oci_version;
-    state.id = host.id;
+    state.oci_version = plan.oci_version;
+    state.id = plan.id;
     state.status = status;
-    state.bundle = host.bundle;
-    state.rootfs = host.rootfs;
-    state.annotations = spec.annotations;
+    state.bundle = plan.bundle;
+    state.rootfs = plan.rootfs;
+    state.annotations = plan.annotations;
     return state;
 }
 

@@ -25,6 +25,7 @@ void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_memory_policy(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_personality(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_limits(const oci::Spec& spec, const Host& host, Plan& plan);
+void translate_cgroup(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_termination_message(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_lxc_items(const oci::Spec& spec, const Host& host, Plan& plan);

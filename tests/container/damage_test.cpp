@@ -67,7 +67,7 @@ TEST_CASE("damage: delete --force removes a running container whose files are lo
     NEEDS(need_runtime());
     APPLIES(enough_descriptors());
     const std::string file =
-        GENERATE(as<std::string>(), "state.json", "config.json", "start.fifo", "exec.plan");
+        GENERATE(as<std::string>(), "state.json", "config.json", "start.fifo", "plan");
     const std::string how = GENERATE(as<std::string>(), "missing", "empty", "cut",
                                      "of another kind", "FIFO", "folder", "link", "device");
     // A FIFO is what it should be.
@@ -82,12 +82,11 @@ TEST_CASE("damage: delete --force removes a running container whose files are lo
         const Finished said = box.call(command);
         CHECK(said.duration < 5s);
         CHECK(said.code() >= 0);
-        if (file == "exec.plan") CHECK(said.code() == 0);
+        if (file == "plan") CHECK(said.code() == 0);
     }
     check_force_removes(box, container.id());
     CHECK_FALSE(is_alive(container.pid()));
-    const bool hooks_are_known = file != "state.json" && file != "config.json";
-    CHECK(fs::exists(box / "seen") == hooks_are_known);
+    CHECK(fs::exists(box / "seen"));  // the plan has them, and so has config.json
 }
 
 TEST_CASE("damage: delete --force says what could not be read", "[damage][delete][lxcri]") {
@@ -95,11 +94,18 @@ TEST_CASE("damage: delete --force says what could not be read", "[damage][delete
     Box box;
     box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
     Container container = box.sleeper();
-    const std::string file = GENERATE(as<std::string>(), "state.json", "config.json");
-    write_file(box.root() / container.id() / file, "{");
+    const bool is_plan = GENERATE(false, true);
+    const fs::path directory = box.root() / container.id();
+    if (is_plan) {
+        fs::resize_file(directory / "plan", fs::file_size(directory / "plan") / 2);
+        write_file(directory / "config.json", "{");
+    } else {
+        write_file(directory / "state.json", "{");
+    }
     const fs::path log = box / "log";
     CHECK(box.call({"--log", log, "delete", "--force", container.id()}).code() == 0);
-    CHECK(contains(read_file(log), "poststop hooks are not run"));
+    CHECK(contains(read_file(log), is_plan ? "poststop hooks are not run" : "state.json"));
+    CHECK(fs::exists(box / "seen") == !is_plan);
     CHECK(box.leftovers() == Strings{});
 }
 
@@ -117,7 +123,7 @@ TEST_CASE("damage: delete without --force kills nothing that it does not know",
     check_force_removes(box, container.id());
 }
 
-TEST_CASE("damage: a delete that was interrupted after config.json can be repeated",
+TEST_CASE("damage: a delete that was interrupted runs the poststop hooks when it is repeated",
           "[damage][delete][hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
@@ -126,6 +132,21 @@ TEST_CASE("damage: a delete that was interrupted after config.json can be repeat
     container.kill();
     (void)container.wait();
     fs::remove(box.root() / container.id() / "config.json");
+    if (GENERATE(false, true)) fs::remove(box.root() / container.id() / "state.json");
+    CHECK(box.call({"delete", container.id()}).code() == 0);
+    CHECK(fs::exists(box / "seen"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("damage: where nobody knows the poststop hooks delete wants to be told to leave them out",
+          "[damage][delete][hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
+    Container container = box.sleeper();
+    container.kill();
+    (void)container.wait();
+    for (const char* file : {"config.json", "plan"}) fs::remove(box.root() / container.id() / file);
     const Finished refused = box.call({"delete", container.id()});
     CHECK(refused.code() == 1);
     CHECK(contains(refused.err, "--force removes the container without its poststop hooks"));

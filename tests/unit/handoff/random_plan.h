@@ -2,6 +2,7 @@
 // Plans with random content: the list of fields that serves the codec serves to fill them, too.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -31,9 +32,9 @@ class Filler {
         const auto bits = random_();
         value = static_cast<T>(bits >> number(64));
     }
-    void fill(handoff::MountKind& value) { value = static_cast<handoff::MountKind>(number(4)); }
-    void fill(handoff::NodeType& value) { value = static_cast<handoff::NodeType>(number(3)); }
-    void fill(handoff::HookKind& value) { value = static_cast<handoff::HookKind>(number(6)); }
+    template <class T>
+    requires std::is_enum_v<T>
+    void fill(T& value) { value = static_cast<T>(number(3)); }
     void fill(std::string& value) {
         value.clear();
         for (auto length = number(20); length > 0; --length) {
@@ -44,6 +45,15 @@ class Filler {
     void fill(std::vector<T>& values) {
         values.clear();
         for (auto count = number(4); count > 0; --count) fill(values.emplace_back());
+    }
+    template <class T>
+    void fill(std::map<std::string, T>& values) {
+        values.clear();
+        for (auto count = number(4); count > 0; --count) {
+            std::string key;
+            fill(key);
+            fill(values[key]);
+        }
     }
     template <class T>
     void fill(std::optional<T>& value) {
@@ -100,6 +110,14 @@ class Comparer {
     void add(std::vector<T>& values) {
         values_.push_back(std::to_string(values.size()));
         for (auto& value : values) add(value);
+    }
+    template <class T>
+    void add(std::map<std::string, T>& values) {
+        values_.push_back(std::to_string(values.size()));
+        for (auto& [key, value] : values) {
+            values_.push_back(key);
+            add(value);
+        }
     }
     template <class T>
     void add(std::optional<T>& value) {

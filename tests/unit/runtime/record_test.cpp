@@ -34,9 +34,6 @@ Record full_record() {
     record.monitor_pid = 7;
     record.monitor_start_time = 8;
     record.own_pid_namespace = false;
-    record.has_process = false;
-    record.has_poststart = true;
-    record.has_poststop = true;
     record.owns_cgroup = true;
     record.unit = "lxcri-c1.scope";
     record.resctrl = {"class", true, "c1"};
@@ -76,9 +73,6 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(found->monitor_pid == written.monitor_pid);
     CHECK(found->monitor_start_time == written.monitor_start_time);
     CHECK(found->own_pid_namespace == written.own_pid_namespace);
-    CHECK(found->has_process == written.has_process);
-    CHECK(found->has_poststart == written.has_poststart);
-    CHECK(found->has_poststop == written.has_poststop);
     CHECK(found->owns_cgroup == written.owns_cgroup);
     CHECK(found->root_mount.id == written.root_mount.id);
     CHECK(found->root_mount.mount_namespace == written.root_mount.mount_namespace);
