@@ -26,16 +26,14 @@ std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags) 
 }
 
 std::string read_all(int fd, std::string_view name, std::size_t limit) {
-    constexpr std::size_t kStep = 16384;
+    std::array<char, 16384> buffer;  // not filled with zeros: most files are small
     std::string data;
     while (true) {
-        const std::size_t have = data.size();
-        if (have > limit) throw SystemError(EFBIG, "read", name);
-        data.resize(have + kStep);
+        if (data.size() > limit) throw SystemError(EFBIG, "read", name);
         const ssize_t got =
-            check(retry([&] { return ::read(fd, data.data() + have, kStep); }), "read", name);
-        data.resize(have + static_cast<std::size_t>(got));
+            check(retry([&] { return ::read(fd, buffer.data(), buffer.size()); }), "read", name);
         if (got == 0) return data;
+        data.append(buffer.data(), static_cast<std::size_t>(got));
     }
 }
 

@@ -61,11 +61,16 @@ ProcessStat parse_process_stat(std::string_view text) {
     // "PID (COMM) STATE PPID ...": COMM may contain anything, blanks and parentheses too.
     const auto end = text.rfind(") ");
     if (end == std::string_view::npos) throw Error("/proc/PID/stat has an unknown format");
-    const auto fields = split(text.substr(end + 2), ' ');
     constexpr std::size_t kState = 0;       // field 3
     constexpr std::size_t kParent = 1;      // field 4
     constexpr std::size_t kStartTime = 19;  // field 22
-    if (fields.size() <= kStartTime) throw Error("/proc/PID/stat is too short");
+    std::array<std::string_view, kStartTime + 1> fields;
+    std::string_view rest = text.substr(end + 2);
+    for (auto& field : fields) {
+        if (rest.empty()) throw Error("/proc/PID/stat is too short");
+        field = rest.substr(0, rest.find(' '));
+        rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+    }
     const auto parent = parse_integer<pid_t>(fields[kParent]);
     const auto start = parse_integer<std::uint64_t>(fields[kStartTime]);
     if (fields[kState].size() != 1 || !parent || !start) {
@@ -84,6 +89,14 @@ std::optional<ProcessStat> find_process_stat(pid_t pid) {
         if (error.code() == EPERM) return {};  // hidepid=1: proc(5)
         throw;
     }
+}
+
+bool is_alive(pid_t pid, std::uint64_t start_time) {
+    const auto stat = pid > 0 ? find_process_stat(pid) : std::nullopt;
+    if (!stat || stat->start_time != start_time) return false;
+    // The state is that of the first thread: others may go on without it.
+    const bool has_ended = stat->state == 'Z' || stat->state == 'X';
+    return !has_ended || ProcessRef::find(pid, start_time).has_value();
 }
 
 std::string ExitStatus::describe() const {

@@ -28,6 +28,8 @@ struct ProcessStat {
 };
 // Nothing for a process that has gone, or that /proc hides from us.
 std::optional<ProcessStat> find_process_stat(pid_t pid);
+// Does this process exist, and has it not ended? For those who only ask: it needs no pidfd.
+bool is_alive(pid_t pid, std::uint64_t start_time);
 // The process that a pidfd is of, in the pid namespace of our /proc; nothing when it has gone.
 std::optional<pid_t> find_pid(int pidfd);
 ProcessStat parse_process_stat(std::string_view text);

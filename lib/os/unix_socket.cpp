@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 
 #include "base/strings.h"
 #include "os/check.h"
@@ -91,8 +92,9 @@ bool send_message(int socket, std::string_view data, std::span<const int> fds, b
 
 std::optional<Message> receive_message(int socket, std::size_t limit) {
     Message message;
-    message.data.resize(limit);
-    iovec part{message.data.data(), message.data.size()};
+    // Not filled with zeros: of the many pages most stay as they are.
+    const auto buffer = std::make_unique_for_overwrite<char[]>(limit);
+    iovec part{buffer.get(), limit};
     alignas(cmsghdr)
         std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds) + CMSG_SPACE(sizeof(ucred))>
             control{};
@@ -128,7 +130,7 @@ std::optional<Message> receive_message(int socket, std::size_t limit) {
     if ((header.msg_flags & MSG_CTRUNC) != 0) throw SystemError(EMFILE, "recvmsg");
     if ((header.msg_flags & MSG_TRUNC) != 0) throw SystemError(EMSGSIZE, "recvmsg");
     if (length == 0) return {};  // EOF: we never send empty messages
-    message.data.resize(static_cast<std::size_t>(length));
+    message.data.assign(buffer.get(), static_cast<std::size_t>(length));
     return message;
 }
 

@@ -99,7 +99,7 @@ std::optional<os::ProcessRef> Container::init() const {
 oci::Status Container::status() const {
     if (record_.pid == 0)
         return dir_.is_locked_by_other() ? oci::Status::creating : oci::Status::stopped;
-    if (!init()) return oci::Status::stopped;
+    if (!os::is_alive(record_.pid, record_.start_time)) return oci::Status::stopped;
     if (record_.owns_cgroup && cgroup().is_frozen()) return oci::Status::paused;
     const bool is_waiting = in_context(concat("container ", in_quotes(record_.id)),
                                        [&] { return handoff::is_waiting_for_start(dir_.fd()); });

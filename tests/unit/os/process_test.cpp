@@ -273,6 +273,9 @@ TEST_CASE("a process is found by pid and start time") {
     CHECK(self.pid() == ::getpid());
     CHECK(ProcessRef::find(self.pid(), self.start_time()));
     CHECK_FALSE(ProcessRef::find(self.pid(), self.start_time() + 1));
+    CHECK(os::is_alive(self.pid(), self.start_time()));
+    CHECK_FALSE(os::is_alive(self.pid(), self.start_time() + 1));
+    CHECK_FALSE(os::is_alive(0, self.start_time()));
     CHECK_FALSE(ProcessRef::find(0, self.start_time()));
     CHECK_FALSE(ProcessRef::find(-1, self.start_time()));
     CHECK_FALSE(ProcessRef::find(0x7fffffff, 1));
@@ -288,6 +291,7 @@ TEST_CASE("a zombie is not found, and not signalled after it is reaped") {
     CHECK(process.signal(SIGKILL));
     CHECK(process.wait_exit(in(10s)));
     CHECK_FALSE(ProcessRef::find(process.pid(), process.start_time()));  // a zombie
+    CHECK_FALSE(os::is_alive(process.pid(), process.start_time()));
     CHECK(child.wait());
     CHECK_FALSE(process.signal(SIGKILL));
     CHECK(process.wait_exit({}));
