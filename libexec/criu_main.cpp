@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <iterator>
+
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -48,17 +50,21 @@ struct Descriptors {
     os::UniqueFd images;
     os::UniqueFd log_directory;
     os::UniqueFd status;
+    os::UniqueFd devices;
     std::vector<os::UniqueFd> inherited;
 };
 
 Descriptors take_descriptors(std::vector<os::UniqueFd> fds, const CriuRequest& request) {
-    const std::size_t first = request.has_status_fd ? 1 : 0;
-    if (fds.size() != first + request.inherited.size()) {
+    const std::size_t devices = request.devices.empty() ? 0 : 1;
+    const std::size_t status = request.has_status_fd ? 1 : 0;
+    if (fds.size() != status + devices + request.inherited.size()) {
         throw Error("internal error: the request came without its descriptors");
     }
     Descriptors result;
-    if (request.has_status_fd) result.status = std::move(fds[0]);
-    for (std::size_t i = first; i < fds.size(); ++i) result.inherited.push_back(std::move(fds[i]));
+    auto next = fds.begin();
+    if (request.has_status_fd) result.status = std::move(*next++);
+    if (!request.devices.empty()) result.devices = std::move(*next++);
+    result.inherited.assign(std::move_iterator(next), std::move_iterator(fds.end()));
     return result;
 }
 
@@ -327,6 +333,10 @@ pid_t serve(const CriuRequest& request, Criu& criu, int images) {
 
 void carry_out(const CriuRequest& request, Descriptors fds) {
     if (request.action == CriuAction::restore) make_root_a_mount(request.root);
+    if (fds.devices.valid()) {
+        const auto place = os::open_at(AT_FDCWD, request.devices, O_PATH | O_DIRECTORY);
+        os::attach_mount(fds.devices.get(), place.get(), request.devices);
+    }
     open_directories(request, fds);
     Criu criu(request, fds);
     try {

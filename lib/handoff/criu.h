@@ -3,9 +3,9 @@
 // descriptors, then a criu_notice for each step that CRIU tells of, each answered by proceed (or by
 // failure, which makes CRIU give up), and at the end criu_done or failure.
 //
-// The descriptors of the request: the status descriptor if there is one, then one for each entry of
-// `inherited`. The directories are paths: lxcri-criu opens them in the mount namespace that it
-// makes.
+// The descriptors of the request: the status descriptor if there is one, the devices if there are
+// any, then one for each entry of `inherited`. The directories are paths: lxcri-criu opens them in
+// the mount namespace that it makes.
 
 #include <sys/types.h>
 
@@ -58,6 +58,9 @@ struct CriuRequest {
     CriuCgroupMode cgroup_mode = CriuCgroupMode::soft;
     bool has_user_namespace = false;  // restore
     std::string freezer;  // the directory of the cgroup that freezes; "": CRIU stops each task
+    // restore: the directory on which the devices that `create` makes for a user namespace
+    // (attached/made_devices.h) are mounted for CRIU; "": there are none.
+    std::string devices;
     std::vector<CriuCgroupRoot> cgroup_roots;  // restore
     std::vector<std::string> external;         // "mnt[/data]:/srv/data", as criu(8) --external
     std::vector<std::string> inherited;        // "pipe:[4711]", as criu(8) --inherit-fd
@@ -112,6 +115,7 @@ void visit_fields(Visitor& visit, CriuRequest& request) {
     visit("cgroupMode", request.cgroup_mode);
     visit("hasUserNamespace", request.has_user_namespace);
     visit("freezer", request.freezer);
+    visit("devices", request.devices);
     visit("cgroupRoots", request.cgroup_roots);
     visit("external", request.external);
     visit("inherited", request.inherited);

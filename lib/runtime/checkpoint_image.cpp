@@ -55,8 +55,9 @@ std::string proc_path(const os::ProcessRef& init, std::string_view rest) {
 struct Bind {
     std::string pointer;
     std::string destination;
-    std::string source;
+    std::string source;  // of a made device: its name in the directory of those
     bool recursive = false;
+    std::optional<dev_t> made_device;
 };
 
 // What CRIU would restore as another mount.
@@ -76,17 +77,16 @@ std::vector<Bind> binds_of(const translate::Plan& plan) {
         // What comes from the container's own root filesystem CRIU finds by itself.
         if (mount.kind != MountKind::bind || mount.source_inside) continue;
         check_bind(mount);
-        binds.push_back({mount.pointer, mount.destination, mount.source, mount.recursive});
+        binds.push_back({mount.pointer, mount.destination, mount.source, mount.recursive, {}});
     }
-    if (plan.hook.made_devices) {
-        throw SpecError("/linux/devices",
-                        "those that are made for a user namespace cannot be dumped yet");
-    }
-    if (!plan.hook.bind_devices) return binds;
-    for (const auto& node : plan.hook.devices) {
-        if (node.type == handoff::NodeType::fifo) continue;
-        binds.push_back(
-            {node.pointer.empty() ? "default device" : node.pointer, node.path, node.path, false});
+    for (std::size_t i = 0; i < plan.host.devices.size(); ++i) {
+        const auto& device = plan.host.devices[i];
+        Bind bind{device.pointer, device.path, device.path, false, {}};
+        if (plan.hook.made_devices) {
+            bind.source = std::to_string(i);
+            bind.made_device = ::makedev(device.major, device.minor);
+        }
+        binds.push_back(std::move(bind));
     }
     return binds;
 }
@@ -106,7 +106,8 @@ class Inspection {
             throw Error(
                 concat(in_quotes(bind.destination), " is not mounted in the container any more"));
         }
-        if (!is_source(object->get(), bind.source)) {
+        if (bind.made_device ? !is_device(object->get(), *bind.made_device)
+                             : !is_source(object->get(), bind.source)) {
             throw Error(concat(in_quotes(bind.destination), " is not what is at the source ",
                                in_quotes(bind.source), " now"));
         }
@@ -167,6 +168,12 @@ class Inspection {
         if (count > 1) throw Error(concat("two mounts are at ", in_quotes(path)));
         const auto found = std::find_if(mounts_.begin(), mounts_.end(), is_there);
         return found == mounts_.end() ? nullptr : &*found;
+    }
+
+    static bool is_device(int fd, dev_t number) {
+        struct stat status {};
+        os::check(::fstat(fd, &status), "stat");
+        return (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) && status.st_rdev == number;
     }
 
     static bool is_source(int fd, const std::string& source) {
@@ -287,10 +294,13 @@ void check_below(const Bind& bind, const std::string& below) {
     });
 }
 
-std::string source_of(const ExternalMount& mount, const translate::Plan& plan) {
+// `devices`: where those are that `create` makes.
+std::string source_of(const ExternalMount& mount, const translate::Plan& plan,
+                      const std::string& devices) {
     if (mount.destination.empty()) return "/dev/null";
     for (const Bind& bind : binds_of(plan)) {
         if (bind.destination != mount.destination) continue;
+        if (bind.made_device) return concat(devices, "/", bind.source);
         if (!mount.below.empty()) check_below(bind, mount.below);
         return bind.source + mount.below;
     }
@@ -340,7 +350,7 @@ void check_bundle(const CheckpointImage& image, const translate::Plan& plan) {
         if (!known)
             throw SpecError(bind.pointer, "the container of the checkpoint has no such mount");
     }
-    for (const ExternalMount& mount : image.mounts) (void)source_of(mount, plan);
+    for (const ExternalMount& mount : image.mounts) (void)source_of(mount, plan, "");
 }
 
 void remove_image(int directory_fd) {
@@ -416,10 +426,11 @@ std::vector<std::string> external_at_dump(const CheckpointImage& image) {
 }
 
 std::vector<std::string> external_at_restore(const CheckpointImage& image,
-                                             const translate::Plan& plan) {
+                                             const translate::Plan& plan,
+                                             const std::string& devices) {
     std::vector<std::string> result;
     for (const ExternalMount& mount : image.mounts) {
-        result.push_back(concat("mnt[", mount.mount_point, "]:", source_of(mount, plan)));
+        result.push_back(concat("mnt[", mount.mount_point, "]:", source_of(mount, plan, devices)));
     }
     return result;
 }

@@ -50,7 +50,9 @@ CheckpointImage read_image(int directory_fd);
 std::vector<std::string> external_streams(const CheckpointImage& image);
 // The mounts, as CRIU's --external wants them: to leave them out, and to put them back.
 std::vector<std::string> external_at_dump(const CheckpointImage& image);
+// `devices`: the directory with the nodes that are made for a user namespace.
 std::vector<std::string> external_at_restore(const CheckpointImage& image,
-                                             const translate::Plan& plan);
+                                             const translate::Plan& plan,
+                                             const std::string& devices);
 
 }  // namespace lxcri::runtime

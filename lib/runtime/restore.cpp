@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "attached/caller_socket.h"
+#include "attached/made_devices.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
@@ -120,6 +121,7 @@ class Restoration {
     void start_helper();
     void carry_out();
     CriuRequest make_request();
+    void add_devices(CriuRequest& request);
     void add_inherited(CriuRequest& request);
     void add_namespaces(CriuRequest& request);
     void take_notice(const handoff::CriuNotice& notice, handoff::Received message);
@@ -142,8 +144,8 @@ class Restoration {
     HookFiles hook_files_;
     std::optional<os::ProcessRef> init_;
     os::UniqueFd terminal_;
-    std::vector<os::UniqueFd> opened_;  // namespaces that CRIU inherits
-    std::vector<int> inherited_;
+    std::vector<os::UniqueFd> opened_;  // for CRIU: devices, namespaces
+    std::vector<int> fds_;              // of the request, in its order
     bool hooks_have_run_ = false;
     bool has_pid_file_ = false;
     bool committed_ = false;
@@ -196,6 +198,15 @@ void Restoration::start_helper() {
     cgroup_->apply_early();
 }
 
+// Those of a user namespace, made anew. lxcri-criu mounts them where nobody else sees it, on the
+// container directory, which it does not need.
+void Restoration::add_devices(CriuRequest& request) {
+    if (!plan().hook.made_devices) return;
+    request.devices = concat(options_.root, "/", call_.id);
+    opened_.push_back(attached::make_devices(plan().host.devices));
+    fds_.push_back(opened_.back().get());
+}
+
 // What came from the caller then is now what this caller has.
 void Restoration::add_inherited(CriuRequest& request) {
     const std::size_t have = 3 + std::size_t{call_.preserve_fds};
@@ -208,7 +219,7 @@ void Restoration::add_inherited(CriuRequest& request) {
                                std::to_string(call_.preserve_fds)));
         }
         request.inherited.push_back(name);
-        inherited_.push_back(static_cast<int>(number));
+        fds_.push_back(static_cast<int>(number));
     }
     for (auto& name : external_streams(image_)) request.external.push_back(std::move(name));
 }
@@ -224,7 +235,7 @@ void Restoration::add_namespaces(CriuRequest& request) {
             return os::open_namespace(entry.path, entry.clone_flag);
         }));
         request.inherited.emplace_back(key);
-        inherited_.push_back(opened_.back().get());
+        fds_.push_back(opened_.back().get());
     }
 }
 
@@ -235,7 +246,8 @@ CriuRequest Restoration::make_request() {
     request.root = record_.rootfs;
     request.lsm_profile = asked_.lsm_profile;
     request.lsm_mount_context = asked_.lsm_mount_context;
-    request.external = external_at_restore(image_, plan());
+    add_devices(request);
+    request.external = external_at_restore(image_, plan(), request.devices);
     request.has_user_namespace = plan().host.find_namespace(oci::NamespaceType::user) != nullptr;
     request.cgroup_roots = cgroup_roots(record_.cgroup);
     add_inherited(request);
@@ -246,7 +258,7 @@ CriuRequest Restoration::make_request() {
 void Restoration::carry_out() {
     const CriuRequest request = make_request();
     const pid_t pid = helper_->carry_out(
-        request, inherited_, [&](const handoff::CriuNotice& notice, handoff::Received message) {
+        request, fds_, [&](const handoff::CriuNotice& notice, handoff::Received message) {
             take_notice(notice, std::move(message));
         });
     if (!init_ || init_->pid() != pid)

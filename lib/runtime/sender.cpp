@@ -1,5 +1,7 @@
 #include "runtime/sender.h"
 
+#include "attached/made_devices.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -51,36 +53,6 @@ void map_ids(int mount_fd, const handoff::MountAction& mount) {
         throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
                           mount.source);
     }
-}
-
-dev_t number_of(const translate::OuterDevice& device) {
-    return ::makedev(device.major, device.minor);
-}
-
-mode_t type_bits(const translate::OuterDevice& device) {
-    return device.type == handoff::NodeType::block ? S_IFBLK : S_IFCHR;
-}
-
-// Nodes that belong to the container's users, which only root of the host can make: mknod(2). They
-// have numbers for names, for /dev/a/x and /dev/b/x are two.
-os::UniqueFd make_devices(const std::vector<translate::OuterDevice>& devices) {
-    os::NewFilesystem tmpfs("tmpfs");
-    tmpfs.set_string("source", "dev");
-    os::UniqueFd mount = tmpfs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-    for (std::size_t i = 0; i < devices.size(); ++i) {
-        const auto& device = devices[i];
-        in_context(device.pointer, [&] {
-            const std::string name = std::to_string(i);
-            os::check(::mknodat(mount.get(), name.c_str(), type_bits(device), number_of(device)),
-                      "mknod", device.path);
-            os::check(::fchownat(mount.get(), name.c_str(), device.uid.value_or(-1U),
-                                 device.gid.value_or(-1U), AT_SYMLINK_NOFOLLOW),
-                      "chown", device.path);
-            os::check(::fchmodat(mount.get(), name.c_str(), device.mode.value_or(0666), 0), "chmod",
-                      device.path);
-        });
-    }
-    return mount;
 }
 
 // What belongs to the host has the host's owner and mode.
@@ -317,7 +289,7 @@ void Sender::prepare_hook_plan() {
         });
     }
     if (plan_.hook.made_devices) {
-        prepared_.push_back(make_devices(plan_.host.devices));
+        prepared_.push_back(attached::make_devices(plan_.host.devices));
     }
     prepare_hook_files(plan_.hook.hook_out || plan_.hook.hook_err);
     if (plan_.host.shared_mounts) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -239,7 +240,7 @@ TEST_CASE("checkpoint: limits and device rules of the bundle are in force after 
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("checkpoint: devices that were made for a user namespace are refused",
+TEST_CASE("checkpoint: a user namespace with the devices that were made for it",
           "[checkpoint][vm][lxcri]") {
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
@@ -248,14 +249,32 @@ TEST_CASE("checkpoint: devices that were made for a user namespace are refused",
     const Json mappings = Json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}});
     box.bundle.linux()["uidMappings"] = mappings;
     box.bundle.linux()["gidMappings"] = mappings;
+    box.bundle.linux()["devices"] = Json::array({{{"path", "/dev/mine"},
+                                                  {"type", "c"},
+                                                  {"major", 1},
+                                                  {"minor", 7},
+                                                  {"uid", 5},
+                                                  {"fileMode", 0640}}});
     Container container = box.counter();
-    const Finished refused = box.checkpoint(container.id());
-    CHECK(refused.code() == 1);
-    CHECK(contains(refused.err, "/linux/devices"));
-    CHECK(container.status() == "running");
-    container.kill();
-    container.wait();
-    container.remove();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id()));
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(container.id(), stream));
+    const std::string root = "/proc/" + std::to_string(box.restored_pid()) + "/root";
+    struct stat status {};
+    REQUIRE(stat((root + "/dev/mine").c_str(), &status) == 0);
+    CHECK(S_ISCHR(status.st_mode));
+    CHECK(status.st_rdev == makedev(1, 7));
+    CHECK(status.st_uid == 100005);
+    CHECK((status.st_mode & 07777U) == 0640);
+    REQUIRE(stat((root + "/dev/null").c_str(), &status) == 0);
+    CHECK(status.st_rdev == makedev(1, 3));
+    CHECK(status.st_uid == 100000);
+    // A second time, from what was restored.
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id(), {}, "again"));
+    Stream second;
+    CHECKPOINT_SUCCEEDS(box.restore(container.id(), second, {}, "again"));
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("checkpoint: a link in a volume does not lead a restore out of it",
