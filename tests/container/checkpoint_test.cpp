@@ -1,8 +1,10 @@
 // checkpoint and restore, with the real CRIU: in the virtual machine, and where CRIU knows the
 // kernel.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/network.h"
 #include "support/podman.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
@@ -112,6 +115,39 @@ struct CountingBox : Box {
         INFO("it said: " << result_.err << result_.out); \
         REQUIRE(result_.code() == 0);                    \
     } while (false)
+
+// To a server on the loopback device. It answers within the tests' deadline or the test fails.
+class Connection {
+  public:
+    explicit Connection(std::uint16_t port)
+        : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const timeval limit{20, 0};
+        REQUIRE(::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
+        REQUIRE(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
+                          sizeof address) == 0);
+    }
+    void say(const std::string& text) const {
+        REQUIRE(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(text.size()));
+    }
+    std::string hear() const {
+        std::string text(512, '\0');
+        const ssize_t size = ::recv(socket_.get(), text.data(), text.size(), 0);
+        text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+        return text;
+    }
+    std::string echo(const std::string& text) const {
+        say(text);
+        return hear();
+    }
+
+  private:
+    UniqueFd socket_;
+};
 
 // Without the numbers of mounts and devices, sorted.
 Strings mounts_of(pid_t pid) {
@@ -410,6 +446,36 @@ TEST_CASE("checkpoint: a pod's namespaces are joined again", "[checkpoint][vm][l
     sandbox.kill();
     sandbox.wait();
     sandbox.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: a TCP connection goes on, with what was said meanwhile",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const OwnNetwork network;
+    ip("link set lo up");
+    CountingBox box;
+    box.bundle.remove_namespace("network");
+    constexpr std::uint16_t kPort = 4711;
+    box.bundle.args({"tcp-echo", std::to_string(kPort)});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("listening\n");
+    const Connection connection(kPort);
+    CHECK(connection.echo("before\n") == "before\n");
+    const Finished refused = box.checkpoint(container.id());
+    CHECK(refused.code() == 1);
+    CHECK(lines_of(refused.err).size() == 1);
+    CHECK(connection.echo("still\n") == "still\n");
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id(), {"--tcp-established"}));
+    container.wait();
+    connection.say("meanwhile\n");
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(container.id(), stream, {"--tcp-established"}));
+    CHECK(connection.hear() == "meanwhile\n");
+    CHECK(connection.echo("after\n") == "after\n");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 

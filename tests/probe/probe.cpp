@@ -16,6 +16,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -890,6 +891,28 @@ int do_connect_abstract(const Arguments& args) {
     return 0;
 }
 
+// tcp-echo PORT: sends back to one client on the loopback device what it says, until it hangs up.
+int do_tcp_echo(const Arguments& args) {
+    struct sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(atoi(args.at(0))));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listener, reinterpret_cast<struct sockaddr*>(&address), sizeof address) == -1 ||
+        listen(listener, 1) == -1) {
+        return failed(args, "listen");
+    }
+    dprintf(STDOUT_FILENO, "listening\n");
+    const int client = accept(listener, nullptr, nullptr);
+    if (client == -1) return failed(args, "accept");
+    char buffer[512];
+    ssize_t size = 0;
+    while ((size = read(client, buffer, sizeof buffer)) > 0) {
+        if (write(client, buffer, static_cast<size_t>(size)) != size) return failed(args, "write");
+    }
+    return size == 0 ? 0 : failed(args, "read");
+}
+
 // hold-abstract NAME: is the first with this abstract name, until it is killed.
 int do_hold_abstract(const Arguments& args) {
     struct sockaddr_un address = {};
@@ -1241,6 +1264,7 @@ const Command commands[] = {
     {"fifo", do_fifo},
     {"notify", do_notify},
     {"connect-abstract", do_connect_abstract},
+    {"tcp-echo", do_tcp_echo},
     {"hold-abstract", do_hold_abstract},
     {"stdio", do_stdio},
     {"tty", do_tty},
