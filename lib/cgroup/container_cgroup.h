@@ -124,6 +124,9 @@ class ContainerCgroup {
     // Return when the kernel says that it is done; Error when the deadline passes first (and then
     // freeze() has undone itself).
     void freeze(os::Clock::time_point deadline) const;
+    // Of what is frozen on a hybrid host: only version 2 holds it then, so that one thaw there is
+    // enough. False where that changes nothing. freeze() takes it back.
+    bool hold_with_v2_alone(os::Clock::time_point deadline) const;
     void thaw(os::Clock::time_point deadline) const;
 
     // Frozen processes of version 1 die of a SIGKILL only when they are thawed: thaws the cgroup

@@ -102,6 +102,16 @@ void ContainerCgroup::freeze(os::Clock::time_point deadline) const {
     throw Error(concat("freezing the cgroup ", in_quotes(find_members()->path), " ", kTooLate));
 }
 
+bool ContainerCgroup::hold_with_v2_alone(os::Clock::time_point deadline) const {
+    const Directory* v1 = find_v1("freezer");
+    if (v1 == nullptr || find_v2() == nullptr || !is_frozen()) return false;
+    const os::UniqueFd dir = open_directory(*v1);
+    if (dir.valid() && !set_v1(dir.get(), false, deadline)) {
+        throw Error(concat("thawing the cgroup ", in_quotes(v1->path), " ", kTooLate));
+    }
+    return true;
+}
+
 void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
     bool done = true;
     if (const Directory* directory = find_v1("freezer")) {

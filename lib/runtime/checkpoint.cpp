@@ -55,12 +55,40 @@ void check_plan(const translate::Plan& plan) {
     }
 }
 
-// criu(8): frozen as a whole, no process escapes the dump.
+// criu(8): frozen as a whole, no process escapes the dump. CRIU knows one freezer; on a hybrid host
+// that is the one of version 2 (PausedByV2).
 std::string freezer_of(const cgroup::ContainerCgroup& group) {
-    const auto* directory = group.find_v1("freezer");
-    if (directory == nullptr) directory = group.find_v2();
+    const auto* directory = group.find_v2();
+    if (directory == nullptr) directory = group.find_v1("freezer");
     return directory == nullptr ? "" : directory->path;
 }
+
+// A container that is paused on a hybrid host is held by two freezers, and CRIU thaws only one of
+// them while it works. What is still there afterwards is paused again.
+class PausedByV2 {
+  public:
+    PausedByV2(const settings::Options& options, const cgroup::ContainerCgroup& group)
+        : options_(options), group_(group), changed_(group.hold_with_v2_alone(deadline())) {}
+    PausedByV2(const PausedByV2&) = delete;
+    PausedByV2& operator=(const PausedByV2&) = delete;
+    ~PausedByV2() {
+        if (!changed_ || has_ended_) return;
+        try {
+            group_.freeze(deadline());
+        } catch (const std::exception& error) {
+            options_.warn(concat("cannot pause the container again: ", error.what()));
+        }
+    }
+    void end() { has_ended_ = true; }
+
+  private:
+    os::Clock::time_point deadline() const { return os::Clock::now() + options_.timeout; }
+
+    const settings::Options& options_;
+    const cgroup::ContainerCgroup& group_;
+    bool changed_;
+    bool has_ended_ = false;
+};
 
 void add_externals(const CheckpointImage& image, const os::ProcessRef& init,
                    const translate::Plan& plan, CriuRequest& request) {
@@ -133,6 +161,8 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     std::vector<int> fds;
     if (asked.status_fd) fds.push_back(*asked.status_fd);
     remove_image(files.images());
+    const cgroup::ContainerCgroup group = container.cgroup();
+    PausedByV2 paused(options, group);
     helpers::CriuHelper helper(options, cgroup::Entrance{});
     helper.carry_out(request, fds,
                      [&](const handoff::CriuNotice& notice, const handoff::Received&) {
@@ -141,7 +171,9 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
                          if (notice.script == "post-dump" && !asked.pre_dump)
                              write_image(files.images(), image);
                      });
-    if (!asked.pre_dump && !asked.leave_running) container.destroy(options);
+    if (asked.pre_dump || asked.leave_running) return;
+    paused.end();
+    container.destroy(options);
 }
 
 }  // namespace lxcri::runtime

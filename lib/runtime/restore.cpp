@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <optional>
 
@@ -207,6 +208,18 @@ void Restoration::add_devices(CriuRequest& request) {
     fds_.push_back(opened_.back().get());
 }
 
+// CRIU would seek in it.
+void check_kind(std::size_t number, const std::string& name) {
+    struct stat status {};
+    os::check(::fstat(static_cast<int>(number), &status), "stat",
+              concat("descriptor ", std::to_string(number)));
+    if (!name.starts_with("file[") || !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
+        return;
+    throw Error(concat("descriptor ", std::to_string(number), ": expected a file, got a ",
+                       S_ISFIFO(status.st_mode) ? "pipe" : "socket",
+                       "; the container was dumped with a file there"));
+}
+
 // What came from the caller then is now what this caller has.
 void Restoration::add_inherited(CriuRequest& request) {
     const std::size_t have = 3 + std::size_t{call_.preserve_fds};
@@ -218,6 +231,7 @@ void Restoration::add_inherited(CriuRequest& request) {
                                std::to_string(image_.streams.size() - 3), ", got ",
                                std::to_string(call_.preserve_fds)));
         }
+        check_kind(number, name);
         request.inherited.push_back(name);
         fds_.push_back(static_cast<int>(number));
     }

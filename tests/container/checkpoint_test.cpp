@@ -116,6 +116,16 @@ struct CountingBox : Box {
         REQUIRE(result_.code() == 0);                    \
     } while (false)
 
+// CRIU makes pipes that are larger than what fs.pipe-max-size allows without CAP_SYS_RESOURCE.
+bool may_have_large_pipes() {
+    constexpr int kSize = 8 << 20;
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) == -1) return false;
+    const UniqueFd reader(ends[0]);
+    const UniqueFd writer(ends[1]);
+    return ::fcntl(reader.get(), F_SETPIPE_SZ, kSize) != -1;
+}
+
 // To a server on the loopback device. It answers within the tests' deadline or the test fails.
 class Connection {
   public:
@@ -479,6 +489,49 @@ TEST_CASE("checkpoint: a TCP connection goes on, with what was said meanwhile",
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("checkpoint: --lazy-pages moves the memory when it is asked for",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    APPLIES(may_have_large_pipes());
+    CountingBox box;
+    box.bundle.linux().erase("cgroupsPath");
+    Container container = box.counter();
+    Stream ready;
+    const std::string port = "4712";
+    CommandOptions options;
+    options.fds = {{ready.write_end(), 7}};
+    Process checkpoint(box.command_line({"checkpoint", "--lazy-pages", "--image-path",
+                                         box.images("images"), "--page-server", "127.0.0.1:" + port,
+                                         "--status-fd", "7", container.id()}),
+                       options);
+    ready.close_write_end();
+    ready.wait_for(std::string_view("\0", 1));
+    CHECK(container.status() != "stopped");
+
+    fs::create_directories(box / "lazy");
+    Stream served;
+    options.fds = {{served.write_end(), 8}};
+    Process pages(
+        {find_program("criu"), "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port",
+         port, "-D", box.images("images"), "-W", box / "lazy", "--status-fd", "8"},
+        options);
+    served.close_write_end();
+    served.wait_for(std::string_view("\0", 1));
+    const std::string id = box.new_id();
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream, {"--lazy-pages", "--work-path", box / "lazy"}));
+    CHECK(pages.wait().code() == 0);
+    CHECK(checkpoint.wait().code() == 0);
+    container.wait();
+    stream.close_write_end();
+    stream.wait_for("\n");
+    CHECK(stream.text().starts_with(
+        std::to_string(last_number(container.out().wait_for_end()) + 1) + "\n"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("checkpoint: with monitor = keep the container is restored without a monitor",
           "[checkpoint][vm][lxcri]") {
     NEEDS(need_runtime());
@@ -556,6 +609,29 @@ TEST_CASE("checkpoint: what cannot be dumped goes on", "[checkpoint][vm][lxcri]"
     CHECK(contains(complaint(), "it is stopped"));
     container.remove();
     CHECK(contains(complaint(), "does not exist"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: a stream that is a file is not restored as a pipe", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    const UniqueFd output(::open((box / "output").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    CommandOptions to_file;
+    to_file.fds = {{output.get(), 1}, {output.get(), 2}};
+    const std::string id = box.new_id();
+    box.bundle.write();
+    REQUIRE(box.call({"run", "--detach", "--bundle", box.bundle.path(), id}, to_file).code() == 0);
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    Stream stream;
+    const Finished refused = box.restore(id, stream);
+    CHECK(refused.code() == 1);
+    CHECK(contains(refused.err, "descriptor 1: expected a file, got a pipe"));
+    const Finished restored = box.call({"restore", "--detach", "--image-path", box.images("images"),
+                                        "--bundle", box.bundle.path(), id},
+                                       to_file);
+    CHECK(restored.code() == 0);
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 
