@@ -709,6 +709,20 @@ int do_alloc(const Arguments& args) {
     return 0;
 }
 
+// hold BYTES: touches so much memory, says so, and keeps it until it is killed.
+int do_hold(const Arguments& args) {
+    const size_t size = strtoull(args.at(0), nullptr, 10);
+    void* const area =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED) return failed(args, args.at(0));
+    for (size_t offset = 0; offset < size; ++offset) {
+        static_cast<char*>(area)[offset] = static_cast<char>(offset * 31 + (offset >> 12U));
+    }
+    dprintf(STDOUT_FILENO, "hold %s: ok\n", args.at(0));
+    pause_forever();
+    return 0;
+}
+
 // forks N: how many children can exist at once?
 int do_forks(const Arguments& args) {
     static pid_t children[1024];
@@ -1251,6 +1265,7 @@ const Command commands[] = {
     {"ping-self", do_ping_self},
     {"clock", do_clock},
     {"alloc", do_alloc},
+    {"hold", do_hold},
     {"forks", do_forks},
     {"alloc-in-child", do_alloc_in_child},
     {"tick", do_tick},
