@@ -64,6 +64,18 @@ std::string command_of(const CLI::App& app) {
     throw Error(concat("unknown option ", lxcri::in_quotes(flag), did_you_mean(flag, views), hint));
 }
 
+// runc takes a long option with one dash, too, and containerd writes `restore -no-subreaper`. The
+// words of a program that a command starts are left alone.
+void accept_one_dash(const CLI::App& app, Arguments& arguments) {
+    if (app.get_prefix_command()) return;
+    for (std::string& word : arguments) {
+        if (word == "--") return;
+        if (word.size() < 3 || word[0] != '-' || word[1] == '-') continue;
+        const std::string flag = concat("-", word.substr(0, word.find('=')));
+        if (app.get_option_no_throw(flag) != nullptr) word.insert(0, "-");
+    }
+}
+
 // CLI11 puts "..." behind what may be given more than once.
 class OptionFormatter : public CLI::Formatter {
   public:
@@ -117,6 +129,7 @@ void parse(CLI::App& app, Arguments arguments) {
     if (const auto examples = examples_of(command_of(app)); !examples.empty()) {
         app.footer(concat("Examples:\n", examples));
     }
+    accept_one_dash(app, arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         app.parse(std::move(arguments));

@@ -26,13 +26,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// CRIU 3.17 of Debian 12 works in the virtual machine, but not with every kernel that is younger.
-bool has_working_criu() {
-    if (is_virtual_machine()) return true;
-    const fs::path criu = find_program("criu");
-    return !criu.empty() && run_command({criu, "check"}).code() == 0;
-}
-
 long last_number(const std::string& text) {
     const auto end = text.rfind('\n');
     if (end == std::string::npos || end == 0) return 0;
@@ -372,6 +365,17 @@ TEST_CASE("checkpoint: a terminal goes to --console-socket again", "[checkpoint]
     CHECK(box.status_of(container.id()) == "running");
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: a long option with one dash, as containerd writes it", "[checkpoint][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const Finished refused =
+        box.call({"restore", "-no-subreaper", "-image-path=" + (box / "missing").string(),
+                  "--bundle", box.bundle.path(), box.new_id()});
+    CHECK(refused.code() == 1);
+    CHECK(contains(refused.err, "--image-path: "));
+    CHECK(contains(box.call({"restore", "-no-such", "x"}).err, "unknown option"));
 }
 
 TEST_CASE("restore: in the foreground it ends as the process does, and the container is gone",

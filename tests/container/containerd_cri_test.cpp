@@ -171,25 +171,10 @@ class Cri {
     const Box& box() const { return box_; }
 
   private:
-    // As `docker save` writes it.
     void import_image(const std::string& name, const fs::path& layer) const {
-        const Finished sum = run_command({"/usr/bin/sha256sum", layer});
-        REQUIRE(sum.code() == 0);
-        const Json config = {
-            {"architecture", "amd64"},
-            {"os", "linux"},
-            {"config", {{"Entrypoint", {"/probe", "sleep"}}}},
-            {"rootfs", {{"type", "layers"}, {"diff_ids", {"sha256:" + sum.out.substr(0, 64)}}}}};
-        write_file(box_ / "image.json", config.dump());
-        write_file(box_ / "manifest.json", Json{{{"Config", "image.json"},
-                                                 {"RepoTags", {name}},
-                                                 {"Layers", {layer.filename().string()}}}}
-                                               .dump());
-        REQUIRE(run_command({"/bin/tar", "-C", box_ / "", "-cf", box_ / "image.tar",
-                             "manifest.json", "image.json", layer.filename().string()})
-                    .code() == 0);
+        const fs::path archive = write_image_archive(box_, name, layer, {"/probe", "sleep"});
         const Finished imported = run_command({find_program("ctr"), "-a", box_ / "socket", "-n",
-                                               "k8s.io", "images", "import", box_ / "image.tar"},
+                                               "k8s.io", "images", "import", archive},
                                               engine_options(box_));
         INFO(imported.err);
         REQUIRE(imported.code() == 0);

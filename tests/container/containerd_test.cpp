@@ -248,3 +248,42 @@ TEST_CASE("containerd: a program whose output nobody wants can write", "[contain
     INFO(finished.err << finished.out);
     CHECK(finished.code() == 7);
 }
+
+TEST_CASE("containerd: a checkpoint in its store, restored as another container",
+          "[containerd][checkpoint][vm][lxcri]") {
+    NEEDS(need_containerd());
+    APPLIES(has_working_criu());
+    APPLIES(has_controller("cpu") && enough_descriptors());
+    const Containerd containerd;
+    const Box& box = containerd.box();
+    REQUIRE(run_command({"/bin/tar", "-C", box.bundle.rootfs(), "-cf", box / "layer.tar", "."})
+                .code() == 0);
+    const std::string image = "docker.io/library/count:latest";
+    const std::string checkpoint = "docker.io/library/checkpoint:latest";
+    const fs::path archive =
+        write_image_archive(box, image, box / "layer.tar", {"/probe", "count"});
+    Strings import{"images", "import"};
+    // Since containerd 2 the daemon would unpack, for platforms that its configuration names.
+    if (contains(containerd.call({"images", "import", "--help"}).out, "--local")) {
+        import.emplace_back("--local");
+    }
+    import.push_back(archive);
+    REQUIRE(containerd.call(import).code() == 0);
+    const auto succeeds = [&](const Strings& arguments) {
+        const Finished finished = containerd.call(arguments);
+        INFO(finished.err << finished.out);
+        CHECK(finished.code() == 0);
+    };
+    const std::string first = box.name() + "-first";
+    const std::string second = box.name() + "-second";
+    succeeds({"run", "--detach", "--null-io", "--runtime", "io.containerd.runc.v2", "--runc-binary",
+              environment().runtime, image, first});
+    succeeds({"containers", "checkpoint", "--task", first, checkpoint});
+    CHECK(containerd.status(first) == "RUNNING");
+    containerd.kill_and_remove(first);
+    // With `restore -no-subreaper`.
+    succeeds({"containers", "restore", "--live", second, checkpoint});
+    CHECK(containerd.status(second) == "RUNNING");
+    containerd.kill_and_remove(second);
+    CHECK(containerd.runtime_entries() == Strings{});
+}

@@ -299,4 +299,10 @@ void destroy_cgroups(std::string_view part) {
     for (const fs::path& directory : found) rmdir(directory.c_str());
 }
 
+bool has_working_criu() {
+    if (is_virtual_machine()) return true;
+    const std::filesystem::path criu = find_program("criu");
+    return !criu.empty() && run_command({criu, "check"}).code() == 0;
+}
+
 }  // namespace lxcri::test

@@ -56,6 +56,8 @@ std::string engine_example(std::string_view name);
 bool has_systemd();
 // Are we in that machine? Then it has to have what it is there for.
 bool is_virtual_machine();
+// CRIU 3.17 of Debian 12 works in the virtual machine, but not with every kernel that is younger.
+bool has_working_criu();
 
 // --- cgroups ----------------------------------------------------------------------------------
 
