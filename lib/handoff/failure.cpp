@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <optional>
 
 #include "base/strings.h"
@@ -47,7 +46,7 @@ Header header_of(const std::exception& error) noexcept {
 
 std::size_t append(std::span<char> buffer, std::size_t at, std::string_view text) noexcept {
     const std::size_t size = std::min(text.size(), buffer.size() - at);
-    std::memcpy(buffer.data() + at, text.data(), size);
+    std::copy_n(text.begin(), size, buffer.begin() + static_cast<std::ptrdiff_t>(at));
     return at + size;
 }
 

@@ -191,10 +191,13 @@ TEST_CASE("containerd: run -t and exec -t have a terminal",
         CHECK(run.wait_exit_only().code() == 5);
     }
     containerd.start("one");
-    Process exec(containerd.command_line({"tasks", "exec", "--exec-id", "e1", "-t", "one", "/probe",
-                                          "echo", "in exec", "--", "exit", "6"}),
-                 options);
+    Process exec(
+        containerd.command_line({"tasks", "exec", "--exec-id", "e1", "-t", "one", "/probe", "echo",
+                                 "in exec", "--", "readfd", "0", "--", "exit", "6"}),
+        options);
+    // It lives until its output has come: the shim may lose that of a process that ends at once.
     terminal.keyboard.wait_for("in exec");
+    terminal.keyboard.type("\x04");
     CHECK(exec.wait_exit_only().code() == 6);
     containerd.kill_and_remove("one");
 }

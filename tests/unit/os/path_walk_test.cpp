@@ -41,7 +41,7 @@ std::string by_kernel(int dir, const std::string& path, int flags, std::uint64_t
     how.resolve = resolve;
     // Somebody on this machine may mount or rename something meanwhile. Then the kernel begins
     // anew by itself, but goes on counting the links; or it says EAGAIN.
-    constexpr int kTries = 20;
+    constexpr int kTries = 500;
     long fd = -1;
     for (int i = 0; i < kTries && fd == -1; ++i) {
         fd = ::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
