@@ -345,6 +345,7 @@ TEST_CASE("user namespace: sysctls with the host's pid namespace", "[userns][sys
 TEST_CASE("user namespace: namespaces of others, and the filesystems that show them",
           "[userns][not-runc]") {
     NEEDS(need_runtime());
+    APPLIES(enough_descriptors());  // the joined namespaces take some
     Box host;
     const Container other = host.sleeper();
     UserBox box;

@@ -16,4 +16,4 @@ grep -q 'vm.py: the machine is not ready after 0.5 seconds; LXCRI_VM_BOOT_TIMEOU
 status=0
 LXCRI_VM_BOOT_TIMEOUT=soon "$here/vm.py" snapshot "$work" >"$work/out" 2>&1 || status=$?
 [[ $status == 1 ]]
-grep -q 'vm.py: LXCRI_VM_BOOT_TIMEOUT: found .soon.' "$work/out"
+grep -q 'vm.py: LXCRI_VM_BOOT_TIMEOUT: expected a number of seconds, got .soon.' "$work/out"
