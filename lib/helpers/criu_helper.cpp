@@ -57,8 +57,7 @@ std::string find_cause_in_log(std::string_view log) {
     return {};
 }
 
-CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance,
-                       CriuTerminal terminal) {
+CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance) {
     output_ =
         os::UniqueFd(os::check(::memfd_create("lxcri-criu output", MFD_CLOEXEC), "memfd_create"));
     os::check(::fcntl(output_.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
@@ -67,14 +66,13 @@ CriuHelper::CriuHelper(const settings::Options& options, const cgroup::Entrance&
     os::Command command;
     command.path = find_helper(options, "lxcri-criu");
     command.arguments = {"lxcri-criu"};
-    command.descriptors = {
-        {output_.get(), 1}, {output_.get(), 2}, {theirs.get(), handoff::kChannelFd}};
+    command.descriptors = {{output_.get(), 0},
+                           {output_.get(), 1},
+                           {output_.get(), 2},
+                           {theirs.get(), handoff::kChannelFd}};
     // It finishes what it has begun, also when a terminal interrupts lxcri, and notices by itself
     // that lxcri has been killed.
-    if (terminal == CriuTerminal::none) {
-        command.descriptors.push_back({output_.get(), 0});
-        command.session = os::Session::own;
-    }
+    command.session = os::Session::own;
     command.at_our_end = os::AtOurEnd::goes_on;
     command.directory = "/";
     command.cgroup = entrance.borrow();

@@ -18,15 +18,10 @@ namespace lxcri::helpers {
 // it is in none of them.
 std::string find_criu(const settings::Options& options);
 
-// What CRIU has as its stdin, and whose session it is in. CRIU restores processes on the caller's
-// terminal (criu(8) --shell-job) only when that is its stdin, and its session is the terminal's.
-enum class CriuTerminal { none, of_caller };
-
 class CriuHelper {
   public:
     // Starts the program. `entrance`: the cgroup in which it begins; without directories: ours.
-    CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance,
-               CriuTerminal terminal = CriuTerminal::none);
+    CriuHelper(const settings::Options& options, const cgroup::Entrance& entrance);
 
     os::ChildProcess& process() noexcept { return program_.process(); }
 

@@ -188,15 +188,13 @@ void Restoration::check_plan() const {
 // It is outside of the container's cgroup: CRIU puts what it restores into it, and its own memory
 // is not for the container's limit. systemd wants a process to begin with.
 void Restoration::start_helper() {
-    const auto terminal =
-        asked_.criu.shell_job ? helpers::CriuTerminal::of_caller : helpers::CriuTerminal::none;
     if (plan().host.cgroup.unit) {
-        helper_.emplace(options_, cgroup::Entrance{}, terminal);
+        helper_.emplace(options_, cgroup::Entrance{});
         cgroup_->make_with_unit(helper_->process().pid());
     } else {
         cgroup_->make();
         const bool enters = asked_.criu.cgroup_mode == handoff::CriuCgroupMode::ignore;
-        helper_.emplace(options_, enters ? cgroup_->entrance() : cgroup::Entrance{}, terminal);
+        helper_.emplace(options_, enters ? cgroup_->entrance() : cgroup::Entrance{});
     }
     cgroup_->apply_early();
 }

@@ -367,35 +367,6 @@ TEST_CASE("checkpoint: a terminal goes to --console-socket again", "[checkpoint]
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("checkpoint: --shell-job, a process on the caller's terminal",
-          "[checkpoint][vm][lxcri]") {
-    NEEDS(need_runtime());
-    APPLIES(has_working_criu());
-    CountingBox box;
-    box.bundle.write();
-    const std::string id = box.new_id();
-    Terminal before;
-    CommandOptions options;
-    options.fds = {{before.slave.get(), 0}, {before.slave.get(), 1}, {before.slave.get(), 2}};
-    REQUIRE(box.call({"run", "--detach", "--bundle", box.bundle.path(), id}, options).code() == 0);
-    before.keyboard.wait_for("3\r\n");
-    const Finished refused = box.checkpoint(id);
-    CHECK(refused.code() == 1);
-    CHECK(contains(refused.err, "shell-job"));
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--shell-job"}));
-    Terminal after;
-    options.fds = {{after.slave.get(), 0}, {after.slave.get(), 1}, {after.slave.get(), 2}};
-    const Finished restored = box.call({"restore", "--detach", "--shell-job", "--image-path",
-                                        box.images("images"), "--bundle", box.bundle.path(), id},
-                                       options);
-    INFO(after.keyboard.text());
-    REQUIRE(restored.code() == 0);
-    after.keyboard.wait_for("\r\n");
-    CHECK(box.status_of(id) == "running");
-    CHECK(box.call({"delete", "--force", id}).code() == 0);
-    CHECK(box.leftovers() == Strings{});
-}
-
 TEST_CASE("restore: a long option with one dash, as containerd writes it", "[checkpoint][lxcri]") {
     NEEDS(need_runtime());
     Box box;
