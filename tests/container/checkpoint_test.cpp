@@ -109,16 +109,6 @@ struct CountingBox : Box {
         REQUIRE(result_.code() == 0);                    \
     } while (false)
 
-// CRIU makes pipes that are larger than what fs.pipe-max-size allows without CAP_SYS_RESOURCE.
-bool may_have_large_pipes() {
-    constexpr int kSize = 8 << 20;
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) == -1) return false;
-    const UniqueFd reader(ends[0]);
-    const UniqueFd writer(ends[1]);
-    return ::fcntl(reader.get(), F_SETPIPE_SZ, kSize) != -1;
-}
-
 // To a server on the loopback device. It answers within the tests' deadline or the test fails.
 class Connection {
   public:
@@ -490,49 +480,6 @@ TEST_CASE("checkpoint: a TCP connection goes on, with what was said meanwhile",
     CHECK(connection.hear() == "meanwhile\n");
     CHECK(connection.echo("after\n") == "after\n");
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.leftovers() == Strings{});
-}
-
-TEST_CASE("checkpoint: --lazy-pages moves the memory when it is asked for",
-          "[checkpoint][vm][lxcri]") {
-    NEEDS(need_runtime());
-    APPLIES(has_working_criu());
-    APPLIES(may_have_large_pipes());
-    CountingBox box;
-    box.bundle.linux().erase("cgroupsPath");
-    Container container = box.counter();
-    Stream ready;
-    const std::string port = "4712";
-    CommandOptions options;
-    options.fds = {{ready.write_end(), 7}};
-    Process checkpoint(box.command_line({"checkpoint", "--lazy-pages", "--image-path",
-                                         box.images("images"), "--page-server", "127.0.0.1:" + port,
-                                         "--status-fd", "7", container.id()}),
-                       options);
-    ready.close_write_end();
-    ready.wait_for(std::string_view("\0", 1));
-    CHECK(container.status() != "stopped");
-
-    fs::create_directories(box / "lazy");
-    Stream served;
-    options.fds = {{served.write_end(), 8}};
-    Process pages(
-        {find_program("criu"), "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port",
-         port, "-D", box.images("images"), "-W", box / "lazy", "--status-fd", "8"},
-        options);
-    served.close_write_end();
-    served.wait_for(std::string_view("\0", 1));
-    const std::string id = box.new_id();
-    Stream stream;
-    CHECKPOINT_SUCCEEDS(box.restore(id, stream, {"--lazy-pages", "--work-path", box / "lazy"}));
-    CHECK(pages.wait().code() == 0);
-    CHECK(checkpoint.wait().code() == 0);
-    container.wait();
-    stream.close_write_end();
-    stream.wait_for("\n");
-    CHECK(stream.text().starts_with(
-        std::to_string(last_number(container.out().wait_for_end()) + 1) + "\n"));
-    CHECK(box.call({"delete", "--force", id}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 
