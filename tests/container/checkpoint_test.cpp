@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "support/catch.h"
+#include "support/cgroup_options.h"
 #include "support/environment.h"
 #include "support/network.h"
 #include "support/podman.h"
@@ -32,28 +33,6 @@ long last_number(const std::string& text) {
     const auto begin = text.rfind('\n', end - 1);
     return std::stol(text.substr(begin == std::string::npos ? 0 : begin + 1));
 }
-
-// CRIU mounts a cgroup2 of its own, without options: these are then those of the whole machine.
-class CgroupOptions {
-  public:
-    CgroupOptions() {
-        for (const auto& line : lines_of(read_file("/proc/self/mountinfo"))) {
-            if (!contains(line, " /sys/fs/cgroup ") || !contains(line, " - cgroup2 ")) continue;
-            options_ = line.substr(line.rfind(' ') + 1);
-        }
-        if (options_.starts_with("rw,")) options_.erase(0, 3);
-    }
-    CgroupOptions(const CgroupOptions&) = delete;
-    CgroupOptions& operator=(const CgroupOptions&) = delete;
-    ~CgroupOptions() {
-        if (!is_virtual_machine() || options_.empty()) return;
-        (void)mount(nullptr, "/sys/fs/cgroup", nullptr,
-                    MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, options_.c_str());
-    }
-
-  private:
-    std::string options_;
-};
 
 // A container that counts, and the directories of its checkpoints.
 struct CountingBox : Box {

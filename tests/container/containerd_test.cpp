@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "support/catch.h"
+#include "support/cgroup_options.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "support/terminal.h"
@@ -257,6 +258,7 @@ TEST_CASE("containerd: a checkpoint in its store, restored as another container"
     NEEDS(need_containerd());
     APPLIES(has_working_criu());
     APPLIES(has_controller("cpu") && enough_descriptors());
+    const CgroupOptions cgroup_options;
     const Containerd containerd;
     const Box& box = containerd.box();
     REQUIRE(run_command({"/bin/tar", "-C", box.bundle.rootfs(), "-cf", box / "layer.tar", "."})
