@@ -35,7 +35,7 @@ bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
         // An empty cgroup is frozen as soon as it is asked to be; a removed one never.
         const auto told = find_file(dir_fd, "cgroup.freeze");
         if (state.frozen == frozen || !told) return true;
-        // Whoever kills a container lets it go on for that, and asks nobody.
+        // A kill thaws the container so that it can die, without the lock.
         if (!told->starts_with(wanted)) {
             throw Error(frozen ? "it has been thawed meanwhile" : "it has been frozen meanwhile");
         }

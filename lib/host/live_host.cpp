@@ -32,7 +32,7 @@ std::string directory_name(const cgroup::Hierarchy& hierarchy) {
     return name.starts_with(kNamed) ? name.substr(kNamed.size()) : name;
 }
 
-// Somebody who is not root of the host begins where they are: elsewhere they have no cgroups.
+// A user who is not root of the host begins in their own cgroup: elsewhere they may make none.
 std::string default_parent(const cgroup::Layout& layout) {
     if (os::is_host_root() || layout.mode != cgroup::Mode::unified) return {};
     const auto own = own_cgroup(layout);

@@ -226,7 +226,7 @@ std::optional<LivingThread> ProcessRef::find_living_thread() const {
         const auto stat = find_process_stat(tid);
         if (!stat || has_ended(*stat)) continue;
         LivingThread thread{tid, open_thread_pidfd(tid)};
-        // Still one of ours: then its number was nobody else's when it was opened.
+        // Still a thread of the process: so its number had not been reused when it was opened.
         const auto now = thread_ids(pid_);
         if (std::find(now.begin(), now.end(), tid) != now.end()) return thread;
     }

@@ -94,8 +94,8 @@ oci::Process as_document(const translate::Plan& plan) {
     return document;
 }
 
-// The process that the caller asks for. Capabilities and labels are absent where it shall have
-// those of the container's.
+// The process that the caller asks for. Where capabilities or labels are absent, it gets those of
+// the container's process.
 oci::Process asked_process(const translate::Plan& plan, const ExecOptions& call) {
     oci::Process process;
     if (call.process_json) {
