@@ -6,6 +6,9 @@ cd "$1"
 git rev-parse HEAD >/dev/null 2>&1 || { echo "not a git checkout"; exit 77; }
 source tests/checks/new_since.sh
 base=$(new_since "${2:-}")
+# Commits that are older than this check did not know its rule.
+first=$(git log --diff-filter=A --format=%H -- tests/checks/commits.sh | tail -1)
+if [[ -n $base && -n $first ]] && git merge-base --is-ancestor "$base" "$first"; then base=$first; fi
 
 failures=0
 complain() {
