@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -22,6 +23,7 @@
 #include "base/strings.h"
 #include "handoff/channel.h"
 #include "handoff/failure.h"
+#include "handoff/init_arguments.h"
 #include "handoff/plan.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
@@ -194,9 +196,14 @@ int fail_to_start(const handoff::InitPlan& plan, const Descriptors& descriptors,
     return code_of(error) == ENOENT ? 127 : 126;
 }
 
+// Not where liblxc executes us with another function than the one that lxcri-start answers.
+bool is_announced(int argc, char** argv) {
+    return argc > 1 && std::string_view(argv[1]) == handoff::kAnnounced;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
     handoff::InitPlan plan;
     Descriptors descriptors;
     std::string program;
@@ -213,7 +220,7 @@ int main() {
         os::close_on_exec_from(3);
         ::close(handoff::kInitImageFd);
         // liblxc's work is done: create can end its monitor while we go on.
-        handoff::send(handoff::kChannelFd, MessageKind::alive, {});
+        if (!is_announced(argc, argv)) handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
         libexec::end_on_signals();
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,12 +27,15 @@
 #include <cstdarg>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "handoff/channel.h"
+#include "handoff/init_arguments.h"
 #include "hooks/mount_hook.h"
 #include "own_stack.h"
 
@@ -40,6 +44,7 @@ namespace {
 struct Answers {
     std::string lxc_path;
     lxcri::os::UniqueFd command_socket;
+    lxcri::os::UniqueFd cgroup;
 };
 Answers answers;  // one thread, one container
 
@@ -78,6 +83,47 @@ int refuse_pin() {
     return -1;
 }
 
+using SystemCall = long(long, ...);
+
+// It is for one process, and not open in it.
+long clone_into_cgroup(SystemCall* call, clone_args arguments) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(answers.cgroup.get());
+    const long pid = call(SYS_clone3, &arguments, sizeof arguments);
+    if (pid != -1) answers.cgroup.reset();
+    return pid;
+}
+
+// As clone(2) would have made it. s390 has the stack first.
+clone_args to_clone_args(const std::array<long, 6>& args) {
+#if defined(__s390x__)
+    const auto flags = static_cast<unsigned long>(args[1]);
+#else
+    const auto flags = static_cast<unsigned long>(args[0]);
+#endif
+    clone_args arguments{};
+    arguments.flags = flags & ~static_cast<unsigned long>(CSIGNAL);
+    arguments.exit_signal = flags & CSIGNAL;
+    arguments.pidfd = static_cast<std::uint64_t>(args[2]);
+    return arguments;
+}
+
+// The container's first process, which liblxc makes with clone3(2), or with clone(2) and
+// CLONE_PARENT in a process that has joined namespaces.
+std::optional<clone_args> find_clone_of_init(long number, const std::array<long, 6>& args) {
+    if (!answers.cgroup.valid()) return {};
+    clone_args arguments{};
+    if (number == SYS_clone3) {
+        std::memcpy(&arguments, reinterpret_cast<const void*>(args[0]),
+                    std::min(static_cast<std::size_t>(args[1]), sizeof arguments));
+        if ((arguments.flags & CLONE_PIDFD) != 0) return arguments;
+    } else if (number == SYS_clone) {
+        arguments = to_clone_args(args);
+        if ((arguments.flags & CLONE_PARENT) != 0) return arguments;
+    }
+    return {};
+}
+
 // For setns below. liblxc calls it in a process that shares our memory, and waits.
 std::vector<int> joined_before_user;  // NOLINT: what liblxc calls takes no argument of ours
 std::size_t joined_already = 0;       // NOLINT
@@ -93,12 +139,18 @@ int call_setns(int fd, int flags) {
 }  // namespace
 
 void lxcri::libexec::answer_calls(std::string lxc_path, os::UniqueFd command_socket) {
-    answers = {std::move(lxc_path), std::move(command_socket)};
+    answers.lxc_path = std::move(lxc_path);
+    answers.command_socket = std::move(command_socket);
 }
 
-// liblxc 5 and 6 make the system call openat2 with this function, and much else; so do we.
+void lxcri::libexec::make_init_in(os::UniqueFd cgroup) {
+    answers.cgroup = std::move(cgroup);
+}
+
+// liblxc makes the system call openat2 (5 and 6) and new processes with this function, and much
+// else; so do we.
 extern "C" __attribute__((visibility("default"))) long syscall(long number, ...) noexcept {
-    static const auto call = next<long(long, ...)>("syscall");
+    static const auto call = next<SystemCall>("syscall");
     std::array<long, 6> args{};  // as many as a system call can have
     va_list list;
     va_start(list, number);
@@ -107,6 +159,7 @@ extern "C" __attribute__((visibility("default"))) long syscall(long number, ...)
     if (number == SYS_openat2 && is_pin_of_rootfs(reinterpret_cast<const char*>(args[1]))) {
         return refuse_pin();
     }
+    if (const auto init = find_clone_of_init(number, args)) return clone_into_cgroup(call, *init);
     return call(number, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
@@ -213,6 +266,23 @@ extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
     if (dumpable == 1) (void)::syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
     errno = code;
     return pid;
+}
+
+// The last that liblxc's child does. From here on it needs no monitor: when `create` hears of it
+// now, that one ends while this process is still becoming lxcri-init.
+extern "C" __attribute__((visibility("default"))) int execvp(const char* program,
+                                                             char* const argv[]) noexcept {
+    using namespace lxcri;
+    if (::getpid() == kMonitor) return ::execvpe(program, argv, environ);
+    try {
+        handoff::send(handoff::kChannelFd, handoff::MessageKind::alive, {});
+        const std::array<char*, 3> args{argv[0], const_cast<char*>(handoff::kAnnounced), nullptr};
+        ::execv(program, args.data());
+        throw SystemError(errno, "execute", "lxcri-init");
+    } catch (const std::exception& error) {
+        handoff::send_failure(handoff::kChannelFd, error.what());
+    }
+    ::_exit(EXIT_FAILURE);
 }
 
 // liblxc makes the links of /dev in the directory that it has opened before the mount hook runs:

@@ -12,6 +12,9 @@ namespace lxcri::libexec {
 // (command_socket.h).
 void answer_calls(std::string lxc_path, os::UniqueFd command_socket);
 
+// The first process that liblxc makes is born in this cgroup (version 2), in which this process is
+// not.
+void make_init_in(os::UniqueFd cgroup);
 // With the user namespace these are joined, too, before it.
 void join_before_user_namespace(std::vector<int> namespaces);
 // From now on liblxc does not change the supplementary groups.

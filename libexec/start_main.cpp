@@ -91,11 +91,15 @@ void begin_time_namespace(const std::string& offsets) {
                [&] { os::write_value_at(AT_FDCWD, "/proc/self/timens_offsets", offsets); });
 }
 
-os::UniqueFd make_command_socket(const handoff::StartPlan& plan, std::vector<os::UniqueFd>& fds) {
+void move_out_of_the_way(os::UniqueFd& fd) {
+    if (fd.get() == libexec::kCommandNetworkFd) fd = os::duplicate(fd.get());
+}
+
+os::UniqueFd make_command_socket(const handoff::StartPlan& plan, std::vector<os::UniqueFd>& fds,
+                                 os::UniqueFd& cgroup) {
     if (!plan.keep_monitor) return libexec::make_silent_descriptor();
-    for (auto& fd : fds) {  // out of the way
-        if (fd.get() == libexec::kCommandNetworkFd) fd = os::duplicate(fd.get());
-    }
+    for (auto& fd : fds) move_out_of_the_way(fd);
+    move_out_of_the_way(cgroup);
     return libexec::make_socket_in_network_of_its_own();
 }
 
@@ -125,6 +129,23 @@ int end_like(const os::ExitStatus& status) {
     return status.to_shell_code();  // a signal that does not kill
 }
 
+// A process of one thread enters version 1 at once when it writes itself to `tasks`; version 2
+// would let it wait for an RCU grace period. Returns the directory of version 2.
+os::UniqueFd enter_cgroup() {
+    auto message = handoff::expect(handoff::kChannelFd, handoff::MessageKind::cgroup);
+    const auto plan = handoff::decode<handoff::CgroupPlan>(message.body);
+    if (plan.has_unified && message.fds.empty()) {
+        throw Error("internal error: the plan came without its cgroup");
+    }
+    os::UniqueFd unified;
+    if (plan.has_unified) {
+        unified = std::move(message.fds.back());
+        message.fds.pop_back();
+    }
+    for (const auto& tasks : message.fds) os::write_all(tasks.get(), "0", "cgroup tasks");
+    return unified;
+}
+
 int run() {
     const pid_t parent = ::getppid();
     // liblxc would die of them in the middle of an error (P15).
@@ -136,6 +157,7 @@ int run() {
     // Done while create is busy; without privilege there is a user namespace to wait for.
     if (!is_ordinary_user) hide_cgroups();
 
+    os::UniqueFd cgroup = enter_cgroup();
     auto message = handoff::expect(handoff::kChannelFd, handoff::MessageKind::start_plan);
     const auto plan = handoff::decode<handoff::StartPlan>(message.body);
     if (plan.shared_namespaces.size() != message.fds.size()) {
@@ -156,7 +178,7 @@ int run() {
     } else {
         os::end_with_parent(parent);  // once more, with the new credentials
     }
-    libexec::answer_calls(plan.runtime_root, make_command_socket(plan, message.fds));
+    libexec::answer_calls(plan.runtime_root, make_command_socket(plan, message.fds, cgroup));
 
     // liblxc wants to know of a directory for a lock, where /run is not its user's (P47).
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
@@ -181,6 +203,8 @@ int run() {
     libexec::join_before_user_namespace(std::move(others));
     if (plan.keep_groups) libexec::keep_groups();
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
+    // Last: the next process that is made is the container's.
+    libexec::make_init_in(std::move(cgroup));
     if (!container.run()) {
         explain_failure(plan);
         return EXIT_FAILURE;

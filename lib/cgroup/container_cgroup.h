@@ -47,6 +47,8 @@ class Entrance {
   public:
     // For os::spawn(); what it refers to is ours.
     os::CgroupEntrance borrow() const;
+    // Is the process where version 2 has been entered? True without version 2.
+    bool is_inside(pid_t pid) const;
 
   private:
     friend class ContainerCgroup;

@@ -66,6 +66,12 @@ os::CgroupEntrance Entrance::borrow() const {
     return borrowed;
 }
 
+bool Entrance::is_inside(pid_t pid) const {
+    if (!unified_.valid()) return true;
+    const auto pids = split(os::read_file_at(unified_.get(), "cgroup.procs"), '\n');
+    return std::find(pids.begin(), pids.end(), std::to_string(pid)) != pids.end();
+}
+
 Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below, pid_t init) const {
     Entrance entrance;
     std::vector<bool> used(below.size());

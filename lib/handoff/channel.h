@@ -45,6 +45,7 @@
 namespace lxcri::handoff {
 
 enum class MessageKind : char {
+    cgroup = 'g',
     start_plan = 'S',
     hook_plan = 'H',
     sources = 'M',

@@ -58,6 +58,11 @@ struct LxcItem {
     std::string value;
 };
 
+// With it come the files `tasks` of version 1 and, last, the directory of version 2.
+struct CgroupPlan {
+    bool has_unified = false;
+};
+
 struct StartPlan {
     std::string id;
     std::string runtime_root;
@@ -291,6 +296,11 @@ template <class V>
 void visit_fields(V& visit, LxcItem& item) {
     visit("key", item.key);
     visit("value", item.value);
+}
+
+template <class V>
+void visit_fields(V& visit, CgroupPlan& plan) {
+    visit("hasUnified", plan.has_unified);
 }
 
 template <class V>

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "handoff/plan.h"
 #include "helpers/helper_image.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -45,6 +46,14 @@ Monitor::Monitor(const settings::Options& options, const std::string& id,
     command.cgroup = entrance.borrow();
     program_ = os::spawn(command);
     channel_ = std::move(ours);
+}
+
+void Monitor::enter(const cgroup::Entrance& entrance) const {
+    const os::CgroupEntrance cgroup = entrance.borrow();
+    std::vector<int> fds = cgroup.tasks;
+    if (cgroup.unified >= 0) fds.push_back(cgroup.unified);
+    handoff::send(channel_.get(), handoff::MessageKind::cgroup,
+                  handoff::encode(handoff::CgroupPlan{cgroup.unified >= 0}), fds);
 }
 
 void Monitor::wait_for_children(os::Deadline limit) const {

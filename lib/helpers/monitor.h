@@ -16,6 +16,10 @@ class Monitor {
     // Starts lxcri-start in the cgroup.
     Monitor(const settings::Options& options, const std::string& id,
             const cgroup::Entrance& entrance);
+    // The first message, always: where it has not been started in the container's cgroup, it goes
+    // there now, and with version 2 the container's first process is born there, and not where
+    // lxcri-start is.
+    void enter(const cgroup::Entrance& entrance) const;
 
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return program_.process(); }

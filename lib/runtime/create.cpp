@@ -61,6 +61,7 @@ class Creation {
   private:
     void read_bundle();
     void find_resctrl();
+    void start_early();
     void start_helper();
     void converse();
     void talk();
@@ -99,6 +100,7 @@ class Creation {
     std::optional<attached::Resctrl> resctrl_;
     attached::ResctrlRecord made_in_resctrl_;
     std::optional<helpers::Monitor> monitor_;
+    cgroup::Entrance entrance_;  // where it is not in there yet
     std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
     std::optional<attached::NetDevices> net_devices_;
@@ -158,26 +160,36 @@ void Creation::connect_caller() {
     pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
 }
 
-// It takes its time to load liblxc, and does nothing before it has its plan: time for what must be
-// there before the first process of the container.
+// It takes its time to load liblxc, and does nothing before it has its plan: so that begins before
+// anything is known of the container. An ordinary user's has to be born in the cgroup: as root of
+// its user namespace it might not be let into it.
+void Creation::start_early() {
+    if (!os::is_ordinary_user()) monitor_.emplace(options_, call_.id, cgroup::Entrance{});
+}
+
+// What must be there before the first process of the container.
 void Creation::start_helper() {
     if (os::is_ordinary_user()) rootless_ = RootlessSetup::make(plan().host);
     inherit_oom_score_adj(plan().host.limits);
     if (resctrl_) made_in_resctrl_ = resctrl_->make(record_.resctrl, *plan().host.resctrl);
     if (plan().host.cgroup.unit) {
-        monitor_.emplace(options_, call_.id, cgroup::Entrance{});
+        if (!monitor_) monitor_.emplace(options_, call_.id, cgroup::Entrance{});
         cgroup_->make_with_unit(monitor_->process().pid());
     } else {
         cgroup_->make();
-        monitor_.emplace(options_, call_.id, cgroup_->entrance());
+        if (monitor_) entrance_ = cgroup_->entrance();
+        if (!monitor_) monitor_.emplace(options_, call_.id, cgroup_->entrance());
     }
-    cgroup_->apply_early();
     sender_.emplace(monitor_->channel(), plan(), dir_->fd(), hook_files_,
                     cgroup_->open_memory_entrance(), rootless_ ? &*rootless_ : nullptr);
 }
 
 void Creation::converse() {
     try {
+        monitor_->enter(entrance_);
+        sender_->send_next();  // the plan of lxcri-start
+        // Before the mount hook has its plan. Until then nothing happens that depends on this.
+        cgroup_->apply_early();
         talk();
     } catch (const handoff::Disconnected&) {
         // What they have said is worth more than that they have gone.
@@ -240,6 +252,7 @@ void Creation::take_message(handoff::Received message) {
             return pass_listener(message);
         case MessageKind::ready:
             return finish();
+        case MessageKind::cgroup:
         case MessageKind::start_plan:
         case MessageKind::hook_plan:
         case MessageKind::sources:
@@ -338,6 +351,11 @@ void Creation::meet_init(pid_t pid) {
     const auto stat = os::find_process_stat(pid);
     if (stat) init_ = os::ProcessRef::find(pid, stat->start_time);
     if (!init_ || stat->parent != monitor_->process().pid()) init_has_ended();
+    if (!entrance_.is_inside(pid)) {
+        throw Error(
+            "liblxc has not made the container's init in its cgroup: it makes processes in "
+            "a way that lxcri does not know");
+    }
     hand_over();
 }
 
@@ -430,6 +448,7 @@ void Creation::undo() noexcept {
 
 Created Creation::run() {
     dir_ = ContainerDir::create(options_.root, call_.id);
+    start_early();
     read_bundle();
     start_helper();
     try {

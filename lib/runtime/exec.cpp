@@ -410,6 +410,7 @@ void Execution::take_message(handoff::Received message) {
             return pass_listener(message);
         case MessageKind::ready:
             return finish();
+        case MessageKind::cgroup:
         case MessageKind::start_plan:
         case MessageKind::hook_plan:
         case MessageKind::sources:
