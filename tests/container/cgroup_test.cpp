@@ -60,6 +60,22 @@ TEST_CASE("cgroup: holds nothing but the container", "[cgroup]") {
     CHECK(read_file(folder / "cgroup.procs") == std::to_string(container.pid()) + "\n");
 }
 
+TEST_CASE("cgroup: with version 2 lxcri-start is not in it", "[cgroup][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(v2());
+    Box box;
+    const fs::path seen = box / "seen";
+    const fs::path procs = fs::path("/sys/fs/cgroup") / box.name() / "cgroup.procs";
+    box.bundle.config["hooks"]["createRuntime"] = {
+        {{"path", environment().probe},
+         {"args", {"probe", "into", seen.string(), "--", "cat", procs.string()}}}};
+    Container container = box.create();
+    // The container's first process, and the mount hook, which waits.
+    const Strings pids = lines_of(read_file(seen));
+    REQUIRE(pids.size() == 2);
+    CHECK(pids.front() == std::to_string(container.pid()));
+}
+
 TEST_CASE("cgroup: nothing else is made, and all is removed", "[cgroup]") {
     NEEDS(need_runtime());
     const std::vector<fs::path> before = find_cgroups("");
