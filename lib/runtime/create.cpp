@@ -161,10 +161,11 @@ void Creation::connect_caller() {
 }
 
 // It takes its time to load liblxc, and does nothing before it has its plan: so that begins before
-// anything is known of the container. An ordinary user's has to be born in the cgroup: as root of
-// its user namespace it might not be let into it.
+// anything is known of the container. That of others than the host's root comes later: an ordinary
+// user's has to be born in the cgroup, because as root of its user namespace it might not be let
+// into it, and all of them inherit /process/oomScoreAdj.
 void Creation::start_early() {
-    if (!os::is_ordinary_user()) monitor_.emplace(options_, call_.id, cgroup::Entrance{});
+    if (os::is_host_root()) monitor_.emplace(options_, call_.id, cgroup::Entrance{});
 }
 
 // What must be there before the first process of the container.
