@@ -302,9 +302,12 @@ bool ask_lxcri(const CriuRequest& request, const criu::Notify& notify,
 
 // All images are written, and the container still stands still: what fails now leaves it as it was.
 bool finish_images(const CriuRequest& request, const criu::Notify& notify, int images) {
-    if (notify.script() != "post-dump" || request.pid_without_death_signal == 0) return true;
+    if (notify.script() != "post-dump" || request.action != CriuAction::dump) return true;
     try {
-        libexec::clear_death_signal(images, request.pid_without_death_signal);
+        if (request.pid_without_death_signal != 0)
+            libexec::clear_death_signal(images, request.pid_without_death_signal);
+        if (!request.shared_cgroups.empty())
+            libexec::forget_cgroups(images, request.shared_cgroups);
         return true;
     } catch (const Error&) {
         return false;

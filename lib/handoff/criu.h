@@ -62,6 +62,7 @@ struct CriuRequest {
     // (attached/made_devices.h) are mounted for CRIU; "": there are none.
     std::string devices;
     std::vector<CriuCgroupRoot> cgroup_roots;  // restore
+    std::vector<std::string> shared_cgroups;   // dump: criu_images.h
     std::vector<std::string> external;         // "mnt[/data]:/srv/data", as criu(8) --external
     std::vector<std::string> inherited;        // "pipe:[4711]", as criu(8) --inherit-fd
     std::vector<CriuNamespace> joined;         // restore
@@ -117,6 +118,7 @@ void visit_fields(Visitor& visit, CriuRequest& request) {
     visit("freezer", request.freezer);
     visit("devices", request.devices);
     visit("cgroupRoots", request.cgroup_roots);
+    visit("sharedCgroups", request.shared_cgroups);
     visit("external", request.external);
     visit("inherited", request.inherited);
     visit("joined", request.joined);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/strings.h"
 #include "helpers/criu_helper.h"
@@ -105,6 +107,20 @@ void add_externals(const CheckpointImage& image, const os::ProcessRef& init,
     }
 }
 
+// The hierarchies in which the container is in a cgroup of others.
+std::vector<std::string> shared_cgroups(const Container& container, const os::ProcessRef& init) {
+    const auto& directories = container.record().cgroup.directories;
+    const std::string path = concat("/proc/", std::to_string(init.pid()), "/cgroup");
+    std::vector<std::string> shared;
+    for (const auto& place : cgroup::parse_memberships(os::read_file_at(AT_FDCWD, path))) {
+        const bool has_own =
+            std::any_of(directories.begin(), directories.end(),
+                        [&](const auto& directory) { return is_in_hierarchy(directory, place); });
+        if (!has_own) shared.push_back(join(place.controllers, ","));
+    }
+    return shared;
+}
+
 // By which CRIU names its images: the last number of NSpid, proc_pid_status(5).
 pid_t innermost_pid(const os::ProcessRef& init) {
     const std::string path = concat("/proc/", std::to_string(init.pid()), "/status");
@@ -134,6 +150,8 @@ CriuRequest make_request(const settings::Options& options, const CheckpointOptio
         // It would die with the monitor; restored, it has none.
         request.pid_without_death_signal = innermost_pid(init);
     }
+    if (request.cgroup_mode != handoff::CriuCgroupMode::ignore)
+        request.shared_cgroups = shared_cgroups(container, init);
     if (container.record().owns_cgroup) request.freezer = freezer_of(container.cgroup());
     return request;
 }

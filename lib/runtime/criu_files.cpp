@@ -75,6 +75,11 @@ handoff::CriuRequest common_request(const settings::Options& options, const Criu
     return request;
 }
 
+bool is_in_hierarchy(const cgroup::Directory& directory, const cgroup::Membership& place) {
+    return place.controllers.empty() ? directory.version == 2
+                                     : directory.controllers == place.controllers;
+}
+
 std::string_view external_namespace_key(std::string_view type) {
     if (type == "net") return "lxcriNetwork";
     if (type == "pid") return "lxcriPid";

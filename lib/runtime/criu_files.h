@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "cgroup/container_cgroup.h"
+#include "cgroup/layout.h"
 #include "os/unique_fd.h"
 #include "runtime/checkpoint.h"
 
@@ -28,6 +30,8 @@ class CriuFiles {
 
 // With the directories of `asked`, which are absolute.
 handoff::CriuRequest common_request(const settings::Options& options, const CriuOptions& asked);
+
+bool is_in_hierarchy(const cgroup::Directory& directory, const cgroup::Membership& place);
 
 // What a namespace that the container has joined is called between dump and restore; "" for a type
 // that CRIU cannot leave out.

@@ -91,9 +91,9 @@ std::vector<handoff::CriuCgroupRoot> cgroup_roots(const cgroup::Record& record) 
          cgroup::parse_memberships(os::read_file_at(AT_FDCWD, "/proc/self/cgroup"))) {
         std::string path = own.path;
         for (const auto& directory : record.directories) {
-            const bool is_same = own.controllers.empty() ? directory.version == 2
-                                                         : directory.controllers == own.controllers;
-            if (is_same) path = directory.path.substr(directory.mount_point.size());
+            if (is_in_hierarchy(directory, own)) {
+                path = directory.path.substr(directory.mount_point.size());
+            }
         }
         roots.push_back({join(own.controllers, ","), std::move(path)});
     }

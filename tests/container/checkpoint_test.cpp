@@ -248,6 +248,35 @@ TEST_CASE("checkpoint: limits and device rules of the bundle are in force after 
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("checkpoint: where the container has no cgroup those of others are not restored",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    CreateOptions options;
+    options.global = {"--cgroup-manager", "disabled"};
+    Container container = box.counter(options);
+    const std::string id = container.id();
+    std::vector<fs::path> others;
+    for (const char* hierarchy : {"pids", "systemd", ""}) {
+        const fs::path own = cgroup_of(container.pid(), hierarchy);
+        if (!own.empty()) others.push_back(own / (box.name() + "-other"));
+    }
+    REQUIRE(!others.empty());
+    for (const auto& other : others) fs::create_directory(other);
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    for (const auto& other : others) fs::remove(other);
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    for (const auto& other : others) {
+        CAPTURE(other);
+        CHECK(!fs::exists(other));
+        (void)rmdir(other.c_str());
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+}
+
 TEST_CASE("checkpoint: a user namespace with the devices that were made for it",
           "[checkpoint][vm][lxcri]") {
     NEEDS(need_runtime());
