@@ -280,7 +280,7 @@ extern "C" __attribute__((visibility("default"))) int execvp(const char* program
         ::execv(program, args.data());
         throw SystemError(errno, "execute", "lxcri-init");
     } catch (const std::exception& error) {
-        handoff::send_failure(handoff::kChannelFd, error.what());
+        handoff::send_failure(handoff::kChannelFd, error);
     }
     ::_exit(EXIT_FAILURE);
 }
