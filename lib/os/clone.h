@@ -25,4 +25,7 @@ Cloned clone_process(std::uint64_t flags, int exit_signal, int into_cgroup = -1)
 // (file_lock.h). This process must have one thread only.
 Cloned clone_child(int into_cgroup = -1);
 
+// Does a sandbox around us let clone3(2) through?
+bool is_clone3_allowed() noexcept;
+
 }  // namespace lxcri::os

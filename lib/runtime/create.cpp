@@ -21,6 +21,7 @@
 #include "helpers/monitor.h"
 #include "host/own_cgroup.h"
 #include "os/check.h"
+#include "os/clone.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/privilege.h"
@@ -163,9 +164,11 @@ void Creation::connect_caller() {
 // It takes its time to load liblxc, and does nothing before it has its plan: so that begins before
 // anything is known of the container. That of others than the host's root comes later: an ordinary
 // user's has to be born in the cgroup, because as root of its user namespace it might not be let
-// into it, and all of them inherit /process/oomScoreAdj.
+// into it, and all of them inherit /process/oomScoreAdj. Without clone3, init cannot be born there
+// unless lxcri-start is.
 void Creation::start_early() {
-    if (os::is_host_root()) monitor_.emplace(options_, call_.id, cgroup::Entrance{});
+    if (!os::is_host_root() || !os::is_clone3_allowed()) return;
+    monitor_.emplace(options_, call_.id, cgroup::Entrance{});
 }
 
 // What must be there before the first process of the container.
