@@ -103,11 +103,12 @@ class MadeNodes {
         (void)::umount2(concat("/proc/self/fd/", std::to_string(tmpfs_)).c_str(), MNT_DETACH);
     }
 
-    UniqueFd next() { return os::clone_mount(tmpfs_, std::to_string(count_++), false); }
+    UniqueFd take(std::uint32_t number) {
+        return os::clone_mount(tmpfs_, std::to_string(number), false);
+    }
 
   private:
     int tmpfs_;
-    std::size_t count_ = 0;
 };
 
 struct Link {
@@ -137,8 +138,10 @@ void make_device_nodes(int rootfs_fd, const handoff::HookPlan& plan, SourceRecei
     if (plan.made_devices) nodes.emplace(made.get());
     for (const auto& node : plan.devices) {
         in_context(node.pointer.empty() ? "default device" : node.pointer, [&] {
-            if (plan.bind_devices && node.type != NodeType::fifo) {
-                bind_node(rootfs_fd, node, nodes ? nodes->next() : sources.next());
+            if (node.source_index) {
+                bind_node(
+                    rootfs_fd, node,
+                    nodes ? nodes->take(*node.source_index) : sources.take(*node.source_index));
             } else {
                 make_node(rootfs_fd, node);
             }

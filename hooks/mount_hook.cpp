@@ -46,14 +46,14 @@ void wait_for_runtime_hooks() {
     std::vector<int> fds;
     if (init.valid()) fds.push_back(init.get());
     handoff::send(handoff::kChannelFd, MessageKind::runtime_hooks, {}, fds);
-    (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
+    (void)handoff::expect(handoff::kChannelFd, MessageKind::runtime_hooks_done);
 }
 
 // To move a network device takes privilege in both namespaces: create does it. Before everything
 // that may be about these devices.
 void wait_for_net_devices() {
     handoff::send(handoff::kChannelFd, MessageKind::net_devices, {});
-    (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
+    (void)handoff::expect(handoff::kChannelFd, MessageKind::net_devices_moved);
 }
 
 // Each mount that is finished late keeps a descriptor until then. Nobody else inherits this limit.

@@ -353,7 +353,10 @@ UniqueFd copy_from_inside(int rootfs_fd, const MountAction& action) {
 }
 
 UniqueFd take_source(int rootfs_fd, const MountAction& action, SourceReceiver& sources) {
-    return action.source_inside ? copy_from_inside(rootfs_fd, action) : sources.next_of_mounts();
+    if (action.source_inside) return copy_from_inside(rootfs_fd, action);
+    if (!action.source_index) throw Error("internal error: a bind without a source");
+    return action.source_late ? sources.ask_for(*action.source_index)
+                              : sources.take(*action.source_index);
 }
 
 void place_symlink(int dir_fd, const std::string& text, const MountAction& action) {
@@ -400,10 +403,7 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
     const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
     // Looked up once: whatever depends on the place asks what was found.
     const UniqueFd target = open_target(rootfs_fd, action, directory);
-    if (!mount.valid()) {
-        mount = make_filesystem(target.get(), action, early_attributes(action));
-        sources.filesystem_is_made();
-    }
+    if (!mount.valid()) mount = make_filesystem(target.get(), action, early_attributes(action));
     check_proc_rules(rootfs_fd, action, mount.get(), target.get());
     if (!action.label.empty()) set_label(mount.get(), action.label);
     if (action.copy_up) copy_up(target.get(), mount.get());
@@ -423,21 +423,20 @@ void change_attributes(int rootfs_fd, const MountAction& action) {
 
 }  // namespace
 
-UniqueFd SourceReceiver::next() {
-    if (waiting_.empty()) {
+UniqueFd SourceReceiver::take(std::uint32_t number) {
+    while (!waiting_.contains(number)) {
         auto message = handoff::expect(channel_, handoff::MessageKind::sources);
-        for (auto& fd : message.fds) waiting_.push_back(std::move(fd));
-        if (waiting_.empty()) throw Error("internal error: a message without mount sources");
+        auto next = handoff::decode<handoff::SourceNumber>(message.body).first;
+        if (message.fds.empty()) throw Error("internal error: a message without mount sources");
+        for (auto& fd : message.fds) waiting_.insert_or_assign(next++, std::move(fd));
     }
-    UniqueFd fd = std::move(waiting_.front());
-    waiting_.pop_front();
-    return fd;
+    return std::move(waiting_.extract(number).mapped());
 }
 
-UniqueFd SourceReceiver::next_of_mounts() {
-    if (after_filesystem_) handoff::send(channel_, handoff::MessageKind::want_sources, {});
-    after_filesystem_ = false;
-    return next();
+UniqueFd SourceReceiver::ask_for(std::uint32_t number) {
+    handoff::send(channel_, handoff::MessageKind::want_source,
+                  handoff::encode(handoff::SourceNumber{number}));
+    return take(number);
 }
 
 void DelayedAttributes::apply() {

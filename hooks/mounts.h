@@ -1,7 +1,8 @@
 #pragma once
 // The mounts of config.json, in their order.
 
-#include <deque>
+#include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -10,20 +11,18 @@
 
 namespace lxcri::hooks {
 
-// The detached mounts that `create` makes in the runtime namespaces, one for each bind, in order.
-// They arrive a few at a time, so that a thousand mounts need no thousand descriptors.
+// The detached mounts that `create` makes in the runtime namespaces: HostPlan::sources. They arrive
+// a few at a time, so that a thousand mounts need no thousand descriptors.
 class SourceReceiver {
   public:
     explicit SourceReceiver(int channel) : channel_(channel) {}
-    os::UniqueFd next();
-    // Of the next mount in the list: one behind a filesystem is copied when it is asked for.
-    os::UniqueFd next_of_mounts();
-    void filesystem_is_made() { after_filesystem_ = true; }
+    // One that is sent without being asked for.
+    os::UniqueFd take(std::uint32_t number);
+    os::UniqueFd ask_for(std::uint32_t number);
 
   private:
     int channel_;
-    bool after_filesystem_ = false;
-    std::deque<os::UniqueFd> waiting_;
+    std::map<std::uint32_t, os::UniqueFd> waiting_;
 };
 
 // What the steps after a mount would fail on: a tmpfs that shall be read-only has to take mount

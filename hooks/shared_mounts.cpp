@@ -23,7 +23,7 @@ os::UniqueFd enter_shared_mounts(int mount_namespace, const std::string& rootfs)
         os::UniqueFd root = os::clone_mount(covered.get(), {}, true);
         const std::array fds{root.get()};
         handoff::send(handoff::kChannelFd, MessageKind::root_mount, {}, fds);
-        (void)handoff::expect(handoff::kChannelFd, MessageKind::proceed);
+        (void)handoff::expect(handoff::kChannelFd, MessageKind::root_mount_recorded);
         os::attach_mount(root.get(), covered.get(), rootfs);
         return root;
     });

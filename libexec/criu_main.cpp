@@ -291,7 +291,7 @@ bool ask_lxcri(const CriuRequest& request, const criu::Notify& notify,
         handoff::send(handoff::kChannelFd, MessageKind::criu_notice,
                       handoff::encode(handoff::CriuNotice{notify.script(), notify.pid()}), numbers);
         const auto answer = handoff::receive(handoff::kChannelFd);
-        if (answer) return answer->kind == MessageKind::proceed;
+        if (answer) return answer->kind == MessageKind::criu_go_on;
     } catch (const handoff::Disconnected&) {
         return request.action != CriuAction::restore;
     } catch (const Error&) {

@@ -78,7 +78,7 @@ void offer_listener(int channel, int listener_fd) {
     const std::string data = concat(std::string{static_cast<char>(MessageKind::listener), kInline},
                                     std::to_string(listener_fd));
     os::write_all(channel, data, "channel");
-    (void)expect(channel, MessageKind::proceed);
+    (void)expect(channel, MessageKind::listener_taken);
 }
 
 void send_failure(int channel, const std::exception& error) noexcept {

@@ -7,25 +7,29 @@
 //     StartPlan + namespaces ------> reads
 //     HookPlan (+ /dev/null) --------------------------> reads
 //                   <---------------------------------- RootMount + the root (only when the mounts
-//     Proceed ----------------------------------------> goes on                     are shared)
+//     RootMountRecorded ------------------------------> goes on                     are shared)
 //                   <---------------------------------- NetDevices (only when there are some)
-//     Proceed ----------------------------------------> goes on
-//     Sources (n times) -------------------------------> reads, one descriptor a bind
-//                   <---------------------------------- WantSources (binds after a filesystem)
-//     Sources (n times) -------------------------------> reads
+//     NetDevicesMoved --------------------------------> goes on
+//     Sources (n times) -------------------------------> reads: the number of the first, and
+//                                                        descriptors of it and those after it
+//                   <---------------------------------- WantSource (a bind after a filesystem)
+//     Sources (n times) -------------------------------> reads: from that number on
 //                   <---------------------------------- RuntimeHooks (only when there are some)
-//     Proceed ----------------------------------------> goes on
+//     RuntimeHooksDone -------------------------------> goes on
 //                   <--------------------------------------------------------- Alive
 //     InitPlan + descriptors -------------------------------------------------> reads
 //                   <--------------------------------------------------------- Terminal + its
 //                   master
 //                   <--------------------------------------------------------- Listener (seccomp)
-//     Proceed ----------------------------------------------------------------> goes on
+//     ListenerTaken ----------------------------------------------------------> goes on
 //                   <--------------------------------------------------------- Ready
 //     Recorded or StartNow ---------------------------------------------------> waits, or starts
 //
 // `lxcri exec` speaks the same way with lxcri-exec, from JoinPlan (+ pidfd of init) on; its last
 // word is StartNow, and EOF after that means that the program has been executed.
+//
+// Each request that is waited for has an answer of its own. Sources have the numbers of the plan
+// (HostPlan::sources), so neither side counts what the other does.
 //
 // Any of them may say Failure instead; otherwise EOF means that the other side has died, and each
 // side then ends: a `create` that is killed leaves no process behind.
@@ -51,11 +55,15 @@ enum class MessageKind : char {
     sources = 'M',
     init_plan = 'I',
     join_plan = 'J',
-    proceed = 'P',
+    // Answers to requests of the helpers.
+    root_mount_recorded = '1',  // to root_mount
+    net_devices_moved = '2',    // to net_devices
+    runtime_hooks_done = '3',   // to runtime_hooks
+    listener_taken = '4',       // to listener
     recorded = 'D',
     start_now = 'N',
     root_mount = 'R',
-    want_sources = 'w',
+    want_source = 'w',
     net_devices = 'n',
     runtime_hooks = 'h',
     alive = 'a',
@@ -69,6 +77,7 @@ enum class MessageKind : char {
     // Of the conversation with lxcri-criu (criu.h), likewise.
     criu_request = 'C',
     criu_notice = 'c',
+    criu_go_on = 'P',  // or failure
     criu_done = 'k',
 };
 
@@ -88,6 +97,15 @@ struct Received {
 class Disconnected : public Error {
     using Error::Error;
 };
+
+// The body of Sources and WantSource.
+struct SourceNumber {
+    std::uint32_t first = 0;
+};
+template <class V>
+void visit_fields(V& visit, SourceNumber& number) {
+    visit("first", number.first);
+}
 
 // Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer.
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds = {},

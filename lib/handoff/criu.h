@@ -1,6 +1,6 @@
 #pragma once
 // What lxcri-criu is asked to let CRIU do, over a channel (channel.h): one criu_request with its
-// descriptors, then a criu_notice for each step that CRIU tells of, each answered by proceed (or by
+// descriptors, then a criu_notice for each step that CRIU tells of, each answered by criu_go_on (or
 // failure, which makes CRIU give up), and at the end criu_done or failure.
 //
 // The descriptors of the request: the status descriptor if there is one, the devices if there are

@@ -94,8 +94,12 @@ struct MountAction {
     std::string pointer;      // "/mounts/3"
     std::string destination;  // as seen in the container
     MountKind kind = MountKind::filesystem;
-    std::string type;        // of a filesystem
-    std::string source;      // bind: path on the host; else the name it shows
+    std::string type;    // of a filesystem
+    std::string source;  // bind: path on the host; else the name it shows
+    // Of the copies that `create` makes of sources (HostPlan::sources): the number of this one's.
+    std::optional<std::uint32_t> source_index;
+    // It is made when it is asked for; all others are sent ahead.
+    bool source_late = false;
     bool recursive = false;  // rbind
     // The source is in the root filesystem, where earlier mounts may cover it: it is looked up from
     // there, by the mount hook, when it has come to this mount.
@@ -132,6 +136,8 @@ struct DeviceNode {
     std::uint32_t mode = 0666;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
+    // Of one that is bound: the number of its copy, or its name in the tmpfs of made_devices.
+    std::optional<std::uint32_t> source_index;
 };
 
 struct Sysctl {
@@ -321,6 +327,8 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("kind", mount.kind);
     visit("type", mount.type);
     visit("source", mount.source);
+    visit("sourceIndex", mount.source_index);
+    visit("sourceLate", mount.source_late);
     visit("recursive", mount.recursive);
     visit("sourceInside", mount.source_inside);
     visit("sourceNofollow", mount.source_nofollow);
@@ -351,6 +359,7 @@ void visit_fields(V& visit, DeviceNode& node) {
     visit("mode", node.mode);
     visit("uid", node.uid);
     visit("gid", node.gid);
+    visit("sourceIndex", node.source_index);
 }
 
 template <class V>

@@ -117,7 +117,7 @@ pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const
         }
         try {
             on_notice(notice, std::move(*message));
-            (void)handoff::send(channel_.get(), MessageKind::proceed, {});
+            (void)handoff::send(channel_.get(), MessageKind::criu_go_on, {});
         } catch (const std::exception&) {
             // CRIU takes back what it has made, and then says that it has failed.
             refused = std::current_exception();

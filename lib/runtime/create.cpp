@@ -27,6 +27,7 @@
 #include "os/privilege.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
+#include "runtime/conversation.h"
 #include "runtime/hook_files.h"
 #include "runtime/new_cgroup.h"
 #include "runtime/new_container.h"
@@ -66,7 +67,7 @@ class Creation {
     void start_helper();
     void converse();
     void talk();
-    void take_message(handoff::Received message);
+    void prepare_conversation();
     void remember_root_mount(handoff::Received message);
     void move_net_devices(pid_t hook_pid);
     void run_runtime_hooks(const handoff::Received& message);
@@ -104,6 +105,7 @@ class Creation {
     cgroup::Entrance entrance_;  // where it is not in there yet
     std::optional<RootlessSetup> rootless_;
     std::optional<Sender> sender_;
+    Conversation conversation_;
     std::optional<attached::NetDevices> net_devices_;
     std::optional<os::ProcessRef> init_;
     std::optional<attached::CallerSocket> console_socket_;
@@ -189,6 +191,7 @@ void Creation::start_helper() {
 }
 
 void Creation::converse() {
+    prepare_conversation();
     try {
         monitor_->enter(entrance_);
         sender_->send_next();  // the plan of lxcri-start
@@ -221,7 +224,7 @@ void Creation::talk() {
         if ((wanted[0].revents & POLLIN) != 0) {
             auto message = handoff::receive(monitor_->channel());
             if (message) {
-                take_message(std::move(*message));
+                conversation_.take(std::move(*message));
                 limit = deadline();  // hooks of the runtime namespace have taken theirs
                 continue;
             }
@@ -234,45 +237,26 @@ void Creation::talk() {
     }
 }
 
-void Creation::take_message(handoff::Received message) {
-    switch (message.kind) {
-        case MessageKind::failure:
-            handoff::throw_failure(message.body);
-        case MessageKind::root_mount:
-            return remember_root_mount(std::move(message));
-        case MessageKind::want_sources:
-            return sender_->want_sources();
-        case MessageKind::net_devices:
-            return move_net_devices(message.sender);
-        case MessageKind::runtime_hooks:
-            return run_runtime_hooks(message);
-        case MessageKind::alive:
-            return meet_init(message.sender);
-        case MessageKind::terminal:
-            terminal_ = take_terminal(std::move(message), console_socket_,
-                                      plan().init.process.terminal_size.height != 0);
-            return;
-        case MessageKind::listener:
-            return pass_listener(message);
-        case MessageKind::ready:
-            return finish();
-        case MessageKind::cgroup:
-        case MessageKind::start_plan:
-        case MessageKind::hook_plan:
-        case MessageKind::sources:
-        case MessageKind::init_plan:
-        case MessageKind::join_plan:
-        case MessageKind::proceed:
-        case MessageKind::recorded:
-        case MessageKind::start_now:
-        case MessageKind::unit_request:
-        case MessageKind::unit_done:
-        case MessageKind::criu_request:
-        case MessageKind::criu_notice:
-        case MessageKind::criu_done:
-            break;
-    }
-    throw Error("internal error: a message that is ours to send");
+void Creation::prepare_conversation() {
+    using handoff::Received;
+    conversation_.on(MessageKind::root_mount,
+                     [&](Received message) { remember_root_mount(std::move(message)); });
+    conversation_.on(MessageKind::want_source, [&](const Received& message) {
+        sender_->want_source(handoff::decode<handoff::SourceNumber>(message.body).first);
+    });
+    conversation_.on(MessageKind::net_devices,
+                     [&](const Received& message) { move_net_devices(message.sender); });
+    conversation_.on(MessageKind::runtime_hooks,
+                     [&](const Received& message) { run_runtime_hooks(message); });
+    conversation_.on(MessageKind::alive,
+                     [&](const Received& message) { meet_init(message.sender); });
+    conversation_.on(MessageKind::terminal, [&](Received message) {
+        terminal_ = take_terminal(std::move(message), console_socket_,
+                                  plan().init.process.terminal_size.height != 0);
+    });
+    conversation_.on(MessageKind::listener,
+                     [&](const Received& message) { pass_listener(message); });
+    conversation_.on(MessageKind::ready, [&](const Received&) { finish(); });
 }
 
 // The mount is not attached yet: whatever happens to us, `delete` finds it.
@@ -285,13 +269,13 @@ void Creation::remember_root_mount(handoff::Received message) {
                           path == translate::kOwnMountNamespace ? "" : path};
     write_record(dir_->fd(), record_);
     sender_->take_root(std::move(message.fds[0]));
-    sender_->proceed();
+    sender_->answer(MessageKind::root_mount_recorded);
 }
 
 void Creation::move_net_devices(pid_t hook_pid) {
     net_devices_.emplace(hook_pid);
     net_devices_->move(plan().host.net_devices);
-    sender_->proceed();
+    sender_->answer(MessageKind::net_devices_moved);
 }
 
 // The process that becomes init: the message brings its pidfd, or the sender is its child.
@@ -315,7 +299,7 @@ void Creation::run_runtime_hooks(const handoff::Received& message) {
         handoff::run_hooks(handoff::with_own_environment(hooks), text, call_.bundle,
                            hook_files_.output());
     }
-    sender_->proceed();
+    sender_->answer(MessageKind::runtime_hooks_done);
 }
 
 // What was said before it died is worth more than the fact that it did.
@@ -324,7 +308,7 @@ void Creation::hear_last_words() {
     while (::poll(&channel, 1, 0) > 0 && (channel.revents & POLLIN) != 0) {
         auto message = handoff::receive(monitor_->channel());
         if (!message) return;
-        if (message->kind == MessageKind::failure) take_message(std::move(*message));
+        if (message->kind == MessageKind::failure) conversation_.take(std::move(*message));
     }
 }
 

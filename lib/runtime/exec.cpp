@@ -16,7 +16,6 @@
 #include "base/number_list.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
-#include "handoff/failure.h"
 #include "helpers/exec_helper.h"
 #include "host/live_host.h"
 #include "oci/parse.h"
@@ -24,6 +23,7 @@
 #include "os/check.h"
 #include "os/file.h"
 #include "runtime/container.h"
+#include "runtime/conversation.h"
 #include "runtime/foreground.h"
 #include "runtime/operations.h"
 #include "runtime/pid_file.h"
@@ -166,7 +166,7 @@ class Execution {
     void wait_for(short events) const;
     void converse();
     void answer(handoff::Received message);
-    void take_message(handoff::Received message);
+    void prepare_conversation();
     void meet_process(pid_t pid);
     void pass_listener(const handoff::Received& message);
     void finish();
@@ -189,6 +189,7 @@ class Execution {
     std::optional<os::ChildProcess> process_;
     std::optional<os::ProcessRef> process_ref_;
     os::UniqueFd terminal_;
+    Conversation conversation_;
     // From the moment on when the process may run: before that a signal ends us, and the kernel
     // then our helper.
     std::optional<Foreground> foreground_;
@@ -376,6 +377,7 @@ void Execution::wait_for(short events) const {
 
 // Until the program has been executed: then nobody holds the other end any more.
 void Execution::converse() {
+    prepare_conversation();
     while (true) {
         wait_for(POLLIN);
         auto message = handoff::receive(helper_->channel());
@@ -390,47 +392,23 @@ void Execution::converse() {
 
 void Execution::answer(handoff::Received message) {
     try {
-        take_message(std::move(message));
+        conversation_.take(std::move(message));
     } catch (const handoff::Disconnected&) {
         return;  // the next message, or its absence, tells why
     }
 }
 
-void Execution::take_message(handoff::Received message) {
-    switch (message.kind) {
-        case MessageKind::failure:
-            handoff::throw_failure(message.body);
-        case MessageKind::alive:
-            return meet_process(message.sender);
-        case MessageKind::terminal:
-            terminal_ = take_terminal(std::move(message), console_socket_,
-                                      process_plan_.terminal_size.height != 0);
-            return;
-        case MessageKind::listener:
-            return pass_listener(message);
-        case MessageKind::ready:
-            return finish();
-        case MessageKind::cgroup:
-        case MessageKind::start_plan:
-        case MessageKind::hook_plan:
-        case MessageKind::sources:
-        case MessageKind::init_plan:
-        case MessageKind::join_plan:
-        case MessageKind::proceed:
-        case MessageKind::recorded:
-        case MessageKind::start_now:
-        case MessageKind::unit_request:
-        case MessageKind::unit_done:
-        case MessageKind::criu_request:
-        case MessageKind::criu_notice:
-        case MessageKind::criu_done:
-        case MessageKind::root_mount:
-        case MessageKind::want_sources:
-        case MessageKind::net_devices:
-        case MessageKind::runtime_hooks:
-            break;
-    }
-    throw Error("internal error: a message that is ours to send");
+void Execution::prepare_conversation() {
+    using handoff::Received;
+    conversation_.on(MessageKind::alive,
+                     [&](const Received& message) { meet_process(message.sender); });
+    conversation_.on(MessageKind::terminal, [&](Received message) {
+        terminal_ = take_terminal(std::move(message), console_socket_,
+                                  process_plan_.terminal_size.height != 0);
+    });
+    conversation_.on(MessageKind::listener,
+                     [&](const Received& message) { pass_listener(message); });
+    conversation_.on(MessageKind::ready, [&](const Received&) { finish(); });
 }
 
 // It is our child, so its pid cannot become another's before we have reaped it.

@@ -31,7 +31,7 @@ void pass_listener(int channel, const handoff::Received& message, const os::Proc
             seccomp::container_process_state(state, process.pid(), agent.metadata);
         seccomp::send_listener(agent.path, document, listener.get());
     });
-    (void)handoff::send(channel, handoff::MessageKind::proceed, {});
+    (void)handoff::send(channel, handoff::MessageKind::listener_taken, {});
 }
 
 }  // namespace lxcri::runtime

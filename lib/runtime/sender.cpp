@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -93,27 +94,10 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
       directory_fd_(directory_fd),
       hook_files_(hook_files),
       rootless_(rootless),
-      memory_entrance_(std::move(memory_entrance)) {
-    bool after_filesystem = false;
-    for (const auto& mount : plan.hook.mounts) {
-        if (mount.kind == handoff::MountKind::filesystem) after_filesystem = true;
-        if (mount.kind != handoff::MountKind::bind || mount.source_inside) continue;
-        Source source{concat(mount.pointer, "/source"), mount.source, mount.recursive,
-                      after_filesystem, &mount};
-        for (const auto& filesystem : plan.host.filesystems) {
-            if (filesystem.pointer == mount.pointer) source.shown = &filesystem.shown;
-        }
-        sources_.push_back(std::move(source));
-        after_filesystem = false;
-    }
-    if (!plan.hook.bind_devices || plan.hook.made_devices) return;
-    for (const auto& device : plan.host.devices) {
-        sources_.push_back({device.pointer, device.path, false, false, nullptr, &device});
-    }
-}
+      memory_entrance_(std::move(memory_entrance)) {}
 
 bool Sender::has_next() const noexcept {
-    if (step_ == Step::sources && sources_[next_source_].waits) return sources_are_wanted_;
+    if (step_ == Step::sources && sources()[next_source_].late) return source_is_wanted_;
     return step_ != Step::root_mount && step_ != Step::net_devices &&
            step_ != Step::runtime_hooks && step_ != Step::done;
 }
@@ -148,21 +132,38 @@ void Sender::send_next() {
 void Sender::skip_empty_steps() {
     if (step_ == Step::root_mount && !plan_.hook.shares_mounts) step_ = Step::net_devices;
     if (step_ == Step::net_devices && !plan_.hook.net_devices) step_ = Step::sources;
-    if (step_ == Step::sources && next_source_ == sources_.size()) step_ = Step::runtime_hooks;
+    if (step_ == Step::sources && next_source_ == sources().size()) step_ = Step::runtime_hooks;
     if (step_ == Step::runtime_hooks && !plan_.hook.runtime_hooks) step_ = Step::init_plan;
     if (step_ == Step::preserved && next_preserved_ == plan_.init.process.preserved_fds) {
         step_ = Step::done;
     }
 }
 
-void Sender::proceed() {
-    (void)handoff::send(channel_, handoff::MessageKind::proceed, {});
-    if (step_ == Step::root_mount) {
-        step_ = Step::net_devices;
-    } else {
-        step_ = step_ == Step::net_devices ? Step::sources : Step::init_plan;
-    }
+void Sender::answer(handoff::MessageKind kind) {
+    struct Answer {
+        Step to;
+        handoff::MessageKind kind;
+        Step next;
+    };
+    constexpr std::array<Answer, 3> kAnswers{{
+        {Step::root_mount, handoff::MessageKind::root_mount_recorded, Step::net_devices},
+        {Step::net_devices, handoff::MessageKind::net_devices_moved, Step::sources},
+        {Step::runtime_hooks, handoff::MessageKind::runtime_hooks_done, Step::init_plan},
+    }};
+    const auto found = std::find_if(kAnswers.begin(), kAnswers.end(), [&](const Answer& row) {
+        return row.to == step_ && row.kind == kind;
+    });
+    if (found == kAnswers.end()) throw Error("internal error: a request out of turn");
+    (void)handoff::send(channel_, kind, {});
+    step_ = found->next;
     skip_empty_steps();
+}
+
+void Sender::want_source(std::uint32_t number) {
+    if (step_ != Step::sources || number != next_source_ || !sources()[number].late) {
+        throw Error("internal error: a mount source out of turn");
+    }
+    source_is_wanted_ = true;
 }
 
 bool Sender::send(handoff::MessageKind kind, std::string_view body,
@@ -173,61 +174,67 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     return handoff::send(channel_, kind, body, numbers, true);
 }
 
+const handoff::MountAction* Sender::mount_of(const Source& source) const {
+    return source.mount ? &plan_.hook.mounts.at(*source.mount) : nullptr;
+}
+
 // For open_tree(2).
-unsigned int Sender::flags_of(const Source& source) {
-    return source.mount != nullptr && source.mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0U;
+unsigned int Sender::flags_of(const Source& source) const {
+    const auto* mount = mount_of(source);
+    return mount != nullptr && mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0U;
 }
 
 // In a user namespace of its own a process gets all mounts below one, or none: alone it would show
 // what they cover (mount_namespaces(7), "locked"). The kernel says EINVAL then.
-os::UniqueFd Sender::clone_alone(const Source& source) {
+os::UniqueFd Sender::clone_alone(const Source& source) const {
     try {
         return os::clone_mount(AT_FDCWD, source.path, false, flags_of(source));
     } catch (const SystemError& error) {
         if (error.code() != EINVAL) throw;
     }
     os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true, flags_of(source));
-    if (source.mount == nullptr || source.mount->type != "cgroup") {
+    const auto* mount = mount_of(source);
+    if (mount == nullptr || mount->type != "cgroup") {
         throw Error(concat("the mounts below ", in_quotes(source.path),
                            " cannot be left out in a user namespace: the option \"rbind\" takes "
                            "them along"));
     }
     // The bind is our choice, and nobody has asked for what is below: so it may do no more.
     mount_attr attributes{};
-    attributes.attr_set = source.mount->set;
+    attributes.attr_set = mount->set;
     os::set_mount_attributes(all.get(), true, attributes, source.path);
     return all;
 }
 
-os::UniqueFd Sender::clone_source(const Source& source) {
+os::UniqueFd Sender::clone_source(const Source& source) const {
+    const auto* device = source.device ? &plan_.host.devices.at(*source.device) : nullptr;
     os::UniqueFd copy = in_context(source.pointer, [&] {
         // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
         // and only here are all the paths open to us.
         os::UniqueFd mount = source.recursive
                                  ? os::clone_mount(AT_FDCWD, source.path, true, flags_of(source))
                                  : clone_alone(source);
-        const auto* device = source.device;
         if (device != nullptr &&
             !is_device(mount.get(), device->type, device->major, device->minor)) {
             throw Error(concat(in_quotes(source.path), " of the host is another device"));
         }
-        if (source.mount != nullptr && !source.mount->uid_map.empty()) {
-            map_ids(mount.get(), *source.mount);
-        }
+        const auto* action = mount_of(source);
+        if (action != nullptr && !action->uid_map.empty()) map_ids(mount.get(), *action);
         return mount;
     });
-    if (source.device != nullptr) check_host_device(copy.get(), *source.device);
+    if (device != nullptr) check_host_device(copy.get(), *device);
     return copy;
 }
 
 // In the namespace that it shows. The mount hook gives it its attributes.
-os::UniqueFd Sender::make_filesystem(const Source& source) {
+os::UniqueFd Sender::make_filesystem(const Source& source) const {
     const auto& shown = *source.shown;
+    const handoff::MountAction& mount = *mount_of(source);
     const auto make = [&] {
-        os::NewFilesystem filesystem(source.mount->type);
-        filesystem.set_string("source", source.mount->source);
-        for (const auto& flag : source.mount->flags) filesystem.set_flag(flag);
-        for (const auto& option : source.mount->data) filesystem.set_option(option);
+        os::NewFilesystem filesystem(mount.type);
+        filesystem.set_string("source", mount.source);
+        for (const auto& flag : mount.flags) filesystem.set_flag(flag);
+        for (const auto& option : mount.data) filesystem.set_option(option);
         std::vector<os::UniqueFd> made;
         made.push_back(filesystem.mount(0));
         return made;
@@ -240,12 +247,12 @@ os::UniqueFd Sender::make_filesystem(const Source& source) {
         // Of a pid namespace the children are in it: pid_namespaces(7).
         return shown.clone_flag == CLONE_NEWPID ? handoff::call_in_child(make) : make();
     };
-    return in_context(source.mount->pointer,
+    return in_context(mount.pointer,
                       [&] { return std::move(handoff::call_in_child(entered).at(0)); });
 }
 
-os::UniqueFd Sender::open_source(const Source& source) {
-    return source.shown != nullptr ? make_filesystem(source) : clone_source(source);
+os::UniqueFd Sender::open_source(const Source& source) const {
+    return source.shown ? make_filesystem(source) : clone_source(source);
 }
 
 std::vector<os::UniqueFd> Sender::open_privileged(
@@ -309,19 +316,20 @@ bool Sender::send_hook_plan() {
 
 bool Sender::send_sources() {
     std::size_t end = next_source_ + 1;
-    while (end < sources_.size() && end < next_source_ + kBatch && !sources_[end].waits) ++end;
+    while (end < sources().size() && end < next_source_ + kBatch && !sources()[end].late) ++end;
     if (prepared_.empty()) {
         prepared_ = open_privileged([&] {
             std::vector<os::UniqueFd> opened;
             for (std::size_t i = next_source_; i < end; ++i) {
-                opened.push_back(open_source(sources_[i]));
+                opened.push_back(open_source(sources()[i]));
             }
             return opened;
         });
     }
-    if (!send(handoff::MessageKind::sources, {}, prepared_)) return false;
+    const handoff::SourceNumber first{static_cast<std::uint32_t>(next_source_)};
+    if (!send(handoff::MessageKind::sources, handoff::encode(first), prepared_)) return false;
     prepared_.clear();
-    if (sources_[next_source_].waits) sources_are_wanted_ = false;
+    source_is_wanted_ = false;
     next_source_ = end;
     return true;
 }

@@ -24,14 +24,15 @@ class Sender {
     Sender(int channel, const translate::Plan& plan, int directory_fd, const HookFiles& hook_files,
            os::UniqueFd memory_entrance = {}, const RootlessSetup* rootless = nullptr);
 
-    // Something to send now? While the other side waits for proceed() there is not.
+    // Something to send now? While the other side waits for an answer there is not.
     bool has_next() const noexcept;
     // Sends it, unless the other side is not ready to take it.
     void send_next();
-    // What lxcri-hook has waited for is done: it goes on.
-    void proceed();
-    // lxcri-hook has come to binds that follow a filesystem.
-    void want_sources() { sources_are_wanted_ = true; }
+    // What lxcri-hook has waited for is done: it goes on. Error unless it is this that it waits
+    // for.
+    void answer(handoff::MessageKind kind);
+    // lxcri-hook has come to this source, which is made when it is asked for.
+    void want_source(std::uint32_t number);
     // The root in the mount namespace that is shared with others, for lxcri-init.
     void take_root(os::UniqueFd root) { root_ = std::move(root); }
 
@@ -48,19 +49,7 @@ class Sender {
         done
     };
 
-    // Something of the host that gets into the container as a mount.
-    struct Source {
-        std::string pointer;  // for errors
-        std::string path;
-        bool recursive = false;
-        // Before it in the list a filesystem is made. The kernel lists mounts in the order in which
-        // they came to be, and that shall be theirs in config.json: so it is not copied before.
-        bool waits = false;
-        const handoff::MountAction* mount = nullptr;     // it is for this one
-        const translate::OuterDevice* device = nullptr;  // it has to be this one
-        // It is no copy, but a new filesystem of the mount's type that shows this namespace.
-        const translate::NamespaceToJoin* shown = nullptr;
-    };
+    using Source = translate::MountSource;
 
     void skip_empty_steps();
     // Each true when sent, false when there was no room.
@@ -73,11 +62,14 @@ class Sender {
     bool send(handoff::MessageKind kind, std::string_view body,
               const std::vector<os::UniqueFd>& fds);
 
-    static os::UniqueFd clone_source(const Source& source);
-    static unsigned int flags_of(const Source& source);
-    static os::UniqueFd clone_alone(const Source& source);
-    static os::UniqueFd make_filesystem(const Source& source);
-    static os::UniqueFd open_source(const Source& source);
+    // The mount that it is for; null for a device.
+    const handoff::MountAction* mount_of(const Source& source) const;
+    os::UniqueFd clone_source(const Source& source) const;
+    unsigned int flags_of(const Source& source) const;
+    os::UniqueFd clone_alone(const Source& source) const;
+    os::UniqueFd make_filesystem(const Source& source) const;
+    os::UniqueFd open_source(const Source& source) const;
+    const std::vector<Source>& sources() const { return plan_.host.sources; }
     // With the privilege to mount.
     std::vector<os::UniqueFd> open_privileged(
         const std::function<std::vector<os::UniqueFd>()>& open) const;
@@ -93,9 +85,8 @@ class Sender {
     os::UniqueFd shared_mounts_;  // the mount namespace, where it is shared with others
     os::UniqueFd root_;           // and the container's root in it
     Step step_ = Step::start_plan;
-    std::vector<Source> sources_;
     std::size_t next_source_ = 0;
-    bool sources_are_wanted_ = false;
+    bool source_is_wanted_ = false;
     std::vector<os::UniqueFd> prepared_;  // of the next message, which may have to wait for room
     std::uint32_t next_preserved_ = 0;
 };

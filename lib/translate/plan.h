@@ -127,6 +127,21 @@ struct OuterFilesystem {
     NamespaceToJoin shown;
 };
 
+// Something of the host that gets into the container as a mount: `create` makes a copy of it, and
+// sends that by its number.
+struct MountSource {
+    std::string pointer;  // for errors
+    std::string path;
+    bool recursive = false;
+    // A filesystem is made before it in the list. The kernel lists mounts in the order in which
+    // they came to be, and that shall be theirs in config.json: so it is not copied before.
+    bool late = false;
+    std::optional<std::uint32_t> mount;   // it is for this one of HookPlan::mounts
+    std::optional<std::uint32_t> device;  // it has to be this one of HostPlan::devices
+    // It is no copy, but a new filesystem of the mount's type that shows this namespace.
+    std::optional<NamespaceToJoin> shown;
+};
+
 // The container's scope, where systemd manages the cgroups.
 struct UnitPlan {
     std::string slice;  // "system.slice"
@@ -167,6 +182,7 @@ struct HostPlan {
     // Made by `create` (HookPlan::DeviceWay), or copied from the host.
     std::vector<OuterDevice> devices;
     std::vector<OuterFilesystem> filesystems;
+    std::vector<MountSource> sources;  // in the order in which they are sent
     CgroupPlan cgroup;
     std::optional<oci::IntelRdt> resctrl;
     ProcessLimits limits;
@@ -278,6 +294,17 @@ void visit_fields(V& visit, OuterFilesystem& filesystem) {
 }
 
 template <class V>
+void visit_fields(V& visit, MountSource& source) {
+    visit("pointer", source.pointer);
+    visit("path", source.path);
+    visit("recursive", source.recursive);
+    visit("late", source.late);
+    visit("mount", source.mount);
+    visit("device", source.device);
+    visit("shown", source.shown);
+}
+
+template <class V>
 void visit_fields(V& visit, HookFiles& files) {
     visit("out", files.out);
     visit("err", files.err);
@@ -316,6 +343,7 @@ void visit_fields(V& visit, HostPlan& plan) {
     visit("netDevices", plan.net_devices);
     visit("devices", plan.devices);
     visit("filesystems", plan.filesystems);
+    visit("sources", plan.sources);
     visit("cgroup", plan.cgroup);
     visit("resctrl", plan.resctrl);
     visit("limits", plan.limits);

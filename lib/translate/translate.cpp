@@ -92,7 +92,8 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_crun_annotations(spec, host, plan);
     // After all items of our own.
     translate_lxc_items(spec, host, plan);
-    // Looks at what the others have made of it.
+    // These look at what the others have made of it.
+    translate_sources(plan);
     translate_little_memory(spec, host, plan);
     plan.start.items.push_back({"lxc.log.level", host.lxc_debug_log ? "TRACE" : "ERROR"});
     return plan;

@@ -32,6 +32,8 @@ void translate_lxc_items(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_notify_socket(const Host& host, Plan& plan);
 void translate_hooks(const oci::Spec& spec, const Host& host, Plan& plan);
 void translate_crun_annotations(const oci::Spec& spec, const Host& host, Plan& plan);
+// When all mounts and devices are there.
+void translate_sources(Plan& plan);
 void translate_little_memory(const oci::Spec& spec, const Host& host, Plan& plan);
 
 // Does the container get a user namespace of its own (new or joined)?

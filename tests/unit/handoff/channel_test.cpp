@@ -68,11 +68,11 @@ TEST_CASE("messages leave no descriptor behind") {
 
 TEST_CASE("the end of a conversation") {
     auto pair = make_pair();
-    handoff::send(pair.ours.get(), MessageKind::proceed, {});
+    handoff::send(pair.ours.get(), MessageKind::recorded, {});
     pair.ours.reset();
-    CHECK(handoff::expect(pair.theirs.get(), MessageKind::proceed).body.empty());
+    CHECK(handoff::expect(pair.theirs.get(), MessageKind::recorded).body.empty());
     CHECK_FALSE(handoff::receive(pair.theirs.get()));
-    CHECK_THROWS_WITH(handoff::expect(pair.theirs.get(), MessageKind::proceed),
+    CHECK_THROWS_WITH(handoff::expect(pair.theirs.get(), MessageKind::recorded),
                       "the runtime has ended");
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("whoever has gone may have said something before") {
     auto [near, far] = os::make_seqpacket_pair();
     handoff::send_failure(far.get(), Error("the reason"));
     far.reset();
-    CHECK_THROWS_AS(handoff::send(near.get(), MessageKind::proceed, {}), handoff::Disconnected);
+    CHECK_THROWS_AS(handoff::send(near.get(), MessageKind::recorded, {}), handoff::Disconnected);
     const auto message = handoff::receive(near.get());
     REQUIRE(message);
     CHECK(message->kind == MessageKind::failure);

@@ -18,6 +18,7 @@
 #include "handoff/start_signal.h"
 #include "os/file.h"
 #include "support/catch.h"
+#include "translate/translators.h"
 #include "unit/os/child.h"
 #include "unit/os/needs.h"
 #include "unit/os/temp_dir.h"
@@ -31,7 +32,7 @@ namespace {
 class Conversation {
   public:
     explicit Conversation(translate::Plan plan)
-        : plan_(std::move(plan)),
+        : plan_(with_sources(std::move(plan))),
           ends_(os::make_seqpacket_pair()),
           directory_(os::open_at(AT_FDCWD, temp_.path(), O_RDONLY | O_DIRECTORY)),
           sender_(ends_.first.get(), plan_, directory_.get(), hook_files_) {}
@@ -49,6 +50,11 @@ class Conversation {
     int directory() const { return directory_.get(); }
 
   private:
+    static translate::Plan with_sources(translate::Plan plan) {
+        translate::translate_sources(plan);
+        return plan;
+    }
+
     translate::Plan plan_;
     TempDir temp_;
     std::pair<os::UniqueFd, os::UniqueFd> ends_;
@@ -137,8 +143,10 @@ TEST_CASE("hooks of the runtime namespace come between") {
     talk.next(MessageKind::start_plan);
     talk.next(MessageKind::hook_plan);
     CHECK_FALSE(talk.sender().has_next());
-    talk.sender().proceed();
-    CHECK(handoff::expect(talk.far_end(), MessageKind::proceed).body.empty());
+    CHECK_THROWS_WITH(talk.sender().answer(MessageKind::net_devices_moved),
+                      "internal error: a request out of turn");
+    talk.sender().answer(MessageKind::runtime_hooks_done);
+    CHECK(handoff::expect(talk.far_end(), MessageKind::runtime_hooks_done).body.empty());
     talk.next(MessageKind::init_plan);
     CHECK_FALSE(talk.sender().has_next());
 }
@@ -150,10 +158,12 @@ TEST_CASE("network devices come before everything else of the mount hook") {
     Conversation talk(plan);
     talk.next(MessageKind::start_plan);
     talk.next(MessageKind::hook_plan);
-    for (int waits = plan.hook.runtime_hooks ? 2 : 1; waits > 0; --waits) {
+    std::vector<MessageKind> answers{MessageKind::net_devices_moved};
+    if (plan.hook.runtime_hooks) answers.push_back(MessageKind::runtime_hooks_done);
+    for (const auto answer : answers) {
         CHECK_FALSE(talk.sender().has_next());
-        talk.sender().proceed();
-        (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+        talk.sender().answer(answer);
+        (void)handoff::expect(talk.far_end(), answer);
     }
     talk.next(MessageKind::init_plan);
     CHECK_FALSE(talk.sender().has_next());
@@ -167,8 +177,8 @@ TEST_CASE("sources wait for the network devices", "[root]") {
     talk.next(MessageKind::start_plan);
     talk.next(MessageKind::hook_plan);
     CHECK_FALSE(talk.sender().has_next());
-    talk.sender().proceed();
-    (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+    talk.sender().answer(MessageKind::net_devices_moved);
+    (void)handoff::expect(talk.far_end(), MessageKind::net_devices_moved);
     CHECK(talk.next(MessageKind::sources).fds.size() == 2);
     talk.next(MessageKind::init_plan);
 }
@@ -180,10 +190,18 @@ TEST_CASE("a source behind a filesystem is copied when it is asked for", "[root]
     Conversation talk(plan);
     talk.next(MessageKind::start_plan);
     talk.next(MessageKind::hook_plan);
-    CHECK(talk.next(MessageKind::sources).fds.size() == 2);
+    const auto first_of = [](const handoff::Received& message) {
+        return handoff::decode<handoff::SourceNumber>(message.body).first;
+    };
+    const auto ahead = talk.next(MessageKind::sources);
+    CHECK(first_of(ahead) == 0);
+    CHECK(ahead.fds.size() == 2);
     CHECK_FALSE(talk.sender().has_next());
-    talk.sender().want_sources();
-    CHECK(talk.next(MessageKind::sources).fds.size() == 2);
+    CHECK_THROWS_WITH(talk.sender().want_source(3), "internal error: a mount source out of turn");
+    talk.sender().want_source(2);
+    const auto asked_for = talk.next(MessageKind::sources);
+    CHECK(first_of(asked_for) == 2);
+    CHECK(asked_for.fds.size() == 2);
     talk.next(MessageKind::init_plan);
     CHECK_FALSE(talk.sender().has_next());
 }
@@ -201,8 +219,8 @@ TEST_CASE("where mounts are shared the root goes from the hook to init", "[root]
     CHECK_FALSE(talk.sender().has_next());
     os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     talk.sender().take_root(std::move(root));
-    talk.sender().proceed();
-    (void)handoff::expect(talk.far_end(), MessageKind::proceed);
+    talk.sender().answer(MessageKind::root_mount_recorded);
+    (void)handoff::expect(talk.far_end(), MessageKind::root_mount_recorded);
     CHECK(talk.next(MessageKind::init_plan).fds.size() == 4);  // start, result, namespace, root
     CHECK_FALSE(talk.sender().has_next());
 }
@@ -302,6 +320,7 @@ TEST_CASE("a host's device that is another one is refused", "[root]") {
     device.path = "/dev/null";
     device.major = 1;
     device.minor = 5;  // that is /dev/zero
+    plan.hook.devices.resize(1);
     const auto refusal = [&] {
         plan.host.devices = {device};
         Conversation talk(plan);
