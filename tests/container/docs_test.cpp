@@ -169,9 +169,8 @@ TEST_CASE("docs: README.md: without root", "[docs][rootless][lxcri]") {
     APPLIES(in_first_view());
     Box box;
     const fs::path directory = box.bundle.path();
-    make_busybox_rootfs(directory / "rootfs");
+    make_busybox_rootfs(directory / "bundle/rootfs");
     box.give_to(kUser);
-    fs::remove(directory / "config.json");
     CommandOptions options = reader(box, directory);
     options.uid = kUser;
     Terminal terminal;
