@@ -10,7 +10,7 @@ namespace lxcri::cmd {
 
 namespace {
 
-// How often the unit multiplies by 1024; nothing when it is none.
+// How often the unit multiplies by 1024. Returns nullopt if it is not a unit.
 std::optional<unsigned> exponent_of(std::string unit) {
     for (char& c : unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (unit.empty() || unit == "b") return 0;

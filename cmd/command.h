@@ -13,7 +13,7 @@
 
 namespace lxcri::cmd {
 
-// What the caller of the program has left us, seen before anything is opened.
+// What the caller of the program passes on to us, seen before anything is opened.
 struct Caller {
     unsigned open_stdio = 7;  // bit n: descriptor n was open
 };

@@ -48,10 +48,10 @@ inline constexpr auto kTimeoutOption = std::to_array<Option<settings::Options>>(
      }},
 });
 
-// SystemError if there is no such directory.
+// Throws SystemError if there is no such directory.
 std::string absolute_bundle(const std::string& bundle);
 
-// Error that names the first of the descriptors 3 to 3 + count - 1 that is not open.
+// Throws Error with the first of the descriptors 3 to 3 + count - 1 that is not open.
 void check_preserved(std::uint32_t count);
 
 // What the options do not say themselves: absolute paths, the descriptors of LISTEN_FDS. What the

@@ -115,8 +115,8 @@ constexpr auto kOptions = std::to_array<Option<ExecOptions>>({
     {"--time", "", kJoin, join_namespace<CLONE_NEWTIME>},
 });
 
-// Everything from the first word that is no option: the ID, then the program with its arguments,
-// which may look like options.
+// Everything from the first word that is not an option: the ID, then the program with its
+// arguments, which may look like options.
 void take_words(std::vector<std::string> words, bool has_process, ExecOptions& options) {
     if (!words.empty() && words.front() == "--") words.erase(words.begin());
     if (words.empty()) throw Error("ID is missing, `lxcri exec --help` shows the arguments");

@@ -22,7 +22,7 @@ constexpr std::string_view word_for() {
     return {};
 }
 
-// What is no setting.
+// An option that is not a setting.
 struct Plain {
     std::string_view flag;
     char letter;

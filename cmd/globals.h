@@ -30,7 +30,7 @@ struct GlobalArguments {
     std::vector<std::string> rest;  // the command and what is its
 };
 
-// Error for an option that there is not, and for a value that is missing.
+// Throws Error for an unknown option, and for a missing value.
 GlobalArguments parse_globals(int argc, const char* const* argv);
 
 // What the command line says about the settings.

@@ -1,5 +1,5 @@
 #pragma once
-// What is shown to those who ask for help.
+// The help texts.
 
 #include <string>
 #include <string_view>
@@ -9,7 +9,7 @@ namespace lxcri::cmd {
 // `lxcri --help`.
 std::string help_text();
 
-// Below the options of one command: how it is used, line by line. "" where nothing is to be said.
+// Below the options of one command: how it is used, line by line. "" if there is nothing to say.
 std::string_view examples_of(std::string_view command);
 
 }  // namespace lxcri::cmd

@@ -35,8 +35,8 @@ void show_json(std::string_view document);
 // "lxcri: ..." on stderr.
 void show_error(std::string_view message);
 
-// What the caller has not got must not pass for success: throws when something could not be
-// written.
+// Throws if not everything could be written: a command whose caller does not get its output must
+// fail.
 void flush_output();
 
 }  // namespace lxcri::cmd

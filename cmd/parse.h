@@ -10,12 +10,12 @@
 
 namespace lxcri::cmd {
 
-// Parses; Error for what does not fit. Prints the help text where it is asked for, and throws
-// CLI::Success then.
+// Parses. Throws Error for what does not fit. If the help text is asked for, prints it and throws
+// CLI::Success.
 void parse(CLI::App& app, Arguments arguments);
 
-// From the first word that is no option on, the arguments are left as they are: app.remaining().
-// `words`: how the usage line names them.
+// From the first word that is not an option on, the arguments are left as they are:
+// app.remaining(). `words`: how the usage line names them.
 void leave_words(CLI::App& app, std::string words);
 
 struct OptionDescription {

@@ -53,7 +53,7 @@ std::optional<int> find_number(std::string name) {
 int parse_signal(std::string_view text) {
     const auto plain = parse_integer<int>(text);
     const auto number = plain ? plain : find_number(std::string(text));
-    // kill(2): 0 asks whether there is anybody to signal.
+    // kill(2): 0 asks whether there is a process to signal.
     if (number && *number >= 0 && *number <= SIGRTMAX) return *number;
     throw Error(concat("signal: expected a name such as TERM or a number from 0 to ",
                        std::to_string(SIGRTMAX), ", got ", lxcri::in_quotes(text)));

@@ -1,5 +1,5 @@
 #pragma once
-// Colours and bold letters: only where a person looks at a terminal.
+// Colours and bold letters, only on a terminal.
 
 #include <string_view>
 

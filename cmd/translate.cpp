@@ -67,7 +67,7 @@ Shown coloured(const Style& style, const std::string& line) {
 
 int print_difference(const Call& call, const translate::Plan& before, translate::Plan after) {
     constexpr int kDifferent = 2;
-    // That one is elsewhere is no difference.
+    // The place of the bundle does not count as a difference.
     after.host.bundle = before.host.bundle;
     const auto text = [](const translate::Plan& plan) {
         return translate::plan_json(plan, translate::Defaults::left_out);

@@ -97,7 +97,7 @@ void copy_entry(int from_fd, int to_fd, const std::string& name) {
         case S_IFLNK:
             return copy_symlink(from_fd, to_fd, name, status);
         case S_IFSOCK:
-            return;  // nobody listens on a copy
+            return;  // no process listens on a copy
         default:
             break;
     }

@@ -54,7 +54,7 @@ void check_existing(int node_fd, const DeviceNode& node) {
     }
 }
 
-// In /dev a link of the image is somebody's trick: devices are not made where it leads
+// In /dev a link of the image is an attack: devices are not made where it leads
 // (CVE-2026-41579).
 RootedDir root_for(int rootfs_fd, const DeviceNode& node) {
     const bool in_dev = os::is_same_or_below(node.path, "/dev");

@@ -40,8 +40,8 @@ std::string environment(const char* name) {
 // prestart and createRuntime belong into the runtime namespaces (config.md "Hooks"): create runs
 // them, now that namespaces and mounts exist.
 void wait_for_runtime_hooks() {
-    // Our parent is the process that becomes init. By this create learns its pid also where /proc
-    // shows its user nothing of us (hidepid).
+    // Our parent is the process that becomes init. So create learns its pid even if /proc shows its
+    // user nothing of us (hidepid).
     const os::UniqueFd init(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
     std::vector<int> fds;
     if (init.valid()) fds.push_back(init.get());
@@ -56,7 +56,7 @@ void wait_for_net_devices() {
     (void)handoff::expect(handoff::kChannelFd, MessageKind::net_devices_moved);
 }
 
-// Each mount that is finished late keeps a descriptor until then. Nobody else inherits this limit.
+// Each mount that is finished late keeps a descriptor until then. No program inherits this limit.
 class ManyDescriptors {
   public:
     ManyDescriptors() {
@@ -156,7 +156,7 @@ void set_up_container() {
 int lxcri::hooks::run_mount_hook() noexcept {
     // From here on no process of the container can look into this one.
     (void)::prctl(PR_SET_DUMPABLE, 0);
-    // When liblxc's child is killed nobody needs this process, nor an OCI hook that it waits for.
+    // If liblxc's child is killed this process has no use, nor has an OCI hook that it waits for.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     os::reset_signals();
     try {

@@ -46,7 +46,7 @@ struct stat status_of(int fd, std::string_view name) {
     return status;
 }
 
-// The places that everything else relies on have to be plain directories of the image: behind a
+// The places that everything else relies on must be plain directories of the image: behind a
 // link the "procfs" that we and the container process write to could be anything
 // (CVE-2019-19921, CVE-2023-27561).
 bool must_be_plain_directory(const MountAction& action) {
@@ -286,7 +286,7 @@ void clear_where_allowed(int mount_fd, std::uint64_t flags) {
     }
 }
 
-// Before the mount is attached: at no moment is it there with less restrictions than asked.
+// Before the mount is attached, so that it never has fewer restrictions than asked for.
 void apply_attributes(int mount_fd, const MountAction& action, std::uint64_t set) {
     clear_where_allowed(mount_fd, action.clear_if_allowed);
     if (set != 0 || action.clear != 0) {
@@ -345,7 +345,7 @@ void set_label(int mount_fd, const std::string& label) {
               "/linux/mountLabel: set label", label);
 }
 
-// A source that is in the root filesystem, as the mounts before it have left that.
+// A source in the root filesystem, with the earlier mounts of the list in it.
 UniqueFd copy_from_inside(int rootfs_fd, const MountAction& action) {
     const int flags = action.source_nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
     const UniqueFd source = RootedDir(rootfs_fd).open(action.source, flags);

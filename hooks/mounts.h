@@ -25,8 +25,8 @@ class SourceReceiver {
     std::map<std::uint32_t, os::UniqueFd> waiting_;
 };
 
-// What the steps after a mount would fail on: a tmpfs that shall be read-only has to take mount
-// points and devices first, and readonlyPaths need copies of what shall be unbindable.
+// Attributes that would make the steps after a mount fail: a tmpfs becomes read-only after it has
+// its mount points and devices, and a mount becomes unbindable after readonlyPaths are copied.
 class DelayedAttributes {
   public:
     struct Entry {
@@ -49,8 +49,8 @@ void set_root_propagation(int rootfs_fd, std::uint64_t flags);
 // at `path`, is the root itself.
 void refuse_root(int rootfs_fd, int target_fd, std::string_view path);
 
-// Some filesystems can only be made with mount(2), for which lxcri-start has a place where nobody
-// looks. In a mount namespace that is shared with others there is none: Error.
+// Some filesystems can only be made with mount(2), for which lxcri-start has a place that no other
+// process sees. A mount namespace that is shared with others has no such place: Error.
 void refuse_old_way(const std::vector<handoff::MountAction>& mounts);
 
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,

@@ -84,7 +84,7 @@ os::UniqueFd make_overlay_layer_by_layer(const handoff::MountAction& action,
         for (const auto& option : action.data) set_option(overlay, option);
     } catch (const SystemError& error) {
         if (error.code() != EINVAL) throw;
-        // So it says of what it does not know.
+        // The kernel fails so for options that it does not know.
         throw Error(concat(error.what(),
                            "; an overlay with options of more than 4095 bytes needs "
                            "Linux 6.7, with a directory of more than 255 bytes 6.13"));

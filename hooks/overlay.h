@@ -10,7 +10,7 @@
 namespace lxcri::hooks {
 
 // The option for the one text that mount(2) takes: a comma in it gets a backslash, which overlay
-// takes away.
+// removes.
 std::string escape_commas(const std::string& option);
 
 // fsconfig(2) with one call for each layer, which Linux knows since 6.7.

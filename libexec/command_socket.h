@@ -1,9 +1,9 @@
 #pragma once
-// liblxc's command socket, `@ROOT/ID/command`. Whoever connects to it as root of liblxc's user
-// namespace can stop the container and get descriptors of it; and whoever has taken the name keeps
-// the container from starting. An abstract name is open to all in one network namespace, and a
-// container can share that of the caller. So there is no such socket, unless the monitor is kept;
-// and then it is in a network namespace that has nothing else in it, and no process.
+// liblxc's command socket, `@ROOT/ID/command`. A process that connects to it as root of liblxc's
+// user namespace can stop the container and get descriptors of it; a process that takes the name
+// first keeps the container from starting. An abstract name is open to all processes in a network
+// namespace, and a container can share that of the caller. So there is no such socket, unless the
+// monitor is kept; then it is alone in a network namespace without processes.
 
 #include <sys/socket.h>
 
@@ -14,8 +14,8 @@ namespace lxcri::libexec {
 // Where a kept monitor has the network namespace of its socket open. Documented: this number stays.
 inline constexpr int kCommandNetworkFd = 5;
 
-// What liblxc gets in the place of its socket when the monitor is not kept: something that can be
-// waited for, and never has anything to say. Nobody could connect to it.
+// What liblxc gets in the place of its socket if the monitor is not kept: a descriptor that can be
+// waited for and never becomes readable. No process can connect to it.
 os::UniqueFd make_silent_descriptor();
 
 // With a kept monitor: a socket that has no name yet, in a new network namespace, which this

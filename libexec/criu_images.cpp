@@ -63,7 +63,7 @@ void clear_death_signal(int images_fd, pid_t pid) {
 
 void forget_cgroups(int images_fd, const std::vector<std::string>& hierarchies) {
     const std::string name = "cgroup.img";
-    // Where nobody had a cgroup of their own CRIU may dump none.
+    // If the container had no cgroup of its own, CRIU may dump none.
     if (::faccessat(images_fd, name.c_str(), F_OK, 0) == -1 && errno == ENOENT) return;
     change_image<criu::Cgroups>(images_fd, name, [&](criu::Cgroups& cgroups) {
         for (auto& controller : *cgroups.mutable_controllers()) {

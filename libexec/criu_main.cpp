@@ -4,9 +4,9 @@
 // Privilege: that of the caller, which is root. Descriptors it gets: 0-2 a file in memory that
 // takes what CRIU and its programs print; handoff::kChannelFd.
 //
-// A dump is finished also when lxcri has been killed: CRIU then has its hands in the processes of
-// the container, and a CRIU that dies leaves them stopped, or with its code in them. A restore is
-// given up: nothing is left of the processes that it has begun.
+// A dump goes on after lxcri was killed: a CRIU that dies leaves the processes of the container
+// stopped, or with its code in them. A restore ends when lxcri was killed, and kills the processes
+// that it has made.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -72,10 +72,10 @@ std::string path_of(const os::UniqueFd& fd) {
     return concat("/proc/self/fd/", std::to_string(fd.get()));
 }
 
-// In a container with a user namespace CRIU reads the images as two users who may not enter root's
+// In a container with a user namespace CRIU reads the images as two users that may not enter root's
 // directory: root of the host without its capabilities, then root of the container. The files
 // themselves are readable by all. So both get a view of the directory that all may enter, in a
-// mount namespace that nobody else is in: an overlay has the mode of its uppermost directory.
+// mount namespace of this process alone: an overlay has the mode of its uppermost directory.
 void open_images_to_all(const std::string& images) {
     const os::UniqueFd directory = os::open_at(AT_FDCWD, images, O_PATH | O_DIRECTORY);
     os::NewFilesystem tmpfs("tmpfs");
@@ -183,8 +183,8 @@ std::string request_text(const CriuRequest& request, const Descriptors& fds) {
     return message.SerializeAsString();
 }
 
-// CRIU wants a root that is a mount. In a mount namespace of our own nobody else sees it, and it
-// goes with us.
+// CRIU needs a root that is a mount. In a mount namespace of our own no other process sees it, and
+// it ends with us.
 void make_root_a_mount(const std::string& root) {
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
     os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
@@ -224,7 +224,7 @@ class Criu {
         os::send_message(socket_.get(), request_text(request, fds), {});
     }
 
-    // Until CRIU says something. False when lxcri has ended first, which matters to a restore
+    // Until CRIU says something. Returns false if lxcri has ended first, which matters to a restore
     // alone.
     bool wait_for_message(bool watches_lxcri) const {
         std::array<pollfd, 2> wanted{
@@ -239,7 +239,7 @@ class Criu {
         os::kill_with_descendants(process_, os::Clock::now() + kKillTime, os::OtherChildren::kill);
     }
 
-    // Nothing when CRIU has died.
+    // Returns nullopt if CRIU has died.
     std::optional<std::pair<criu::Response, std::vector<os::UniqueFd>>> receive() {
         auto message = os::receive_message(socket_.get());
         if (!message) return {};

@@ -1,10 +1,10 @@
 // lxcri-exec: joins a container and becomes the process that `lxcri exec` asks for. It is executed
-// on the host, in the container's cgroup, from a mount that nobody can write to; what of it can be
-// seen in the container is that mount's file, never one of the host.
+// on the host, in the container's cgroup, from a read-only mount; a container can see the file of
+// that mount, never one of the host.
 //
 // Two processes, because setns(2) changes the pid namespace of children only: the first joins and
-// makes the second as its sibling, so that the second one's parent is `lxcri exec`, and later whom
-// that leaves it to.
+// makes the second as its sibling. So the parent of the second is `lxcri exec`, or after that the
+// caller's subreaper.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -53,8 +53,8 @@ Joining receive_plan(os::UniqueFd& channel) {
     return joining;
 }
 
-// Without `lxcri exec` nobody waits for us, and the container could keep us: a stopped process does
-// not see the end of the channel. Neither clone(2) nor a change of credentials leaves that set.
+// Without `lxcri exec` no process waits for us, and the container could keep us: a stopped process
+// does not see the end of the channel. clone(2) and a change of credentials clear this setting.
 void end_with_the_runtime() {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
@@ -81,8 +81,8 @@ void enter_root(const handoff::JoinPlan& plan) {
     libexec::change_root(root.get());
 }
 
-// All at once, or none. A user namespace comes first and gives the privilege for the others, which
-// is the kernel's business: setns(2).
+// Joins all at once, or none. The kernel joins a user namespace first, which gives the privilege
+// for the others: setns(2).
 void join(Joining& joining) {
     const auto namespaces = static_cast<int>(joining.plan.namespaces);
     if (namespaces != 0) {

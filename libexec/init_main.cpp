@@ -3,8 +3,8 @@
 // container, becomes the user of config.json, tells `lxcri create` that it is ready, waits for
 // `lxcri start`, and executes the container process.
 //
-// A static program behind a descriptor: nothing of it is in the container's file tree, and it needs
-// nothing of what is.
+// A static program behind a descriptor: it is not in the container's file tree, and needs no file
+// from there.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -137,7 +137,7 @@ Descriptors create_container(handoff::InitPlan& plan, std::string& program) {
     return descriptors;
 }
 
-// False when create has died before it has written down who we are.
+// Returns false if create has died before it has written down who we are.
 bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
     const auto message = handoff::receive(handoff::kChannelFd);
     if (!message) return false;
@@ -162,15 +162,15 @@ bool wait_until_recorded(bool& start_now, handoff::OwnLimits& limits) {
             {descriptors.hook_out.get(), descriptors.hook_err.get()});
     }
     libexec::place_preserved(descriptors.preserved);
-    // Closed by us, not by the exec, which closes in no certain order: when `start` returns, nobody
-    // may still take the container for a created one.
+    // Closed by us, not by the exec, which closes in no certain order: when `start` returns, no
+    // command may still take the container for a created one.
     descriptors.start.reset();
     handoff::say_executing(descriptors.result.get());
     libexec::execute_program(plan.process, program, limits);
 }
 
-// What Kubernetes shows as the reason why a container has ended. A regular file only: whatever else
-// the image has put there could keep us waiting.
+// Kubernetes shows this text as the reason why a container has ended. Only to a regular file: any
+// other file of the image could make us wait.
 void leave_termination_message(const std::string& path, std::string_view text) noexcept {
     if (path.empty()) return;
     const UniqueFd file(
@@ -225,7 +225,7 @@ int main(int argc, char** argv) {
         libexec::end_on_signals();
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
-    } catch (const std::exception& error) {  // std::bad_alloc for want of memory, too
+    } catch (const std::exception& error) {  // std::bad_alloc too: out of memory
         handoff::send_failure(handoff::kChannelFd, error);
         return EXIT_FAILURE;
     }

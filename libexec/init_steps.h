@@ -19,9 +19,9 @@ void finish_propagation(const handoff::InitPlan& plan);
 void make_directory_for_cwd(const std::string& cwd);
 void make_root_readonly();
 void remove_temporary_proc();
-// A created container ends on a signal that would end another process: without this the kernel
-// spares pid 1 all that it does not handle (pid_namespaces(7)), and callers that remove a container
-// wait in vain. The exec gives the container process the default dispositions back.
+// Makes a created container end on a signal that would end another process: the kernel does not
+// deliver signals without a handler to pid 1 (pid_namespaces(7)), and callers that remove a
+// container would wait in vain. The exec gives the container process the default dispositions back.
 void end_on_signals();
 // `entrance`: tasks (version 1) or cgroup.procs (version 2) of the container's cgroup.
 void enter_cgroup(int entrance, bool new_namespace);

@@ -1,6 +1,6 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
-// finds these functions first. What becomes of a container when a liblxc calls others is said in
-// docs/liblxc.md. This is the whole list.
+// finds these functions first. docs/liblxc.md says what happens if a liblxc calls other functions.
+// This is the whole list.
 
 #include "liblxc_calls.h"
 
@@ -71,9 +71,9 @@ bool is_below_lxc_path(std::string_view path) {
            path[answers.lxc_path.size()] == '/';
 }
 
-// liblxc keeps a file open in the root filesystem (P38): it makes it, or opens what the image has
-// there, and takes it away at once. Without one it goes on where it is told that nothing can be
-// written there.
+// liblxc keeps a file open in the root filesystem (P38): it makes the file, or opens what the image
+// has there, and removes it at once. If it gets the error of a read-only filesystem, it goes on
+// without the file.
 bool is_pin_of_rootfs(const char* path) {
     return path != nullptr && std::string_view(path) == ".lxc_keep";
 }
@@ -183,11 +183,11 @@ extern "C" __attribute__((visibility("default"))) int openat64(int dir_fd, const
     return static_cast<int>(::syscall(SYS_openat, dir_fd, path, flags, mode));
 }
 
-// When the root has changed liblxc opens /dev/null, to see whether 0 to 2 are that: then it leaves
-// their owner and mode alone. Where the bundle mounts nothing on /dev, the image says what is
-// opened: any device. What is on 0 to 2 is our own file in memory, and this says that it is that.
-// And it looks for files of its own in the container directory, where there are none; as root of a
-// user namespace it may not even look, and then gives up.
+// After the root has changed liblxc opens /dev/null, to see whether 0 to 2 are the same: then it
+// does not change their owner and mode. If the bundle mounts nothing on /dev, the image decides
+// what is opened: any device. 0 to 2 are our own file in memory, so the answer is that file. liblxc
+// also looks for files of its own in the container directory. It has none there, but as root of a
+// user namespace it may not search the directory, and would give up.
 extern "C" __attribute__((visibility("default"))) int open64(const char* path, int flags, ...) {
     va_list list;
     va_start(list, flags);
@@ -201,9 +201,9 @@ extern "C" __attribute__((visibility("default"))) int open64(const char* path, i
     return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
 
-// liblxc lets everybody trace its child, who may trace the root of the container: a container that
-// has been given the same user and pid namespaces could then use that child, which has the host's
-// files in sight. It needs nothing of what this would give it.
+// liblxc makes its child dumpable. Then each process that may trace root of the container could
+// trace the child, which sees the host's files: a container with the same user and pid namespaces
+// has such processes. The child does not need to be dumpable.
 extern "C" __attribute__((visibility("default"))) int prctl(int option, ...) noexcept {
     std::array<unsigned long, 4> args{};
     va_list list;
@@ -215,14 +215,14 @@ extern "C" __attribute__((visibility("default"))) int prctl(int option, ...) noe
 }
 
 // The first process of the container asks, as root of its user namespace, whether it may search the
-// runtime root (P43). It has nothing to look for in there; and engines keep their directories to
-// themselves (0700).
+// runtime root (P43). It does not need anything there, and the directories of engines are closed to
+// it (0700).
 extern "C" __attribute__((visibility("default"))) int access(const char* path, int mode) noexcept {
     if (mode == X_OK && path == answers.lxc_path) return 0;
     return static_cast<int>(::syscall(SYS_faccessat, AT_FDCWD, path, mode));
 }
 
-// The command socket is what liblxc binds in this address family, and nothing else.
+// In this address family liblxc binds only the command socket.
 extern "C" __attribute__((visibility("default"))) int bind(int fd, const sockaddr* address,
                                                            socklen_t size) noexcept {
     if (address->sa_family == AF_UNIX &&
@@ -246,13 +246,13 @@ void lxcri::libexec::keep_groups() {
     keeps_groups = true;
 }
 
-// liblxc runs a hook in a fork, by way of a shell. For our own mount hook this spares the shell and
-// the program, because the code is here already, and most of the fork: as with vfork(2) the new
-// process uses this memory, and liblxc's child waits meanwhile, as it would anyway. It is also
-// safer: the memory of this process belongs to the user namespace of create, and it is not
-// dumpable, so that no process of a container with a shared pid namespace can trace it; of an
-// executed program that is not so. A liblxc that forks in another way executes lxcri-hook, which
-// does the same.
+// liblxc runs a hook in a fork, through a shell. For our own mount hook this function saves the
+// shell and the program, because the code is in this program, and most of the fork: as with
+// vfork(2) the new process uses this memory, and liblxc's child waits meanwhile, as it would for a
+// hook. It is also safer: the memory of this process belongs to the user namespace of create and is
+// not dumpable, so no process of a container with a shared pid namespace can trace it; it could
+// trace an executed program. A liblxc that forks in another way executes lxcri-hook, which does the
+// same.
 extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
     if (!forks_for_mount_hook()) return next<pid_t()>("fork")();
     mount_hook_has_run = true;
@@ -268,8 +268,8 @@ extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
     return pid;
 }
 
-// The last that liblxc's child does. From here on it needs no monitor: when `create` hears of it
-// now, that one ends while this process is still becoming lxcri-init.
+// The last call of liblxc's child. From here on it needs no monitor: `create` hears of it now, so
+// that the monitor ends while this process is still becoming lxcri-init.
 extern "C" __attribute__((visibility("default"))) int execvp(const char* program,
                                                              char* const argv[]) noexcept {
     using namespace lxcri;
@@ -286,24 +286,24 @@ extern "C" __attribute__((visibility("default"))) int execvp(const char* program
 }
 
 // liblxc makes the links of /dev in the directory that it has opened before the mount hook runs:
-// the image's own (P41). The mount hook makes them where they belong. (Our code calls the kernel
-// itself: os::try_make_symlink.)
+// that of the image (P41). The mount hook makes them in that of the container. (Our code calls the
+// kernel itself: os::try_make_symlink.)
 extern "C" __attribute__((visibility("default"))) int symlinkat(const char* /*target*/,
                                                                 int /*dir_fd*/,
                                                                 const char* /*path*/) noexcept {
     return 0;
 }
 
-// liblxc makes a directory below /run/lxc/lock for a lock that it never takes here, and leaves it
-// behind (P47). It makes no other with this function.
+// liblxc makes a directory below /run/lxc/lock for a lock that it never takes here, and does not
+// remove it (P47). It makes no other directory with this function.
 extern "C" __attribute__((visibility("default"))) int mkdir(const char* /*path*/,
                                                             unsigned /*mode*/) noexcept {
     return 0;
 }
 
-// liblxc gives up where groups cannot be dropped, as in the user namespace of an ordinary user
-// (user_namespaces(7)). Whether that matters is for lxcri-init to judge, which sets the groups of
-// the container process, or leaves it those of the caller.
+// liblxc gives up if it cannot drop groups, as in the user namespace of an ordinary user
+// (user_namespaces(7)). lxcri-init decides whether that matters: it sets the groups of the
+// container process, or keeps those of the caller.
 extern "C" __attribute__((visibility("default"))) int setgroups(size_t count,
                                                                 const gid_t* list) noexcept {
     if (keeps_groups) return 0;
@@ -311,8 +311,8 @@ extern "C" __attribute__((visibility("default"))) int setgroups(size_t count,
     return result == -1 && errno == EPERM && count == 0 ? 0 : static_cast<int>(result);
 }
 
-// liblxc takes away what is mounted on pts of the /dev that it has opened before the mount hook
-// runs. Where the bundle mounts nothing on /dev, that is the devpts of the bundle.
+// liblxc unmounts what is mounted on pts of the /dev that it has opened before the mount hook
+// runs. If the bundle mounts nothing on /dev, that is the devpts of the bundle.
 extern "C" __attribute__((visibility("default"))) int umount2(const char* path,
                                                               int flags) noexcept {
     const std::string_view target = path;
@@ -320,10 +320,10 @@ extern "C" __attribute__((visibility("default"))) int umount2(const char* path,
     return static_cast<int>(::syscall(SYS_umount2, path, flags));
 }
 
-// liblxc makes all mounts of the container shared when it has changed the root (P4), and so would
-// overwrite what the mount hook has given them. There is no way back: afterwards nobody can tell
-// the mounts apart but by their paths, which the image may have made links. Where a container asks
-// for propagation, lxcri-init looks whether this call has been met.
+// liblxc makes all mounts of the container shared after it has changed the root (P4), and would
+// overwrite the propagation that the mount hook has set. That could not be put back: afterwards
+// only their paths tell the mounts apart, and the image can have links there. If a container asks
+// for propagation, lxcri-init checks that this call was answered here.
 extern "C" __attribute__((visibility("default"))) int mount(const char* source, const char* target,
                                                             const char* type, unsigned long flags,
                                                             const void* data) noexcept {
@@ -331,10 +331,10 @@ extern "C" __attribute__((visibility("default"))) int mount(const char* source, 
     return static_cast<int>(::syscall(SYS_mount, source, target, type, flags, data));
 }
 
-// liblxc asks the procfs at /proc for our pid, and takes it away where the answer is not that of
-// the container's pid namespace: so it is with the procfs of the host, which a bundle may have
-// bound there (P40). The mount hook has seen to it that there is a procfs, which is all that is
-// needed.
+// liblxc asks the procfs at /proc for our pid, and unmounts it if the answer is not that of the
+// container's pid namespace: a bundle may bind the procfs of the host there, which gives another
+// answer (P40). liblxc needs no more than a procfs, and the mount hook makes sure that there is
+// one.
 extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd, const char* path,
                                                                      char* buffer,
                                                                      std::size_t size) noexcept {
@@ -347,11 +347,11 @@ extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd,
     return static_cast<ssize_t>(length);
 }
 
-// liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: when the
-// child is killed meanwhile, for want of memory for example, it waits for good. This one also wakes
-// up when a child has ended, and then reports the end of the stream, which liblxc takes for a
-// failed start. The child holds the other end, too: it wakes up when `create` has ended, whose
-// death was ours.
+// liblxc 5.0 waits for messages of its child on a socket whose other end it holds itself: if the
+// child is killed meanwhile, for example because memory is used up, liblxc waits for ever. This one
+// also wakes up when a child has ended, and then reports the end of the stream, which liblxc takes
+// for a failed start. The child holds the other end too: it wakes up when `create` has ended, which
+// ended liblxc.
 extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr* message,
                                                                   int flags) {
     struct sigaction wake {};
@@ -384,9 +384,9 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
     return result;
 }
 
-// liblxc joins the user namespace before the others, and then has no privilege left over those that
-// belong to another one, such as the host's. So they are joined when it comes to the user
-// namespace, and no more when it comes to them.
+// liblxc joins the user namespace before the others, and then has no privilege over those that
+// belong to another user namespace, such as the host's. So this function joins them when liblxc
+// asks for the user namespace, and does nothing when liblxc asks for them.
 extern "C" __attribute__((visibility("default"))) int setns(int fd, int flags) noexcept {
     if (joined_already > 0 && flags == 0) {
         --joined_already;

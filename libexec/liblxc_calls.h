@@ -1,5 +1,5 @@
 #pragma once
-// What the calls that lxcri-start answers itself (liblxc_calls.cpp) have to know.
+// Settings for the calls that lxcri-start answers itself (liblxc_calls.cpp).
 
 #include <string>
 #include <vector>

@@ -19,11 +19,11 @@ class LxcContainer {
     LxcContainer& operator=(const LxcContainer&) = delete;
     ~LxcContainer();
 
-    // Error that names the item when liblxc refuses it.
+    // Throws Error with the item if liblxc refuses it.
     void set_item(const std::string& key, const std::string& value);
 
-    // Starts the container and stays until it has ended: liblxc's monitor. False when it could not
-    // be started; liblxc's log says why.
+    // Starts the container and stays until it has ended: liblxc's monitor. Returns false if it
+    // could not be started; liblxc's log says why.
     bool run();
 
     // How the container process ended.

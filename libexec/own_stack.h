@@ -1,6 +1,6 @@
 #pragma once
-// Memory for a stack that is under no limit of the caller's (`ulimit -s`), of which only the pages
-// that are used are taken.
+// Memory for a stack to which the caller's limit (`ulimit -s`) does not apply. Only used pages take
+// memory.
 
 #include <cstddef>
 
@@ -8,7 +8,7 @@ namespace lxcri::libexec {
 
 class OwnStack {
   public:
-    // Where memory is short: is_there() is false, and errno says why.
+    // If it fails, is_there() is false, and errno says why.
     OwnStack() noexcept;
     OwnStack(const OwnStack&) = delete;
     OwnStack& operator=(const OwnStack&) = delete;

@@ -19,8 +19,8 @@ namespace lxcri::libexec {
 
 namespace {
 
-// Whoever called the runtime may be confined to some CPUs; the container is what its cgroup says.
-// The kernel takes from the mask what that allows (sched_setaffinity(2)).
+// The caller of the runtime may be confined to some CPUs; for the container only its cgroup
+// decides. The kernel removes from the mask what the cgroup forbids (sched_setaffinity(2)).
 void set_cpus(const std::vector<std::uint64_t>& cpus) {
     const std::vector<std::uint64_t> all(kMostNumbers / 64, ~std::uint64_t{0});
     const auto& mask = cpus.empty() ? all : cpus;
@@ -75,7 +75,7 @@ void join_session_keyring(const handoff::ProcessPlan& process) {
     const KeyringLabel label(process.selinux_label);
     const long ring = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str(), 0, 0, 0);
     if (ring != -1) return let_owner_find(ring);
-    // No keyrings in this kernel, or none for us: then there is none to share with anybody either.
+    // No keyrings in this kernel, or none for us: then there is none to share with others either.
     if (errno == ENOSYS || errno == EPERM) return;
     throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING", name);
 }

@@ -21,12 +21,12 @@ os::UniqueFd move_up(const os::UniqueFd& fd, std::uint32_t preserved);
 // The preserved descriptors: those in `fds` from `next` on, then further messages full of them.
 std::vector<os::UniqueFd> take_preserved(std::vector<os::UniqueFd> fds, std::size_t next,
                                          std::uint32_t count, int channel);
-// The last thing before the exec: they get their numbers, 3 and so on.
+// The last step before the exec: gives them their numbers, 3 and so on.
 void place_preserved(const std::vector<os::UniqueFd>& preserved);
 bool is_dev_null(int fd) noexcept;
-// Where 0, 1 or 2 is the host's /dev/null, the container's own takes its place, for reading and
-// writing: callers hand it over as they have it, for reading only (containerd's null IO), and the
-// process should hold no device of the host. Without one of its own it keeps what it was given.
+// If 0, 1 or 2 is the host's /dev/null, replaces it by the container's own, for reading and
+// writing: callers may have it open for reading only (containerd's null IO), and the process should
+// hold no device of the host. If the container has none, the descriptor stays.
 void reopen_dev_null();
 
 // --- process_session.cpp
@@ -49,20 +49,21 @@ void set_up_terminal(const handoff::ProcessPlan& process, Console console, int c
 
 // --- process_labels.cpp
 
-// What AppArmor and SELinux shall confine the process with, from its execve on.
+// Sets the labels with which AppArmor and SELinux confine the process from its execve on.
 void set_exec_labels(const handoff::ProcessPlan& process);
 
 // --- process_user.cpp
 
 // fchown of 0-2, so that the user can reopen them through /proc/self/fd.
 void give_stdio_to(std::uint32_t uid);
-// HOME from /etc/passwd where the environment has none, or an empty one.
+// HOME from /etc/passwd if the environment has none, or an empty one.
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid);
 // Groups, user, working directory, capabilities, no_new_privs, umask; in the order that each step
 // still has the privilege it needs. A filter that needs
 // CAP_SYS_ADMIN is loaded on the way; `channel`: who gets its listener.
 void become_user(const handoff::ProcessPlan& process, int channel);
-// The program as execvp(3) would find it, with the words that callers match on when it does not.
+// The program as execvp(3) would find it. Throws Error with the words that callers look for if
+// there is none.
 std::string find_program(const handoff::ProcessPlan& process);
 // ProcessPlan::filter_loading says when.
 void load_filter(const handoff::ProcessPlan& process, int channel);

@@ -24,7 +24,7 @@ namespace {
 
 using os::UniqueFd;
 
-// A folder below the root: a link there is somebody's trick (CVE-2025-52565), not a layout.
+// A folder below the root: a link there is an attack (CVE-2025-52565), not a layout.
 constexpr std::uint64_t kNoLinks = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
 
 bool is_devpts(int fd) {

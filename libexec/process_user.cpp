@@ -109,8 +109,8 @@ void set_groups(const std::vector<std::uint32_t>& groups) {
     const std::vector<gid_t> list(groups.begin(), groups.end());
     if (::setgroups(list.size(), list.data()) == 0) return;
     const int error = errno;
-    // In the user namespace of an ordinary user nobody can, not even to drop the user's own groups
-    // (user_namespaces(7), "deny").
+    // In the user namespace of an ordinary user no process can, not even to drop the user's own
+    // groups (user_namespaces(7), "deny").
     if (error == EPERM && list.empty() && has_effective(CAP_SETGID)) return;
     throw SystemError(error, "/process/user/additionalGids: setgroups");
 }
@@ -137,8 +137,8 @@ int try_change_directory(const std::string& cwd) {
     return ::chdir(cwd.c_str()) == 0 ? 0 : errno;
 }
 
-// A directory outside, reached through a descriptor that somebody forgot to close, has no path
-// from our root: getcwd(2) then says "(unreachable)..." (CVE-2024-21626).
+// A directory outside, reached through a descriptor that is open by mistake, has no path from our
+// root: getcwd(2) then says "(unreachable)..." (CVE-2024-21626).
 void check_directory_is_inside(const std::string& cwd) {
     std::array<char, PATH_MAX> path{};
     const long length = ::syscall(SYS_getcwd, path.data(), path.size());
@@ -157,7 +157,7 @@ std::string_view value_in(const std::vector<std::string>& env, std::string_view 
     return {};
 }
 
-// 0 when the file can be executed by us, else the errno that execve would give.
+// Returns 0 if we can execute the file, else the errno that execve would give.
 int execution_error(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) == -1) return errno;
@@ -204,7 +204,7 @@ std::string interpreter_of(const std::string& program) {
     return text.starts_with(ELFMAG) ? loader_of(text) : "";
 }
 
-// All that is permitted, for the time being: a change of the user has cleared what is effective.
+// Makes all permitted capabilities effective again: a change of the user clears the effective set.
 void raise_permitted() {
     CapabilityData data = get_capabilities();
     for (auto& half : data) half.effective = half.permitted;

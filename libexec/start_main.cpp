@@ -47,11 +47,11 @@ namespace {
 
 using namespace lxcri;
 
-// liblxc then finds no cgroup, makes none and enters none: the container stays where create has put
-// this process. A mount namespace of our own keeps that from everybody else.
+// liblxc then finds no cgroup, makes none and enters none: the container stays in the cgroup in
+// which it is born. The mount is in a mount namespace of our own.
 void hide_cgroups() {
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-    // Slaves: a root filesystem that shall be one has to become one of the host's mount.
+    // Slaves: a root filesystem that is to be a slave must be one of the host's mount.
     os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
     const char* options = "mode=755,size=64k";
     constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -67,7 +67,7 @@ void hide_cgroups() {
               "/sys/fs/cgroup");
 }
 
-// An ordinary user's user namespace, which `create` has made: root there from now on.
+// Enters the user namespace that `create` has made for an ordinary user, and becomes root there.
 void become_root_of(int user_namespace) {
     os::check(::setns(user_namespace, CLONE_NEWUSER), "setns", "user namespace");
     os::check(::setresgid(0, 0, 0), "setresgid", "0 of the user namespace");
@@ -83,7 +83,7 @@ void join_time_namespace(int fd) {
     os::check(::setns(fd, 0), "setns", "time namespace");
 }
 
-// Every process that liblxc makes from now on is in the new namespace; the offsets have to be there
+// Every process that liblxc makes from now on is in the new namespace; the offsets must be there
 // before the first one.
 void begin_time_namespace(const std::string& offsets) {
     os::check(::unshare(CLONE_NEWTIME), "/linux/timeOffsets: unshare CLONE_NEWTIME");
@@ -103,8 +103,8 @@ os::UniqueFd make_command_socket(const handoff::StartPlan& plan, std::vector<os:
     return libexec::make_socket_in_network_of_its_own();
 }
 
-// liblxc goes on without openat2 where it is told that there is none, and gives up where it is told
-// that it may not; what it then says leads nobody to the cause.
+// If openat2 fails with ENOSYS liblxc goes on without it. With EPERM it gives up, and its message
+// does not name the cause.
 void explain_failure(const handoff::StartPlan& plan) {
     for (const auto& item : plan.items) {
         if (item.key != "lxc.namespace.clone") continue;
@@ -184,8 +184,8 @@ int run() {
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
-    // It looks for cgroups, and finds none: but in /proc/self, not in /proc/1, which is not for
-    // everybody where the host's procfs has hidepid.
+    // liblxc looks for cgroups and finds none. It must look in /proc/self, because hidepid of the
+    // host's procfs can hide /proc/1.
     container.set_item("lxc.cgroup.relative", "1");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
     std::vector<int> others;

@@ -18,8 +18,8 @@ using handoff::UnitRequest;
 
 constexpr const char* kService = "org.freedesktop.systemd1";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
-// For what others have put into a container's unit, once that is to go. Its own TimeoutStopUSec and
-// KillSignal are for when systemd stops it, and an annotation may have set them to anything.
+// The time that other processes in a container's unit have when it is removed. TimeoutStopUSec and
+// KillSignal of the unit are not used: an annotation may have set them to any value.
 constexpr auto kGrace = std::chrono::seconds(10);
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
 
@@ -109,7 +109,7 @@ UnitProperty property(std::string name, std::string type, std::string value) {
     return {{}, std::move(name), std::move(type), {std::move(value)}};
 }
 
-// Callers start the runtime with next to no environment.
+// Callers start the runtime with almost no environment.
 int open_user_bus(sd_bus** bus) {
     if (::getenv("DBUS_SESSION_BUS_ADDRESS") == nullptr && ::getenv("XDG_RUNTIME_DIR") == nullptr) {
         ::setenv("XDG_RUNTIME_DIR", concat("/run/user/", std::to_string(::geteuid())).c_str(), 1);
@@ -294,7 +294,7 @@ void SystemdBus::kill(const std::string& unit, os::Clock::time_point deadline) {
 
 void SystemdBus::stop(const UnitRequest& request) {
     const auto deadline = deadline_of(request);
-    // Another one's by now, or nobody's: systemd calls a unit that it does not know by its name.
+    // It belongs to another container now, or does not exist: then its name is its description.
     if (description_of(request.unit, deadline) != request.description) return;
     const Message message = make_call("StopUnit");
     append_text(message.get(), 's', request.unit);

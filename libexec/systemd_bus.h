@@ -44,7 +44,7 @@ class SystemdBus {
     Outcome try_start(const handoff::UnitRequest& request, os::Clock::time_point deadline);
     std::string description_of(const std::string& unit, os::Clock::time_point deadline);
     static std::string job_of(const Message& reply);
-    // False when the deadline comes first.
+    // Returns false if the deadline comes first.
     bool job_ends(const std::string& job, os::Clock::time_point deadline);
     void wait_for_job(const std::string& job, os::Clock::time_point deadline);
     void kill(const std::string& unit, os::Clock::time_point deadline);

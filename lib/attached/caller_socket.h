@@ -12,7 +12,7 @@ namespace lxcri::attached {
 
 class CallerSocket {
   public:
-    // Nothing for an empty path. `option`: its name, for errors.
+    // Returns nullopt for an empty path. `option`: its name, for errors.
     static std::optional<CallerSocket> connect(const std::string& path, const std::string& option);
 
     // One message with one descriptor, as runc sends it: the terminal's name and its master, or

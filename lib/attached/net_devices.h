@@ -1,8 +1,8 @@
 #pragma once
 // runtime-spec config-linux.md "Network Devices": devices of the runtime's network namespace become
-// those of the container's. They stay there: what becomes of them at the end of the namespace is
-// the kernel's affair (physical ones come back, virtual ones are destroyed). But a `create` that
-// fails gives them back as they were.
+// those of the container's. They stay there: at the end of the namespace the kernel moves physical
+// ones back and destroys virtual ones. But a `create` that fails gives them back as they
+// were.
 
 #include <functional>
 #include <string>
@@ -20,7 +20,7 @@ class NetDevices {
 
     // Moves all, or throws; whatever has happened, give_back() puts it right.
     void move(const std::vector<translate::NetDeviceMove>& devices);
-    // Works also when all processes of the container have ended. `warn` hears of what does not.
+    // Works also after all processes of the container have ended. `warn` gets each failure.
     void give_back(const std::function<void(std::string_view)>& warn) noexcept;
 
   private:

@@ -22,16 +22,16 @@ class NotifySocket {
     // `create`: makes the directory that is to be mounted; its path.
     static std::string make_directory(int container_dir_fd, const std::string& container_dir);
 
-    // Before the container process begins. Nullopt if no manager listens (`manager` is ""),
-    // or `create` has made no directory; and, with a warning, when the manager cannot be reached:
-    // the variable may be left over from another program's start.
+    // Before the container process begins. Returns nullopt if no manager listens (`manager` is
+    // ""), if `create` has made no directory, and, with a warning, if the manager cannot be
+    // reached: the variable may be left over from another program's start.
     static std::optional<NotifySocket> listen(int container_dir_fd,
                                               const settings::Options& options);
 
     int fd() const noexcept { return socket_.get(); }
-    // Takes what is there. True when a message was the first one that says READY=1: that has been
-    // passed on, all else is dropped. Never waits for the manager. `main_pid`: the pid to tell with
-    // it; 0: none.
+    // Takes what is there. Returns true if a message was the first one that says READY=1: that has
+    // been passed on, all else is dropped. Never waits for the manager. `main_pid`: the pid to tell
+    // with it; 0: none.
     bool relay(pid_t main_pid);
     // Until the container process is ready and the manager knows, or it has ended.
     void relay_until_ready(const os::ProcessRef& init);

@@ -10,7 +10,7 @@
 
 namespace lxcri::attached {
 
-// What a container has there. Written down before it is made.
+// The groups of a container. Recorded before they are made.
 struct ResctrlRecord {
     std::string group;    // "" when /linux/intelRdt is not set; "/" is the default one
     bool made = false;    // the group is ours to remove
@@ -25,18 +25,18 @@ class Resctrl {
     Resctrl& operator=(Resctrl&&) = default;
     virtual ~Resctrl() = default;
 
-    // The one that is mounted in the runtime's mount namespace; nothing when none is.
+    // The one in the runtime's mount namespace. Returns nullopt if none is mounted there.
     static std::optional<Resctrl> find();
 
-    // What make() is going to do; throws when that is not possible.
+    // What make() will do. Throws if that is not possible.
     ResctrlRecord plan(const oci::IntelRdt& rdt, const std::string& id) const;
-    // Returns what would have to be removed if the container does not come to be: a group with a
-    // name of the user's, too, when it was made just now.
+    // Returns what must be removed if `create` fails: also a group with a name of the user's, if it
+    // was made just now.
     ResctrlRecord make(const ResctrlRecord& record, const oci::IntelRdt& rdt);
     void add_process(const ResctrlRecord& record, pid_t pid) const;
     // Writes the schemata that are given, of a container that is in the group.
     void update(const ResctrlRecord& record, const oci::IntelRdt& rdt) const;
-    // What is not there any more is fine.
+    // It is not an error if they do not exist any more.
     void remove(const ResctrlRecord& record) const;
 
   protected:

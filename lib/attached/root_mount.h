@@ -13,7 +13,7 @@ struct RootMount {
     std::string mount_namespace;  // its path; "": the one that `create` was in
 };
 
-// Takes it away, if it is still there. `rootfs`: where. Error when something else covers it.
+// Unmounts it, if it still exists. `rootfs`: its path. Throws Error if another mount covers it.
 void remove_root_mount(const RootMount& mount, const std::string& rootfs);
 
 }  // namespace lxcri::attached

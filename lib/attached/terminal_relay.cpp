@@ -47,7 +47,7 @@ bool append_from(int from, std::string& to) {
     return length > 0 || (length == -1 && (errno == EAGAIN || errno == EINTR));
 }
 
-// False when `to` takes nothing any more.
+// Returns false if `to` takes nothing any more.
 bool take_from(std::string& from, int to, std::size_t most) {
     const ssize_t length = ::write(to, from.data(), std::min(from.size(), most));
     if (length > 0) from.erase(0, static_cast<std::size_t>(length));

@@ -1,6 +1,6 @@
 #pragma once
-// Between our descriptors 0 and 1 and the master of a container's terminal, for `run` and `exec` in
-// the foreground. Never blocks: a caller that does not read its output must not keep us from seeing
+// Copies between our descriptors 0 and 1 and the master of a container's terminal, for `run` and
+// `exec` in the foreground. Never blocks: even if the caller does not read its output, we must see
 // that the process has ended.
 
 #include <poll.h>

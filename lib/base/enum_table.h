@@ -25,7 +25,7 @@ constexpr std::optional<Value> value_of(const std::array<Named<Value>, N>& table
     return {};
 }
 
-// The first name of the value; "" when the table has none.
+// The first name of the value. Returns "" if the table has none.
 template <class Value, std::size_t N>
 constexpr std::string_view name_of(const std::array<Named<Value>, N>& table, Value value) {
     for (const auto& row : table) {

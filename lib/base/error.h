@@ -1,6 +1,6 @@
 #pragma once
-// The errors of the project. Everything that fails throws one of these; main() turns the one
-// that arrives into a single line: from the operation, outside in, to the cause.
+// The errors of the project. Everything that fails throws one of these; main() prints the one that
+// arrives as a single line, from the operation to the cause.
 // Messages are lower case, have no full stop and name their operand in quotes.
 
 #include <stdexcept>
@@ -17,14 +17,14 @@ class Error : public std::exception {
 
     // Puts "context: " before the message. The dynamic type, and so the meaning, stays.
     void add_context(std::string_view context);
-    // Puts "; consequence" behind it: what has become of what was begun.
+    // Puts "; consequence" behind the message: what the failure leads to, or what helps.
     void add_consequence(std::string_view consequence);
 
   private:
     std::string message_;
 };
 
-// For a message that is complete already: that of an error which another process has had.
+// For a message that is complete already: of an error that happened in another process.
 struct Verbatim {};
 
 // What the caller wrote in config.json (or process.json, resources) cannot be used.
@@ -46,7 +46,7 @@ class StateError : public Error {
     using Error::Error;
 };
 
-// No container has this ID; `delete --force` takes it for success.
+// No container has this ID; for `delete --force` that is success.
 class NotFoundError : public StateError {
     using StateError::StateError;
 };

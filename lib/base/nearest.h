@@ -7,13 +7,13 @@
 
 namespace lxcri {
 
-// How many letters have to be put in, taken out, replaced or swapped with their neighbour.
+// How many letters must be inserted, removed, replaced or swapped with their neighbour.
 std::size_t edit_distance(std::string_view one, std::string_view other);
 
-// The most similar of the names; "" when none of them looks like it.
+// The most similar of the names. Returns "" if none is similar.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
 
-// ", did you mean "..."?", or "" when nothing is near.
+// ", did you mean "..."?", or "" if no name is similar.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names);
 
 }  // namespace lxcri

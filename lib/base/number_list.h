@@ -12,7 +12,7 @@ namespace lxcri {
 inline constexpr std::uint32_t kMostNumbers = 8192;
 
 // The set as the kernel's masks have it, bit n of word n / 64. The text may be empty: no number.
-// Nothing when it is no such list, or has a number of kMostNumbers or more.
+// Returns nullopt if it is not such a list, or has a number of kMostNumbers or more.
 std::optional<std::vector<std::uint64_t>> parse_number_list(std::string_view text);
 
 }  // namespace lxcri

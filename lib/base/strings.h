@@ -26,10 +26,10 @@ std::string in_quotes(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
-// "//proc/." as "/proc"; ".." stays: only who knows the links can resolve it.
+// "//proc/." as "/proc". ".." stays: it depends on the links.
 std::string normalized_path(std::string_view path);
 
-// The whole text as a decimal number (with '-' for signed types); nothing else around it.
+// The whole text as a decimal number (with '-' for signed types), without other characters.
 template <class Integer>
 std::optional<Integer> parse_integer(std::string_view text) {
     Integer value{};

@@ -27,7 +27,7 @@ struct Directory {
     std::string mount_point;
     std::string path;         // absolute
     std::uint64_t inode = 0;  // tells it from a later cgroup of the same name; 0: not checked
-    // While it is only planned: the first directory on the way that has to be made, "" when all are
+    // While it is only planned: the first directory on the way that must be made, "" when all are
     // there. A `create` that is killed may not have come to marking what it has made.
     std::string first_missing{};
 };
@@ -39,15 +39,15 @@ struct Record {
 // What ContainerCgroup::create() would record, before anything is made: no directory is identified.
 Record planned_record(const Layout& layout, const std::string& path);
 
-// SystemError when there is no such directory.
+// Throws SystemError if there is no such directory.
 std::uint64_t inode_of(const std::string& path);
 
-// How a new process comes into the cgroup, more cheaply than by being moved later.
+// The way of a new process into the cgroup: cheaper than to move it later.
 class Entrance {
   public:
-    // For os::spawn(); what it refers to is ours.
+    // For os::spawn(). The descriptors stay ours.
     os::CgroupEntrance borrow() const;
-    // Is the process where version 2 has been entered? True without version 2.
+    // Is the process in the directory of version 2? True if there is no version 2.
     bool is_inside(pid_t pid) const;
 
   private:
@@ -56,14 +56,14 @@ class Entrance {
     std::vector<os::UniqueFd> tasks_;  // the tasks files of version 1
 };
 
-// A cgroup below the container's, which somebody in the container has made.
+// A cgroup below the container's, which a process of the container has made.
 struct SubCgroup {
     std::vector<std::string> controllers;  // hierarchies of version 1; empty: in every hierarchy
     std::string path;
 };
 
-// What remove() does about processes that are still in one of the directories: somebody may have
-// put them into one hierarchy only, where kill_all_and_wait() does not see them.
+// What remove() does about processes that are still in one of the directories: another program may
+// have put them into one hierarchy only, where kill_all_and_wait() does not see them.
 enum class Leftovers { wait, kill };
 
 class ContainerCgroup {
@@ -73,7 +73,7 @@ class ContainerCgroup {
     // what it did when it fails. `owner`: for mark_owner(), "" for no mark.
     static ContainerCgroup create(const Layout& layout, const std::string& path,
                                   const std::string& owner = {});
-    // One that is nobody's own: made where it does not exist, whoever is in it otherwise.
+    // One that belongs to no container: it may have processes. Made if it does not exist.
     static ContainerCgroup open_or_make(const Layout& layout, const std::string& path);
     // Version 2: one below, for the container's own use.
     ContainerCgroup make_below(const std::string& path) const;
@@ -89,25 +89,25 @@ class ContainerCgroup {
     const Record& record() const noexcept { return record_; }
 
     // Version 2: makes the controllers available to the container's cgroup by enabling them in
-    // every directory above it. Nothing for version 1. Error naming the controller and the
-    // directory when one cannot be had.
+    // every directory above it. Throws Error with controller and directory if one is not
+    // available. Does nothing for version 1.
     void enable_controllers(std::span<const std::string> controllers);
 
-    // Version 2: the directory, and the files that may be given away with it, become the user's,
-    // who may then make cgroups below (config-linux.md "Cgroup ownership"). Nothing for version 1.
+    // Version 2: gives the directory and its delegable files to the user, who may then make
+    // cgroups below (config-linux.md "Cgroup ownership"). Does nothing for version 1.
     void give_to(uid_t uid) const;
 
-    // For a new process. `below`: not into the container's cgroup itself, but into these. Error
-    // when one is not there or leads out.
-    // `init`: where a directory of the container has gone, its own present cgroup serves, which it
-    // may have been moved to; 0: then it is an error.
+    // For a new process. `below`: these cgroups instead of the container's own. Throws Error if one
+    // does not exist or leads out of the container's cgroup.
+    // `init`: if a directory of the container was removed, the process enters the present cgroup
+    // of init; 0: then that is an error.
     Entrance entrance(std::span<const SubCgroup> below = {}, pid_t init = 0) const;
-    // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY):
-    // then to where this process of the container is now.
+    // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY).
+    // This entrance leads to the present cgroup of `pid`, a process of the container.
     Entrance entrance_beside(pid_t pid) const;
-    // For those who enter the hierarchy that counts memory later than the others: the others, and
-    // the file to which the process itself then writes "0". With version 2 that takes an RCU grace
-    // period.
+    // For a process that enters the hierarchy that counts memory later than the others: the record
+    // of the others, and the file to which the process then writes "0". With version 2 the write
+    // takes an RCU grace period.
     Record record_without_memory() const;
     os::UniqueFd open_memory_entrance() const;
     // Moves a process, with all its threads, to the cgroup: the slow way (an RCU grace period).
@@ -117,36 +117,36 @@ class ContainerCgroup {
     std::vector<pid_t> processes() const;
     bool is_populated() const;
 
-    // The signal to every process, those too that are forked meanwhile: the cgroup is frozen
-    // while that is done, and never stays so because of us. A paused container stays paused,
-    // except that SIGKILL thaws it.
+    // Sends the signal to every process, also to those that are forked meanwhile: freezes the
+    // cgroup for that time, and thaws it again. A paused container stays paused, but SIGKILL
+    // thaws it.
     void signal_all(int signal, os::Clock::time_point deadline) const;
 
     bool is_frozen() const;
-    // Return when the kernel says that it is done; Error when the deadline passes first (and then
-    // freeze() has undone itself).
+    // Return when the kernel says that it is done; throws Error if the deadline passes first (and
+    // then freeze() has undone itself).
     void freeze(os::Clock::time_point deadline) const;
     // Of what is frozen on a hybrid host: only version 2 holds it then, so that one thaw there is
-    // enough. False where that changes nothing. freeze() takes it back.
+    // enough. Returns false if that changes nothing. freeze() takes it back.
     bool hold_with_v2_alone(os::Clock::time_point deadline) const;
     void thaw(os::Clock::time_point deadline) const;
 
-    // Frozen processes of version 1 die of a SIGKILL only when they are thawed: thaws the cgroup
-    // and those that the container has made below. Nothing for version 2.
+    // Frozen processes of version 1 die of a SIGKILL only after they are thawed: thaws the cgroup
+    // and those that the container has made below. Does nothing for version 2.
     void let_killed_die() const;
 
-    // SIGKILL to all, again and again for those that come, until none is left. False when
+    // Sends SIGKILL to all processes, again for new ones, until none is left. Returns false if
     // processes are left at the deadline.
     bool kill_all_and_wait(os::Clock::time_point deadline) const;
-    // Waits until no process is left. False when the deadline passed first.
+    // Waits until no process is left. Returns false if the deadline passed first.
     bool wait_empty(os::Clock::time_point deadline) const;
 
     // Removes the directories with all below them, then those above that create() has made, as far
     // as they are empty. What is gone already is success. Processes that are just exiting are
-    // waited for; Error when some are left at the deadline.
+    // waited for; throws Error if some are left at the deadline.
     void remove(os::Clock::time_point deadline, Leftovers leftovers = Leftovers::wait) const;
 
-    // How many processes the kernel killed for want of memory since the cgroup was made.
+    // How many processes the kernel killed since the cgroup was made: out of memory.
     std::uint64_t oom_kills() const;
 
     // The version 1 directory with the controller, else the version 2 directory when it has the
@@ -155,14 +155,14 @@ class ContainerCgroup {
     const Directory* find_v1(std::string_view controller) const;
     const Directory* find_v2() const;
 
-    // O_PATH descriptor of one of record().directories; invalid when it has gone.
+    // O_PATH descriptor of one of record().directories; invalid if it was removed.
     os::UniqueFd open_directory(const Directory& directory) const;
 
   private:
     explicit ContainerCgroup(Record record) : record_(std::move(record)) {}
 
-    // The directory that says who is in the container: one is enough, they all have the same
-    // processes. Version 2 when there is one, because it tells what happens and kills at a stroke.
+    // The directory that lists the processes of the container: one is enough, all have the same.
+    // Version 2 if there is one, because it reports events and kills all at once.
     const Directory* find_members() const;
     const Directory* find_memory() const;
     os::UniqueFd open_members() const;

@@ -17,7 +17,7 @@ namespace lxcri::cgroup {
 
 enum class Purpose { create, update };
 
-// Collects what is worth a warning, and says what cannot be.
+// Collects warnings, and throws SpecError for what is not possible.
 class Checker {
   public:
     // `base`: the JSON pointer of the resources, "/linux/resources".
@@ -49,11 +49,11 @@ class ControllerFiles {
     const Directory& directory() const noexcept { return directory_; }
 
     bool has(const std::string& file) const;
-    // Without the newline at the end; nothing when there is no such file.
+    // Without the newline at the end. Returns nullopt if the file does not exist.
     std::optional<std::string> find(const std::string& file) const;
     std::optional<std::int64_t> find_number(const std::string& file) const;
 
-    // SpecError with the file and the errno when it cannot be written.
+    // Throws SpecError with the file and the errno if it cannot be written.
     void write(std::string_view property, const std::string& file, std::string_view value) const;
     // 0 or the errno.
     [[nodiscard]] int try_write(const std::string& file, std::string_view value) const;
@@ -73,12 +73,12 @@ struct Controller {
     std::string_view v1;  // "": none
     std::string_view v2;  // "": none
     std::string_view file_v1;
-    std::string_view file_v2;  // a file that it has, for the error that it has not
-    // The first property that needs the controller; "" when none does.
+    std::string_view file_v2;  // a file of the controller: if it is missing, so is the controller
+    // The first property that needs the controller. Returns "" if none does.
     std::string_view (*wanted)(const oci::Resources& resources);
     // What cannot be done in this version, and what has no effect in it.
     void (*check)(const oci::Resources& resources, int version, Checker& checker);
-    // With an update also where nothing is wanted.
+    // Called for an update also if no property needs the controller.
     void (*apply)(const ControllerFiles& files, const oci::Resources& resources);
 };
 
@@ -92,7 +92,7 @@ extern const Controller kRdmaController;
 extern const Controller kNetworkClassController;
 extern const Controller kNetworkPriorityController;
 
-// In the order in which they are applied: what may take long, or kill, last.
+// In the order in which they are applied: those that may take long, or kill, come last.
 inline constexpr std::array<const Controller*, 9> kControllers = {
     &kCpusetController,          &kCpuController,  &kBlockIoController,
     &kHugepagesController,       &kRdmaController, &kNetworkClassController,
@@ -100,7 +100,7 @@ inline constexpr std::array<const Controller*, 9> kControllers = {
 };
 
 // unified{}: files of version 2 by name.
-std::string unified_controller(const std::string& file);  // "" when the file is of none
+std::string unified_controller(const std::string& file);  // "" if it has none
 std::string unified_property(const std::string& file);
 void apply_unified(const ContainerCgroup& cgroup, const oci::Resources& resources,
                    std::string_view base, Purpose purpose, Journal* journal);

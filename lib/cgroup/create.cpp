@@ -27,7 +27,7 @@ class Undo {
     Undo(const Undo&) = delete;
     Undo& operator=(const Undo&) = delete;
     ~Undo() {
-        // One that refuses is in use by somebody already; that is theirs to remove then.
+        // One that refuses is in use by another program already, which removes it.
         for (auto path = made_.rbegin(); path != made_.rend(); ++path) (void)::rmdir(path->c_str());
     }
     void add(std::string path) { made_.push_back(std::move(path)); }
@@ -108,7 +108,7 @@ void make_parents(const std::string& mount_point, const std::string& path, Undo&
     }
 }
 
-// True when it was not there before.
+// Returns true if it was not there before.
 bool make_leaf(const std::string& mount_point, const std::string& path, Undo& undo) {
     // A container that ends may remove a directory that we have just made for ours below it.
     constexpr int kAttempts = 100;

@@ -78,7 +78,7 @@ void skip_other_types(Assembler& code, Assembler::Jumps& skip, oci::DeviceRuleTy
     code.jump_if_not_equal(skip, kType, is_block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
 }
 
-// A rule by itself. False when no earlier rule can matter.
+// A rule by itself. Returns false if no earlier rule can matter.
 bool emit_rule(Assembler& code, const EffectiveRule& rule) {
     Assembler::Jumps skip;
     skip_other_types(code, skip, rule.type);

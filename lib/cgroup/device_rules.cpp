@@ -82,7 +82,7 @@ class Exceptions {
   public:
     void clear() { *this = {}; }
     void add(const Entry& added);
-    // False when a part of an entry would have to go.
+    // Returns false if a part of an entry would have to go.
     bool remove(const Entry& removed);
     void join_overlaps();
     std::vector<Entry> take();

@@ -11,7 +11,7 @@
 
 namespace lxcri::cgroup {
 
-// SpecError when this host cannot enforce the rules.
+// Throws SpecError if this host cannot enforce the rules.
 void check_devices(const Layout& layout, const std::vector<oci::DeviceRule>& rules,
                    std::string_view base);
 

@@ -10,7 +10,7 @@ namespace lxcri::cgroup {
 
 using Deadline = os::Clock::time_point;
 
-// cgroup.events of version 2: the kernel wakes whoever polls it when its content changes.
+// cgroup.events of version 2: the kernel wakes processes that poll it when its content changes.
 class EventsFile {
   public:
     struct State {
@@ -18,7 +18,7 @@ class EventsFile {
         bool frozen = false;
     };
 
-    // Nothing when the directory has none (version 1), or has been removed.
+    // Returns nullopt if the directory has none (version 1), or has been removed.
     static std::optional<EventsFile> find(int dir_fd);
 
     // Neither, when the cgroup has been removed.
@@ -30,12 +30,12 @@ class EventsFile {
     os::UniqueFd fd_;
 };
 
-// Waits until the content differs from what read() returned last. False when the deadline passed
-// first.
+// Waits until the content differs from what read() returned last. Returns false if the deadline
+// passed first.
 bool wait_change(const EventsFile& events, Deadline deadline);
 
-// For the version 1 things that the kernel tells nobody about (a freezer that is still FREEZING):
-// sleeps a millisecond, at most until the deadline. False when it has passed.
+// For changes in version 1 that the kernel does not announce (a freezer that is still FREEZING):
+// sleeps a millisecond, at most until the deadline. Returns false if the deadline has passed.
 bool wait_unannounced(Deadline deadline);
 
 }  // namespace lxcri::cgroup

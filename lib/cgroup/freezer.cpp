@@ -24,7 +24,7 @@ bool freezer_says(int dir_fd, std::string_view state) {
     return text && text->starts_with(state);
 }
 
-// False when the deadline passed first.
+// Returns false if the deadline passed first.
 bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
     const auto events = EventsFile::find(dir_fd);
     if (!events) return true;  // removed

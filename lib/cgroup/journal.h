@@ -30,7 +30,7 @@ class Journal {
     std::vector<Change> changes_;
 };
 
-// What has to be written to `file` to get back to `before`, its content, when `written` has gone
+// What must be written to `file` to get back to `before`, its content, when `written` has gone
 // into it since. Pure.
 std::string value_to_restore(std::string_view file, std::string_view before,
                              std::string_view written);

@@ -53,7 +53,7 @@ class MountTable {
     // The way down from the root to the mount point is not covered by another mount.
     bool is_reachable(const os::MountLine& mount) const {
         const os::MountLine* current = &mount;
-        // A loop can only come from a file that is no mountinfo.
+        // A loop can only come from a file that is not a mountinfo.
         for (std::size_t depth = 0; depth <= mounts_.size(); ++depth) {
             const os::MountLine* parent = find(current->parent);
             if (parent == nullptr || parent == current) return true;

@@ -22,9 +22,9 @@ struct Layout {
     Mode mode = Mode::none;
     std::vector<Hierarchy> hierarchies;  // version 2 first
 
-    // The version 1 hierarchy of the controller; null when there is none.
+    // The version 1 hierarchy of the controller. Returns null if there is none.
     const Hierarchy* find_v1(std::string_view controller) const;
-    // The version 2 hierarchy; null when there is none.
+    // The version 2 hierarchy. Returns null if there is none.
     const Hierarchy* find_v2() const;
 };
 

@@ -98,7 +98,7 @@ void write_swap_v1(const ControllerFiles& files, std::int64_t swap) {
     files.fail("/memory/swap", kSwapV1, std::to_string(swap), error);
 }
 
-// The kernel keeps limit <= memory+swap at every moment: which of them has to be written first
+// The kernel keeps limit <= memory+swap at every moment: which of them must be written first
 // depends on what they were.
 void apply_limits_v1(const ControllerFiles& files, const oci::Memory& memory) {
     const std::int64_t limit = memory.limit.value_or(0);
@@ -148,7 +148,7 @@ void apply_v1(const ControllerFiles& files, const oci::Memory& memory) {
 // The limit below which memory.swap.max is a part of the sum: the new one, else the present one.
 std::int64_t limit_for_swap(const ControllerFiles& files, const oci::Memory& memory) {
     if (memory.limit.value_or(0) != 0) return *memory.limit;
-    return files.find_number("memory.max").value_or(-1);  // "max" is no number
+    return files.find_number("memory.max").value_or(-1);  // "max" is not a number
 }
 
 void apply_swap_v2(const ControllerFiles& files, const oci::Memory& memory) {

@@ -16,7 +16,7 @@ namespace lxcri::cgroup {
 
 namespace {
 
-// Nothing when the cgroup has been removed.
+// Returns nullopt if the cgroup has been removed.
 std::optional<std::uint64_t> count_kills(int events_fd) {
     std::array<char, 512> buffer{};
     const ssize_t got =

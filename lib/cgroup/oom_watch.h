@@ -1,5 +1,5 @@
 #pragma once
-// When the kernel has killed in a cgroup for want of memory: it says so, nobody has to look.
+// Waits until the kernel has killed a process of a cgroup that is out of memory, without polling.
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
 #pragma once
-// What somebody who is not root of the host may do with cgroups: what was delegated to them
+// What a user that is not root of the host may do with cgroups: what was delegated to the user
 // (cgroups(7), "Cgroups delegation").
 
 #include <string>

@@ -28,7 +28,7 @@ class ProcessWatch {
 
     // Looks: is there a process in the cgroup or below it? Remembers some of them.
     bool any();
-    // Waits until those have ended, or the cgroup is empty. False when the deadline passed first.
+    // Waits until those have ended, or the cgroup is empty. Returns false at the deadline.
     bool wait(Deadline deadline);
 
   private:

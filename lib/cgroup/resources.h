@@ -23,8 +23,8 @@ namespace lxcri::cgroup {
 
 inline constexpr std::string_view kResourcesPointer = "/linux/resources";
 
-// Only root of the host can limit access to devices, and only there it needs to be: nobody else can
-// make a device node (mknod(2)), and those that are there have their owners and modes.
+// Only root of the host can limit access to devices, and only for root it is necessary: no other
+// user can make a device node (mknod(2)), and existing nodes have their owners and modes.
 enum class DeviceAccess { limited, as_on_host };
 
 // Is anything asked for that needs a cgroup? Not device rules: where cgroups are not to be had,

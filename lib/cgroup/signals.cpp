@@ -48,7 +48,7 @@ class FreezeForNow {
           is_v2_(is_v2),
           file_(is_v2 ? "cgroup.freeze" : "freezer.state"),
           thaw_(is_v2 ? "0" : "THAWED") {
-        // Already so, by whoever paused it: then it stays so.
+        // If another command has paused it already, it stays paused.
         const auto before = find_file(dir_fd, file_);
         if (!before || !before->starts_with(thaw_)) return;
         active_ = os::try_write_value_at(dir_fd, file_, is_v2 ? "1" : "FROZEN") == 0;
@@ -127,7 +127,7 @@ void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline) con
         kill_once(dir.get(), deadline);
         return;
     }
-    // Whoever freezes itself cannot thaw itself.
+    // A process that freezes itself cannot thaw itself.
     if (contains(read_all_processes(dir.get()), ::getpid())) {
         throw Error("a process in the container's cgroup cannot signal all of it");
     }
@@ -154,7 +154,7 @@ bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
     ProcessWatch watch(dir.get());
     while (watch.any()) {
         kill_once(dir.get(), deadline);
-        // Somebody in there may just have been freezing others.
+        // A process in there may just have been freezing others.
         const bool ended = watch.wait(std::min(deadline, os::Clock::now() + kAgain));
         if (!ended && os::Clock::now() >= deadline) return !watch.any();
     }

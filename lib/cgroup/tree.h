@@ -14,7 +14,7 @@
 
 namespace lxcri::cgroup {
 
-// A file of the directory; nothing when the file is not there, or the cgroup is gone.
+// The content of a file of the directory. Returns nullopt if the file or the cgroup is gone.
 std::optional<std::string> find_file(int dir_fd, const std::string& name);
 // The same, opened for reading.
 std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name);
@@ -32,7 +32,7 @@ std::vector<std::string> list_subdirectories(int dir_fd);
 class TreeWalk {
   public:
     explicit TreeWalk(int dir_fd);
-    // Steps to the next directory; false at the end. The first step is to the top itself.
+    // Steps to the next directory. Returns false at the end. The first step is to the top itself.
     bool next();
     int fd() const noexcept { return current_.get(); }
 
@@ -46,7 +46,7 @@ class TreeWalk {
 std::vector<pid_t> read_all_processes(int dir_fd);
 
 // Removes all directories below `dir_fd`, deepest first. Returns 0, or the errno of the directory
-// that refused: EBUSY when it has processes. ETIMEDOUT: somebody makes them faster.
+// that refused: EBUSY if it has processes. ETIMEDOUT: another process makes them faster.
 int try_remove_subdirectories(int dir_fd, os::Clock::time_point deadline);
 
 }  // namespace lxcri::cgroup

@@ -1,7 +1,7 @@
 #pragma once
 // Limits as properties of a systemd unit. The container's own directory is delegated, and systemd
-// leaves it alone; its unit has the same limits, so that systemctl(1) tells the truth, and so that
-// they hold for whatever else is put into the unit.
+// leaves it alone. The unit has the same limits, so that systemctl(1) shows them, and so that they
+// hold for other processes in the unit too.
 
 #include <map>
 #include <string>
@@ -12,13 +12,13 @@
 
 namespace lxcri::cgroup {
 
-// Version 2: the file names and what they say, of those that a unit has properties for.
+// Version 2: names and contents of the files that have a property of the unit.
 using UnitLimits = std::map<std::string, std::string>;
 
-// Nothing for version 1, where systemd has no directory with limits of its own above ours.
+// Empty for version 1: systemd has no directory with limits above ours there.
 UnitLimits read_unit_limits(const ContainerCgroup& cgroup);
 
-// The properties for what is other in `now` than in `before`.
+// The properties for the files that differ between `before` and `now`.
 std::vector<handoff::UnitProperty> changed_properties(const UnitLimits& before,
                                                       const UnitLimits& now);
 

@@ -18,12 +18,12 @@ struct UnitName {
 using UserManager = std::optional<uid_t>;
 
 // An empty path means "lxcri-ID.scope"; an empty slice means system.slice, with a user's manager
-// user.slice. SpecError("/linux/cgroupsPath") for what is not three parts or no unit name.
+// user.slice. Throws SpecError("/linux/cgroupsPath") if it has not three parts, or is no unit name.
 UnitName unit_name(std::string_view cgroups_path, std::string_view id, const UserManager& user);
 
-// Below the mount point, without a slash at either end: where systemd puts the scope, and in it the
-// one directory that is the container's, with this name. The scope itself stays systemd's: it sets
-// what is in there anew when it is reloaded.
+// Paths below the mount point, without a slash at either end: that of the scope, and that of the
+// container's directory in it, with this name. The scope itself stays systemd's, which writes to
+// its files at each reload.
 std::string unit_scope_path(const UnitName& name, const UserManager& user);
 std::string unit_container_path(const UnitName& name, const UserManager& user,
                                 std::string_view directory);

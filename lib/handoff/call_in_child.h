@@ -1,6 +1,6 @@
 #pragma once
-// What this process must not do itself, because there would be no way back: entering another user
-// or mount namespace.
+// Runs code in a child that enters another user or mount namespace: this process could not come
+// back from there.
 
 #include <functional>
 #include <vector>

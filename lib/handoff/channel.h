@@ -92,8 +92,8 @@ struct Received {
     pid_t sender = 0;
 };
 
-// What send() throws when nobody has the other end any more. Before they went they may have said
-// Failure, which can still be received.
+// What send() throws when no process has the other end any more. The last one may have said
+// Failure before it ended, which can still be received.
 class Disconnected : public Error {
     using Error::Error;
 };
@@ -110,10 +110,10 @@ void visit_fields(V& visit, SourceNumber& number) {
 // Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer.
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds = {},
           bool dont_wait = false);
-// Nothing at EOF.
+// Returns nullopt at EOF.
 std::optional<Received> receive(int channel);
-// The next message has to be of this kind. Error when it is another one, or EOF ("the runtime has
-// ended").
+// The next message must be of this kind. Throws Error if it is another one, or EOF ("the runtime
+// has ended").
 Received expect(int channel, MessageKind kind);
 
 // Tells create the number of the descriptor that it is to take with pidfd_getfd(2), and waits until
@@ -122,7 +122,7 @@ Received expect(int channel, MessageKind kind);
 void offer_listener(int channel, int listener_fd);
 
 // Tells the runtime what went wrong (failure.h); with write(2) alone, see above, and SIGPIPE is
-// ignored. When it has gone nobody is left to be told.
+// ignored. It does nothing if the runtime has ended.
 void send_failure(int channel, const std::exception& error) noexcept;
 
 }  // namespace lxcri::handoff

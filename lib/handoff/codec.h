@@ -1,7 +1,7 @@
 #pragma once
 // Plans as bytes. A struct that travels between our programs lists its fields once, in
 //     template <class Visitor> void visit_fields(Visitor& visit, T& plan)
-// and that list serves to encode, to decode and (in `lxcri translate`) to print it. All programs
+// and that list is used to encode, to decode and (in `lxcri translate`) to print it. All programs
 // are of one build, so there is no version; a plan that does not fit is an error.
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
-// What lxcri-criu is asked to let CRIU do, over a channel (channel.h): one criu_request with its
-// descriptors, then a criu_notice for each step that CRIU tells of, each answered by criu_go_on (or
+// The conversation with lxcri-criu over a channel (channel.h): one criu_request with its
+// descriptors, then a criu_notice for each step that CRIU reports, each answered by criu_go_on (or
 // failure, which makes CRIU give up), and at the end criu_done or failure.
 //
 // The descriptors of the request: the status descriptor if there is one, the devices if there are
@@ -17,7 +17,7 @@ namespace lxcri::handoff {
 
 enum class CriuAction : std::uint8_t { dump, pre_dump, restore };
 
-// How the cgroups below the container's are treated. The numbers are those of CRIU's interface.
+// How CRIU restores the cgroups below the container's. The numbers are those of CRIU's interface.
 enum class CriuCgroupMode : std::uint8_t { ignore = 0, soft = 3, full = 4, strict = 5 };
 
 struct CriuCgroupRoot {

@@ -30,12 +30,12 @@ class HookError : public Error {
     int code_;
 };
 
-// Writes the error into `buffer` and returns the number of bytes. What is too long is cut.
-// Allocates nothing: there may be no memory left.
+// Writes the error into `buffer` and returns the number of bytes. Cuts a text that is too long.
+// Allocates nothing: memory may be used up.
 std::size_t write_failure(std::span<char> buffer, const std::exception& error) noexcept;
 
-// What write_failure() has written. Anything else is the text of an Error: so says an lxcri-init
-// that is older than this program.
+// Reads what write_failure() has written. Anything else is the text of an Error: an older
+// lxcri-init sends that.
 [[noreturn]] void throw_failure(std::string_view failure);
 
 }  // namespace lxcri::handoff

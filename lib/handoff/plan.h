@@ -80,7 +80,7 @@ struct StartPlan {
 
 // ---------------------------------------------------------------- lxcri-hook
 
-// Where the mount hook leaves what covers the root, for lxcri-init: a directory of each procfs.
+// The place of the mount that covers the root, for lxcri-init: a directory of each procfs.
 inline constexpr const char* kCoveringRoot = "/proc/driver";
 
 enum class MountKind : std::uint8_t {
@@ -101,12 +101,12 @@ struct MountAction {
     // It is made when it is asked for; all others are sent ahead.
     bool source_late = false;
     bool recursive = false;  // rbind
-    // The source is in the root filesystem, where earlier mounts may cover it: it is looked up from
-    // there, by the mount hook, when it has come to this mount.
+    // The source is in the root filesystem, where earlier mounts may cover it: the mount hook looks
+    // it up inside the root when it comes to this mount.
     bool source_inside = false;
     bool source_nofollow = false;       // a link at the end of the source is meant itself
     bool destination_nofollow = false;  // likewise at the end of the destination
-    bool copy_symlink = false;          // such a source is made anew as a link
+    bool copy_symlink = false;          // make a link with the same text
     // ID mappings of the mount, as in /proc/PID/uid_map; empty: none. For `create`, which makes the
     // copy of the source.
     std::string uid_map;
@@ -152,7 +152,7 @@ struct HookPlan {
     bool shares_mounts = false;
     std::uint64_t root_propagation = 0;  // MS_*, of the root filesystem; 0: private
     std::vector<MountAction> mounts;
-    bool set_up_dev = true;     // false when the bundle binds something on /dev
+    bool set_up_dev = true;     // false if the bundle binds something on /dev
     bool bind_devices = false;  // host nodes come over the channel instead of mknod
     // They are nodes that `create` has made: "0", "1" and so on in a tmpfs that comes with the
     // plan, after the descriptor of /dev/null if there is one.
@@ -273,7 +273,7 @@ struct InitPlan {
 struct JoinPlan {
     std::uint64_t namespaces = 0;  // CLONE_NEW*, of the container's init
     // Where the mounts are shared with others: the container's root, not that of the namespace, and
-    // the ID of the mount that has to be there. Else "".
+    // the ID of the mount that must be there. Else "".
     std::string root;
     std::uint64_t root_mount_id = 0;
     ProcessPlan process;

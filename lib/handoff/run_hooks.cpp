@@ -77,7 +77,7 @@ os::Spawned start(const std::string& name, const os::Command& command,
 void run_program(const std::string& name, const Hook& program, std::string_view text,
                  const std::string& directory, HookOutput given,
                  const std::function<void()>& confine) {
-    // A file in memory as stdin, not a pipe: a program that does not read it harms nobody.
+    // A file in memory as stdin, not a pipe: a program that does not read it does no harm.
     const os::UniqueFd input = os::make_sealed_memfd("input", text);
     const os::UniqueFd output = make_output();
     os::Command command;

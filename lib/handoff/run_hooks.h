@@ -11,15 +11,15 @@
 
 namespace lxcri::handoff {
 
-// Those without `env` get this one.
+// Hooks without `env` get this environment.
 void complete_environment(std::vector<Hook>& hooks, const std::vector<std::string>& env);
-// The same with that of this process.
+// The same with the environment of this process.
 std::vector<Hook> with_own_environment(std::vector<Hook> hooks);
 
 // The state document with the pid filled in.
 std::string fill_in(const StateTemplate& state, long pid);
 
-// Where programs write instead of into the error text: borrowed, -1 for none.
+// Descriptors to which programs write instead of into the error text: borrowed, -1 for none.
 struct HookOutput {
     int out = -1;
     int err = -1;
@@ -41,7 +41,7 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
 void run_hooks(const std::vector<Hook>& hooks, std::string_view state,
                const std::string& directory = {}, HookOutput given = {});
 
-// The same where we are, for hooks that have to be confined as the container process is: each calls
+// The same where we are, for hooks that must be confined as the container process is: each calls
 // `confine` in its own process, as the last thing before its program.
 void run_confined_hooks(const std::vector<Hook>& hooks, std::string_view state,
                         const std::function<void()>& confine, HookOutput given = {});

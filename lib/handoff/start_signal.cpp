@@ -26,7 +26,7 @@ constexpr char kGo = 'g';
 constexpr char kExecuting = 'x';
 constexpr char kFailed = 'f';  // the rest is the failure
 
-// Nothing when nobody reads from it.
+// Returns nullopt if no process reads from it.
 std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
     os::UniqueFd fd(
         ::openat(directory_fd, kStartFifo, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
@@ -41,7 +41,7 @@ std::optional<os::UniqueFd> open_start_fifo(int directory_fd) {
 }
 
 void write_quietly(int fd, std::string_view text) noexcept {
-    // `start` may have been killed: then nobody wants to know.
+    // `start` may have been killed: then no process reads this.
     (void)!::write(fd, text.data(), text.size());
 }
 
@@ -52,9 +52,9 @@ StartFifos make_start_fifos(int directory_fd) {
         os::check(::mkfifoat(directory_fd, name, 0600), "mkfifo", name);
     }
     StartFifos fifos;
-    // Read and write, so that a read waits although nobody has opened it for writing yet.
+    // Read and write, so that a read waits although no process has opened it for writing yet.
     fifos.start = os::open_at(directory_fd, kStartFifo, O_RDWR);
-    // A FIFO can be opened for writing only while somebody has it open for reading.
+    // A FIFO can be opened for writing only while a process has it open for reading.
     const os::UniqueFd reader = os::open_at(directory_fd, kResultFifo, O_RDONLY | O_NONBLOCK);
     fifos.result = os::open_at(directory_fd, kResultFifo, O_WRONLY);
     return fifos;

@@ -1,6 +1,6 @@
 #pragma once
-// What lxcri-systemd is asked to do with the container's unit, over a channel (channel.h): a
-// unit_request is answered by unit_done or failure; it ends when the channel does.
+// The conversation with lxcri-systemd about the container's unit, over a channel (channel.h): a
+// unit_request is answered by unit_done or failure. lxcri-systemd ends when the channel is closed.
 
 #include <sys/types.h>
 

@@ -6,7 +6,7 @@ namespace lxcri::helpers {
 
 struct ProgramAnswer {
     bool success = false;  // exit status 0, within 10 seconds
-    std::string text;      // the first line that it printed; "" where it could not be executed
+    std::string text;      // the first line that it printed; "" if it could not be executed
 };
 
 // Runs a program that says something about itself. It gets no environment.

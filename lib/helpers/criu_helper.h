@@ -14,8 +14,8 @@
 
 namespace lxcri::helpers {
 
-// The path of CRIU: what the setting says, else the usual places. Error that names the package when
-// it is in none of them.
+// The path of CRIU: that of the setting, else the first of the usual places. Throws Error that
+// names the package if it does not exist.
 std::string find_criu(const settings::Options& options);
 
 class CriuHelper {
@@ -42,7 +42,7 @@ class CriuHelper {
     os::Spawned program_;
 };
 
-// The line of CRIU's log that says why it failed: the first error that is one. "" when there is
+// The line of CRIU's log that says why it failed: the first real error. Returns "" if there is
 // none.
 std::string find_cause_in_log(std::string_view log);
 

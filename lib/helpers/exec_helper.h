@@ -18,7 +18,7 @@ class ExecHelper {
 
     int channel() const noexcept { return channel_.get(); }
     os::ChildProcess& process() noexcept { return program_.process(); }
-    // For when it has ended too early: why it was not executed, if that is so.
+    // After it has ended too early: why it was not executed, if that is the reason.
     std::optional<os::SpawnError> find_failure() const { return program_.find_failure(); }
 
   private:

@@ -1,5 +1,5 @@
 #pragma once
-// The programs of ours that `lxcri` starts.
+// The helper programs that `lxcri` starts.
 
 #include <string>
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace lxcri::helpers {
 
-// Its path. Error, which names all places where it could be, when it cannot be executed.
+// The path of a helper. Throws Error with all places that were tried if it cannot be executed.
 std::string find_helper(const settings::Options& options, const char* name);
 
 // One that can be seen in the container (/proc/PID/exe): `path` as something that no one in there
@@ -18,12 +18,12 @@ std::string find_helper(const settings::Options& options, const char* name);
 // not write to it. To be executed with execveat(2).
 os::UniqueFd open_helper_image(const std::string& path);
 
-// The container's first program. Two files with the same content, because the kernel decides by the
-// file's mode whose the memory of its processes is: that of a program which its user may not read
-// is the host's, and no process in a user namespace can read it (ptrace(2)). This protects the
-// containers of the host's root. But a user who is not root has to get at the namespaces of their
-// own created container (Podman's networks, `exec`), with no other privilege than being the owner
-// of its user namespace: their program can be read.
+// The container's first program. There are two files with the same content, because the file's mode
+// decides who may trace its processes: if the user may not read the program, its memory belongs to
+// the host, and no process in a user namespace can read it (ptrace(2)). This protects the
+// containers of the host's root. But an ordinary user must reach the namespaces of their own
+// created container (Podman's networks, `exec`), with no other privilege than being the owner of
+// its user namespace: their program is readable.
 const char* init_program();
 
 }  // namespace lxcri::helpers

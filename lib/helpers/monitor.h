@@ -16,9 +16,9 @@ class Monitor {
     // Starts lxcri-start in the cgroup.
     Monitor(const settings::Options& options, const std::string& id,
             const cgroup::Entrance& entrance);
-    // The first message, always: where it has not been started in the container's cgroup, it goes
-    // there now, and with version 2 the container's first process is born there, and not where
-    // lxcri-start is.
+    // Always the first message. An lxcri-start that was started outside of the container's cgroup
+    // enters it now (version 1), or lets the container's first process be born there (version
+    // 2).
     void enter(const cgroup::Entrance& entrance) const;
 
     int channel() const noexcept { return channel_.get(); }
@@ -28,8 +28,8 @@ class Monitor {
     // the channel any more.
     void wait_for_children(os::Deadline limit) const;
 
-    // For when it has ended too early: why it was not executed, or what liblxc has written, the
-    // first error or else the last line.
+    // After it has ended too early: why it was not executed, or the first error of liblxc, or else
+    // the last line of liblxc.
     std::string last_words() const;
     // All of it, for --debug.
     std::string log() const;

@@ -1,6 +1,6 @@
 #pragma once
-// systemd is asked through lxcri-systemd, the only program that knows D-Bus. It is started when
-// there is something to ask.
+// Asks systemd through lxcri-systemd, the only program that speaks D-Bus. It is started when it is
+// needed.
 
 #include <chrono>
 
@@ -17,8 +17,8 @@ class SystemdHelper {
   public:
     explicit SystemdHelper(const settings::Options& options);
 
-    // Error with the words of systemd when it refuses; the pointer of the property in front when
-    // it was one.
+    // Throws Error with systemd's message if it refuses; SpecError if it refuses a property of an
+    // annotation.
     void ask(handoff::UnitRequest request);
 
   private:
@@ -27,7 +27,7 @@ class SystemdHelper {
     std::chrono::seconds timeout_;
 };
 
-// Whose systemd this process has to ask: for root of the machine the system's.
+// The systemd that this process must ask: for root of the machine that of the system.
 cgroup::UserManager find_user_manager();
 
 }  // namespace lxcri::helpers

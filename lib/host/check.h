@@ -12,8 +12,8 @@ namespace lxcri::host {
 
 enum class Severity {
     ok,
-    note,     // something that not everybody needs is not there
-    warning,  // some of what config.json may ask for fails here
+    note,     // something is missing that few containers need
+    warning,  // create refuses some properties of config.json
     error,    // no container can be created
 };
 

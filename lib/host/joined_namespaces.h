@@ -7,7 +7,7 @@
 namespace lxcri::host {
 
 // Gives `spec` the ID mappings that the user namespace it names really has, and takes an entry away
-// that names the runtime's own, which is the same as none. SpecError where its own mappings say
+// that names the runtime's own, which is the same as none. Throws SpecError if its own mappings say
 // something else.
 void resolve_user_namespace(oci::Spec& spec);
 

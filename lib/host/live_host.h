@@ -10,7 +10,7 @@
 
 namespace lxcri::host {
 
-// The absolute path without symlinks of /root/path. SpecError when it is no directory.
+// The absolute path without symlinks of /root/path. Throws SpecError if it is not a directory.
 std::string find_rootfs(const oci::Spec& spec, const std::string& bundle);
 
 // Is the security module on? Only asked for when a process has a label of it.

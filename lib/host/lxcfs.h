@@ -8,7 +8,7 @@
 namespace lxcri::host {
 
 // Adds the mounts of what lxcfs offers at `mount_point` (/var/lib/lxcfs) for the /proc that the
-// bundle mounts, unless the bundle has something there itself. Error when lxcfs is not mounted
+// bundle mounts, unless the bundle has something there itself. Throws Error if lxcfs is not mounted
 // there: a container that was to have it must not do without.
 void add_lxcfs(const std::string& mount_point, oci::Spec& spec);
 

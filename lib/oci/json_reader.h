@@ -1,7 +1,7 @@
 #pragma once
-// Typed, checked access to a JSON document. Whatever does not fit throws SpecError with the JSON
-// pointer of the place, what was found there and what is accepted; on the good path nothing is
-// built for messages.
+// Typed, checked access to a JSON document. A value that does not fit throws SpecError with the
+// JSON pointer of the place, "expected X, got Y". Without an error nothing is built for
+// messages.
 //
 // A structure is read by an overload of read() in this namespace:
 //
@@ -52,10 +52,10 @@ class JsonValue {
     std::int64_t integer(std::int64_t least, std::int64_t most) const;
     std::uint64_t unsigned_integer(std::uint64_t most) const;
 
-    // The member of an object; nullopt when it is absent or null, or this is no object.
+    // The member of an object. Returns nullopt if it is absent or null, or this is not an object.
     std::optional<JsonValue> find(std::string_view name) const;
 
-    // Elements of an array, members of an object, in their order; nothing of anything else.
+    // Elements of an array, members of an object, in their order. Empty for every other value.
     template <class Action>
     void for_each_child(Action&& action) const;
     std::size_t count_children() const;
@@ -93,7 +93,7 @@ class JsonValue {
 // followed by what is in it; all strings lie in one buffer. So a document costs two allocations.
 class JsonDocument {
   public:
-    // Throws SpecError for what is no JSON (with line and column), for a duplicate key (glossary.md
+    // Throws SpecError if it is not JSON (with line and column), for a duplicate key (glossary.md
     // "JSON": keys must be unique), for nesting beyond 64 levels, for more than 16 MiB, and if it
     // is not an object.
     explicit JsonDocument(std::string_view text);

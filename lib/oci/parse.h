@@ -1,5 +1,5 @@
 #pragma once
-// Text to structures. Whatever is wrong throws SpecError, with the JSON pointer of the place and
+// Text to structures. An error in the text throws SpecError, with the JSON pointer of the place and
 // one line of text: syntax (with line and column), a wrong type, a number out of range, a missing
 // member, a duplicate key, a NUL byte, nesting beyond 64 levels. Unknown properties are ignored
 // (runtime-spec config.md "Extensibility"), null is the same as absent.

@@ -1,6 +1,6 @@
 #pragma once
-// Who takes care of which property: one row for every property of the runtime-spec's schema, so
-// that none is forgotten and none is dropped in silence.
+// Which file handles which property: one row for every property of the runtime-spec's schema, so
+// that none is forgotten and none is ignored silently.
 
 #include <cstdint>
 #include <span>

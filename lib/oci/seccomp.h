@@ -108,12 +108,12 @@ inline constexpr std::array<Named<SeccompFlag>, 4> kSeccompFlags{{
 struct SeccompArg {
     std::uint32_t index = 0;      // 0 to 5
     std::uint64_t value = 0;      // masked_eq: the mask
-    std::uint64_t value_two = 0;  // masked_eq: what the masked argument has to be
+    std::uint64_t value_two = 0;  // masked_eq: what the masked argument must be
     SeccompOperator op = SeccompOperator::eq;
 };
 
 struct SeccompSyscall {
-    std::vector<std::string> names;  // at least one; unknown to this kernel is no error
+    std::vector<std::string> names;  // at least one; an unknown name is not an error
     SeccompAction action = SeccompAction::kill_thread;
     std::optional<std::uint32_t> errno_ret;  // only with error and trace; absent: EPERM
     std::vector<SeccompArg> args;            // all have to match

@@ -3,7 +3,7 @@
 // validate(), and never changed afterwards.
 //
 // In these headers a field has the JSON key in snake_case. What the document may leave out is a
-// std::optional; but lists, and objects without required members, are plain and empty when left
+// std::optional; but lists, and objects without required members, are plain and empty if left
 // out. null is the same as left out.
 
 #include <map>

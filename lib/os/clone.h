@@ -1,6 +1,6 @@
 #pragma once
-// How a new process of ours begins: clone3(2), or clone(2) where a sandbox around us does not know
-// clone3 (ENOSYS) or refuses what it cannot look into (EPERM).
+// Makes a process with clone3(2), or with clone(2) if a sandbox around us does not know clone3
+// (ENOSYS) or refuses it because it cannot read its arguments (EPERM). Throws SystemError.
 
 #include <sys/types.h>
 
@@ -18,7 +18,7 @@ struct Cloned {
 };
 
 // As fork(2), with `flags` of clone(2). `into_cgroup`: a directory of cgroup version 2, -1 for
-// none. `exit_signal`: what its parent gets when it ends; 0 with CLONE_PARENT.
+// none. `exit_signal`: the signal that its parent gets when it ends; 0 with CLONE_PARENT.
 Cloned clone_process(std::uint64_t flags, int exit_signal, int into_cgroup = -1);
 
 // A child with a pidfd. It dies with us until it changes that, and has none of our locks

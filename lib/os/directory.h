@@ -4,7 +4,7 @@
 
 namespace lxcri::os {
 
-// The names in the directory, without "." and "..", in no certain order. SystemError.
+// The names in the directory, without "." and "..", in no certain order. Throws SystemError.
 std::vector<std::string> entry_names(int dir_fd);
 
 // The path below the working directory, unless it is absolute. It need not exist.

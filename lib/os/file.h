@@ -14,16 +14,16 @@ namespace lxcri::os {
 
 // openat(2) + O_CLOEXEC + O_NOCTTY. `dir_fd` may be AT_FDCWD.
 UniqueFd open_at(int dir_fd, const std::string& path, int flags, mode_t mode = 0);
-// The same; nothing when the path does not exist (ENOENT).
+// The same. Returns nullopt if the path does not exist (ENOENT).
 std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags);
 
-// The whole content. SystemError(EFBIG) when it is longer than `limit` bytes.
+// The whole content. Throws SystemError(EFBIG) if it is longer than `limit` bytes.
 std::string read_all(int fd, std::string_view name, std::size_t limit = 64U << 20U);
 std::string read_file_at(int dir_fd, const std::string& path);
-// Nothing when the file does not exist.
+// Returns nullopt if the file does not exist.
 std::optional<std::string> find_file_at(int dir_fd, const std::string& path);
-// The same where there should be a file that we have written: never waits, follows no link. Error
-// for a FIFO, a device, a directory.
+// The same for a file that lxcri has written: never waits, follows no link. Throws Error for a
+// FIFO, a device or a directory.
 std::optional<std::string> find_regular_file_at(int dir_fd, const std::string& name);
 
 void write_all(int fd, std::string_view data, std::string_view name);
@@ -32,8 +32,8 @@ void write_value_at(int dir_fd, const std::string& path, std::string_view value)
 // The same; returns the errno instead of throwing it, 0 for success.
 int try_write_value_at(int dir_fd, const std::string& path, std::string_view value);
 
-// Makes `name` appear with its whole content or not at all. It has no other name meanwhile that
-// would stay when we are killed; one that exists is removed before.
+// Makes `name` appear with its whole content or not at all. Uses no temporary name, which would
+// stay if we are killed. Removes an existing file before.
 void publish_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode);
 // The same by a temporary name and rename(2): there is always the old content or the new one.
 void write_atomically_at(int dir_fd, const std::string& name, std::string_view data, mode_t mode);
@@ -41,15 +41,15 @@ void write_atomically_at(int dir_fd, const std::string& name, std::string_view d
 // An unnamed file in memory with this content, sealed against every later change, at offset 0.
 UniqueFd make_sealed_memfd(const char* name, std::string_view data);
 
-// Removes the directory with all that is in it, however it got there; links are not followed.
+// Removes the directory with all that is in it; does not follow links.
 void remove_tree_at(int dir_fd, const std::string& name);
 
 UniqueFd duplicate(int fd);
 
-// Where the kernel says that it is; "" when it has gone, or is nowhere.
+// The path that the kernel gives (/proc/self/fd). Returns "" if the file was removed or has none.
 std::string path_of(int fd);
 
-// What the symbolic link of this O_PATH descriptor says; nothing when it is something else.
+// The text of the symbolic link of this O_PATH descriptor. Returns nullopt if it is not a link.
 std::optional<std::string> find_link_text(int fd);
 
 // symlinkat(2), as 0 or an errno. The system call itself: lxcri-start has the C library's function

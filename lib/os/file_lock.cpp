@@ -61,7 +61,7 @@ class Interruption {
     itimerval old_timer_{};
 };
 
-// False when the deadline passed first.
+// Returns false if the deadline passed first.
 bool lock_until(int fd, Clock::time_point deadline) {
     const Interruption interruption(deadline);
     while (::flock(fd, LOCK_EX) == -1) {

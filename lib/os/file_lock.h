@@ -1,6 +1,6 @@
 #pragma once
 // flock(2) with a deadline. The lock belongs to this process alone: fork_child() closes it in the
-// child, so that it ends with us, whatever our children do.
+// child, so that it ends with us even if a child goes on.
 
 #include <sys/types.h>
 
@@ -14,8 +14,8 @@ namespace lxcri::os {
 
 class FileLock {
   public:
-    // On the directory, through a descriptor of its own. Empty when another process still has it
-    // at the deadline.
+    // On the directory, through a descriptor of its own. Returns nullopt if another process still
+    // has it at the deadline.
     static std::optional<FileLock> take(int dir_fd, Clock::time_point deadline);
 
     FileLock(FileLock&&) noexcept = default;
@@ -29,7 +29,7 @@ class FileLock {
     UniqueFd fd_;
 };
 
-// Who has a lock on the directory now, as far as the kernel tells (proc_locks(5)).
+// The processes that have a lock on the directory now, as far as proc_locks(5) shows them.
 std::vector<pid_t> find_lock_holders(int dir_fd);
 
 // In a child, by fork_child(): a descriptor of the parent's lock would keep it.

@@ -1,7 +1,7 @@
 #pragma once
 // The mount API of Linux 5.2+ (open_tree, move_mount, fsopen, mount_setattr) with owners and
-// errors. Every mount is made detached, gets its attributes, and is attached last: at no moment is
-// something visible that is less restricted than asked.
+// errors. Every mount is made detached, gets its attributes, and is attached last: so a mount is
+// never visible with fewer restrictions than config.json asks for.
 
 #include <linux/mount.h>
 

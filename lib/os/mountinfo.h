@@ -19,7 +19,7 @@ struct MountLine {
     std::string_view options;  // of the filesystem, not of the mount
 };
 
-// Nullopt if it is no such line.
+// Returns nullopt if it is not such a line.
 std::optional<MountLine> parse_mount_line(std::string_view line);
 // Those of the text that are, in its order.
 std::vector<MountLine> parse_mount_lines(std::string_view text);

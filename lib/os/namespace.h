@@ -8,7 +8,7 @@
 namespace lxcri::os {
 
 // Opens `path` and makes sure that it is a namespace of the type `clone_flag` (CLONE_NEW*).
-// Error when it is no namespace file or one of another type.
+// Throws Error if it is not a namespace file, or one of another type.
 UniqueFd open_namespace(const std::string& path, int clone_flag);
 
 // Is it the namespace that this process is in? `proc_name`: "pid", "mnt", ... below

@@ -18,7 +18,7 @@ struct NetlinkAttribute {
     std::uint16_t type = 0;
     std::string value;
 
-    std::uint32_t number() const;  // 0 when it is none
+    std::uint32_t number() const;  // 0 if it is not a number
     std::string text() const;      // without the NUL
 };
 

@@ -31,7 +31,7 @@ bool refuse(int error) {
 
 class Walk {
   public:
-    // `missing`: null where nothing is made.
+    // `missing`: null if nothing is to be made.
     Walk(int dir_fd, const std::string& path, int flags, std::uint64_t resolve,
          const Missing* missing = nullptr)
         : start_(dir_fd), flags_(flags), resolve_(resolve), rest_(path), missing_(missing) {}
@@ -106,7 +106,7 @@ bool Walk::follow(int link_fd) {
     return true;
 }
 
-// The next element, "" at the end. A slash behind it is left: then it has to be a directory.
+// The next element, "" at the end. A slash behind it is left: then it must be a directory.
 std::string Walk::take_element() {
     std::string element = rest_.substr(0, rest_.find('/'));
     rest_.erase(0, element.size());

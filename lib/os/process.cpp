@@ -35,7 +35,7 @@ UniqueFd open_pidfd(pid_t pid) {
         check(::syscall(SYS_pidfd_open, pid, 0), "pidfd_open", std::to_string(pid))));
 }
 
-// False when the deadline passed first.
+// Returns false if the deadline passed first.
 bool wait_readable(int fd, const Deadline& deadline) {
     pollfd wanted{fd, POLLIN, 0};
     while (true) {
@@ -287,8 +287,8 @@ ExitStatus reap(pid_t pid) {
 
 namespace {
 
-// Nothing where /proc is not of our pid namespace and has other numbers: so in a mount hook, where
-// the end of create takes all.
+// Empty if /proc is not of our pid namespace and has other numbers: so in a mount hook,
+// where the end of create takes all.
 std::vector<pid_t> own_children() {
     std::vector<pid_t> pids;
     std::array<char, 16> self{};

@@ -17,7 +17,7 @@ namespace lxcri::os {
 using Clock = std::chrono::steady_clock;
 using Deadline = std::optional<Clock::time_point>;  // none: wait for ever
 
-// The milliseconds for poll(2): -1 for no deadline, 0 when it has passed.
+// The milliseconds for poll(2): -1 for no deadline, 0 if it has passed.
 int poll_timeout(const Deadline& deadline);
 
 // What /proc/PID/stat says (proc_pid_stat(5)).
@@ -30,7 +30,7 @@ struct ProcessStat {
 std::optional<ProcessStat> find_process_stat(pid_t pid);
 // Does this process exist, and has it not ended? For those who only ask: it needs no pidfd.
 bool is_alive(pid_t pid, std::uint64_t start_time);
-// The process that a pidfd is of, in the pid namespace of our /proc; nothing when it has gone.
+// The process of a pidfd, in the pid namespace of our /proc. Returns nullopt if it has ended.
 std::optional<pid_t> find_pid(int pidfd);
 ProcessStat parse_process_stat(std::string_view text);
 
@@ -68,8 +68,8 @@ struct LivingThread {
 // A process that need not be our child.
 class ProcessRef {
   public:
-    // The process that has `pid` now; its start time is 0 where /proc hides it from us.
-    // SystemError(ESRCH) when there is none.
+    // The process that has `pid` now; its start time is 0 if /proc hides it from us.
+    // Throws SystemError(ESRCH) if there is none.
     static ProcessRef open(pid_t pid);
     // The process with this pid and this start time, when one of its threads still lives.
     static std::optional<ProcessRef> find(pid_t pid, std::uint64_t start_time);
@@ -78,15 +78,15 @@ class ProcessRef {
     std::uint64_t start_time() const noexcept { return start_time_; }
     int pidfd() const noexcept { return pidfd_.get(); }
 
-    // pidfd_send_signal(2). False when the process has gone.
+    // pidfd_send_signal(2). Returns false if the process has gone.
     bool signal(int number) const;
     // pidfd_getfd(2): a copy of its descriptor with this number.
     UniqueFd take_descriptor(int fd) const;
-    // Waits until it has exited (a zombie has). False when the deadline passed first.
+    // Waits until it has exited (a zombie has). Returns false if the deadline passed first.
     bool wait_exit(const Deadline& deadline) const;
     // The first thread, where that lives. A thread that has ended is in no namespace any more, and
     // the first one may end before others do; to join theirs takes Linux 6.9.
-    // Nothing when all have ended.
+    // Returns nullopt if all have ended.
     std::optional<LivingThread> find_living_thread() const;
 
   private:
@@ -117,11 +117,11 @@ class ChildProcess {
     bool running() const noexcept { return pid_ > 0; }
 
     // Through the pidfd, so that one that was reaped is never mistaken for kill(2)'s "all".
-    // False when there is none any more.
+    // Returns false if there is none any more.
     bool signal(int number) const;
-    // Nothing when the deadline passed first.
+    // Returns nullopt if the deadline passes first.
     std::optional<ExitStatus> wait(const Deadline& deadline = {});
-    // False when it had not ended at the deadline. It is given up then, with the signal.
+    // Returns false if it had not ended at the deadline. It is given up then, with the signal.
     bool kill_and_reap(Clock::time_point deadline = Clock::now() + kTimeToDie) noexcept;
     void release() noexcept { pid_ = -1; }  // it goes on without us
 

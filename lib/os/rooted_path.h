@@ -14,7 +14,7 @@
 
 namespace lxcri::os {
 
-// What a symbolic link on the way is: something to follow inside, or an error (ELOOP).
+// Symbolic links on the way are followed inside the root, or are an error (ELOOP).
 enum class Links { follow, refuse };
 
 class RootedDir {
@@ -27,7 +27,7 @@ class RootedDir {
 
     // Opens what `path` means inside. O_CLOEXEC is added.
     UniqueFd open(std::string_view path, int flags, mode_t mode = 0) const;
-    // Nothing when it is not there: ENOENT, or ENOTDIR for a component.
+    // Returns nullopt if it does not exist: ENOENT, or ENOTDIR for a component.
     std::optional<UniqueFd> find(std::string_view path, int flags) const;
 
     // Opens the directory `path` (O_PATH); missing components are made with `mode` (umask
@@ -35,7 +35,7 @@ class RootedDir {
     // seen from the root (path_walk.h). `last_mode`: of the last one, where it is another.
     UniqueFd make_directories(std::string_view path, mode_t mode,
                               std::optional<mode_t> last_mode = {}) const;
-    // Opens the file `path` (O_PATH); when it is missing, an empty regular file is made (mode) and
+    // Opens the file `path` (O_PATH). If it does not exist, makes an empty regular file (mode) and
     // the directories above it (0755).
     UniqueFd make_file(std::string_view path, mode_t mode) const;
 

@@ -1,6 +1,6 @@
 #pragma once
-// Starts a program. What happens between fork and exec is said here by plain data, and is done in
-// one place; the step that fails comes back with its errno.
+// Starts a program. Plain data says what happens between fork and exec, and one function does it;
+// the caller gets the step that fails, with its errno.
 
 #include <sys/types.h>
 
@@ -44,7 +44,7 @@ enum class AtOurEnd {
 };
 
 struct Command {
-    std::string path;                      // names the program in errors, too
+    std::string path;                      // names the program in errors too
     int image = -1;                        // executed instead of `path`: execveat(2)
     std::vector<std::string> arguments;    // with argv[0]
     std::vector<std::string> environment;  // all of it
@@ -58,7 +58,7 @@ struct Command {
     AtOurEnd at_our_end = AtOurEnd::killed;
 };
 
-// That of this process.
+// The environment of this process.
 std::vector<std::string> own_environment();
 
 enum class SpawnStep { cgroup, descriptors, session, directory, last_step, execute };
@@ -80,9 +80,9 @@ class Spawned {
 
     ChildProcess& process() noexcept { return process_; }
 
-    // Waits until the program is executed. SpawnError if it cannot be.
+    // Waits until the program is executed. Throws SpawnError if it cannot be executed.
     void wait_until_executed() const;
-    // The same without waiting, for a caller who has noticed that the process has ended. Returns
+    // The same without waiting, for a caller that has noticed that the process has ended. Returns
     // nullopt if the program was executed.
     std::optional<SpawnError> find_failure() const;
 
@@ -101,8 +101,8 @@ class Spawned {
 };
 
 // Starts the program, and does not wait for its exec. `last_step` runs in the new process
-// immediately before it, and returns 0 or an errno. SystemError if there is no new process, and if
-// a cgroup of version 2 refuses it (EBUSY, EACCES). This process must have one thread only.
+// immediately before it, and returns 0 or an errno. Throws SystemError if there is no new process,
+// and if a cgroup of version 2 refuses it (EBUSY, EACCES). This process must have one thread only.
 Spawned spawn(const Command& command, const std::function<int()>& last_step = {});
 
 }  // namespace lxcri::os

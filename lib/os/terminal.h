@@ -7,11 +7,11 @@
 
 namespace lxcri::os {
 
-// In raw mode while it lives: every key goes to the container, which has a terminal of its own to
-// make sense of it. What comes from there is shown as ever.
+// A terminal in raw mode while this object lives: every key goes to the container, whose own
+// terminal interprets it. Output is shown as before.
 class RawTerminal {
   public:
-    // Nothing when `fd` is no terminal.
+    // Returns nullopt if `fd` is not a terminal.
     static std::optional<RawTerminal> make(int fd);
     RawTerminal(RawTerminal&& other) noexcept : fd_(other.fd_), before_(other.before_) {
         other.fd_ = -1;
@@ -31,7 +31,7 @@ class RawTerminal {
 void keep_line_feeds(int fd);
 
 // Gives the terminal `to` the size of ours: of the first of our descriptors 0, 1 and 2 that is a
-// terminal. Nothing happens when none is.
+// terminal. Does nothing if none is.
 void copy_own_window_size(int to) noexcept;
 
 }  // namespace lxcri::os

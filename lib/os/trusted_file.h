@@ -1,5 +1,5 @@
 #pragma once
-// Files whose content is obeyed: they have to come from a user who may do as much as we.
+// Files whose content lxcri obeys: they must come from a user with at least our rights.
 
 #include <optional>
 #include <string>
@@ -7,7 +7,7 @@
 namespace lxcri::os {
 
 // The content of a file that belongs to root, or to the user of this process, and that no other
-// user may write. Nullopt if there is no such file; Error if another user may have written it.
+// user may write. Nullopt if it does not exist; throws Error if another user may have written it.
 std::optional<std::string> find_trusted_file(const std::string& path);
 
 }  // namespace lxcri::os

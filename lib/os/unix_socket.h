@@ -26,8 +26,8 @@ inline constexpr std::size_t kMaxMessageFds = 64;
 // Two connected SOCK_SEQPACKET sockets: message boundaries hold, and a closed peer is EOF.
 std::pair<UniqueFd, UniqueFd> make_seqpacket_pair();
 
-// Connects to the stream socket at `path`, however long that is. What is sent there waits 10
-// seconds for a reader, then it is SystemError(EAGAIN).
+// Connects to the stream socket at `path`, which may be longer than sun_path. A send to it waits 10
+// seconds for a reader, then throws SystemError(EAGAIN).
 UniqueFd connect_stream(const std::string& path);
 
 // The same for a datagram socket; "@NAME" is one in the abstract namespace (unix(7)).
@@ -36,12 +36,12 @@ UniqueFd connect_datagram(const std::string& path);
 // From now on received messages carry the sender's pid (SO_PASSCRED).
 void accept_credentials(int socket);
 
-// One message. With `dont_wait`, false when the peer's queue is full. A peer that has gone is
-// SystemError(EPIPE), never SIGPIPE.
+// One message. With `dont_wait`, returns false if the peer's queue is full. Throws
+// SystemError(EPIPE) if the peer has gone; never raises SIGPIPE.
 bool send_message(int socket, std::string_view data, std::span<const int> fds,
                   bool dont_wait = false);
 
-// One message; nothing at EOF. Received descriptors are O_CLOEXEC.
+// One message. Returns nullopt at EOF. Received descriptors are O_CLOEXEC.
 std::optional<Message> receive_message(int socket, std::size_t limit = 256U << 10U);
 
 }  // namespace lxcri::os

@@ -17,8 +17,8 @@ namespace lxcri::os {
 // in it meanwhile, for /proc/PID/uid_map and gid_map.
 UniqueFd make_user_namespace(const std::function<void(pid_t)>& write_maps);
 
-// The sysctl that forbids to make namespaces of these types ("user pid net"), with its value; ""
-// when there is none.
+// The sysctl that forbids to make namespaces of these types ("user pid net"), with its value.
+// Returns "" if there is none.
 std::string forbidding_sysctl(std::string_view types);
 
 // [inside, inside + size) of a user namespace is [outside, outside + size) of another one.
@@ -34,10 +34,10 @@ struct IdMaps {
     std::vector<IdRange> uids;
     std::vector<IdRange> gids;
 };
-// Those of this user namespace; outside is where this process is. Takes the privilege to join it.
+// Those of this user namespace; outside is where this process is. Needs the privilege to join it.
 IdMaps read_id_maps(int user_namespace);
 
-// The user of this process, as it is called outside its user namespace.
+// The user of this process, with its ID outside its user namespace.
 struct OuterUser {
     uid_t uid = 0;
     bool initial_namespace = true;  // there is no outside

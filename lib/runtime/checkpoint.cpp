@@ -184,8 +184,9 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     helpers::CriuHelper helper(options, cgroup::Entrance{});
     helper.carry_out(request, fds,
                      [&](const handoff::CriuNotice& notice, const handoff::Received&) {
-                         // Last of the images: without it nobody takes the directory for a whole
-                         // checkpoint. The container has not ended yet: when this fails it goes on.
+                         // Last of the images: without it no command takes the directory for a
+                         // whole checkpoint. The container has not ended yet: when this fails it
+                         // goes on.
                          if (notice.script == "post-dump" && !asked.pre_dump)
                              write_image(files.images(), image);
                      });

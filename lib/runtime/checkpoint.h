@@ -1,6 +1,6 @@
 #pragma once
-// checkpoint and restore: a container as files, and back. CRIU does it (criu_helper.h); what is
-// here is what it has to know of a container of ours, and what it leaves to a runtime.
+// checkpoint and restore: a container as files, and back. CRIU does the work (criu_helper.h); this
+// is what CRIU must know of a container of lxcri, and what it leaves to the runtime.
 
 #include <cstdint>
 #include <optional>

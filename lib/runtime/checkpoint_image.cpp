@@ -114,7 +114,7 @@ class Inspection {
         return {checked(mount->mount_point), bind.destination, ""};
     }
 
-    // Nothing where a directory is masked, or nothing is.
+    // Returns nullopt if a directory is masked, or nothing is.
     std::optional<ExternalMount> find_masked_file(const std::string& path) {
         const auto object = os::RootedDir(root_.get()).find(path, O_PATH);
         if (!object) return {};
@@ -234,7 +234,7 @@ std::string describe_stream(const os::ProcessRef& init, std::uint32_t number) {
     return concat("file[", hex(*mount), ":", hex(status.st_ino), "]");
 }
 
-// Nothing when it is not there.
+// Returns nullopt if it does not exist.
 std::optional<std::uint64_t> file_size(int directory_fd, const std::string& name) {
     struct stat status {};
     if (::fstatat(directory_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == -1) {

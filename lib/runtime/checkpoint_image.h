@@ -12,7 +12,7 @@
 
 namespace lxcri::runtime {
 
-// A mount that is not dumped: `restore` puts there what the bundle then says.
+// A mount that is not dumped: `restore` makes it as the bundle then says.
 struct ExternalMount {
     std::string mount_point;  // as the kernel told it, seen from the container's root
     std::string destination;  // which mount or device of the plan it is; "": a masked file
@@ -32,18 +32,18 @@ struct CheckpointImage {
     std::vector<std::string> streams;
 };
 
-// What the running container has. SpecError for what cannot be dumped, Error where a mount is no
-// longer what config.json says.
+// What the running container has. Throws SpecError for what cannot be dumped, and Error if a mount
+// is no longer the one of config.json.
 CheckpointImage describe_container(const os::ProcessRef& init, const translate::Plan& plan);
 
-// SpecError when the bundle is not that of the checkpoint.
+// Throws SpecError if the bundle is not that of the checkpoint.
 void check_bundle(const CheckpointImage& image, const translate::Plan& plan);
 
-// Before a dump: what an earlier one has left is no checkpoint any more.
+// Before a dump: the rest of an earlier one is not a checkpoint any more.
 void remove_image(int directory_fd);
 // With the files that are there now.
 void write_image(int directory_fd, CheckpointImage image);
-// Error when there is none, and when it or one of the files is damaged.
+// Throws Error if there is none, and when it or one of the files is damaged.
 CheckpointImage read_image(int directory_fd);
 
 // The streams, as CRIU's --external wants them.

@@ -201,8 +201,8 @@ void Container::kill_everything(os::Clock::time_point deadline) const {
         process->signal(SIGKILL);
         const auto group = cgroup();
         if (group.is_frozen()) group.thaw(deadline);
-        // Init ends when all of its pid namespace have, and somebody in there may just be freezing
-        // them: tried again until the deadline.
+        // Init ends after all others of its pid namespace, and one of them may just be freezing
+        // others: tried again until the deadline.
         do {
             if (record_.owns_cgroup) group.let_killed_die();
             if (os::Clock::now() >= deadline) {
@@ -247,7 +247,7 @@ void Container::remove_cgroup(const settings::Options& options,
             group.remove(record_.owns_cgroup ? deadline : os::Clock::now());
         } catch (const Error& error) {
             if (record_.owns_cgroup) throw;
-            // Only planned by a `create` that was killed: whoever is in it, it is not ours.
+            // Only planned by a `create` that was killed: the processes in it are not ours.
             options.warn(error.what());
         }
     }

@@ -17,7 +17,7 @@ namespace lxcri::runtime {
 
 class Container {
   public:
-    // NotFoundError when there is none.
+    // Throws NotFoundError if there is none.
     static Container open(const settings::Options& options, const std::string& id);
     // For `delete --force`: what cannot be read is a warning, and what it would have led to is
     // looked for elsewhere.
@@ -26,7 +26,7 @@ class Container {
     const Record& record() const noexcept { return record_; }
     ContainerDir& dir() noexcept { return dir_; }
 
-    // Whoever changes something locks first and looks afterwards.
+    // An operation that changes something locks first and looks afterwards.
     void lock();
     void unlock() { dir_.unlock(); }
     // Another command that does not come to its end is killed.
@@ -34,10 +34,10 @@ class Container {
 
     oci::Status status() const;
     oci::State state() const;
-    // The container process, or lxcri-init before it; nothing when it has ended.
+    // The container process, or lxcri-init before it. Returns nullopt if it has ended.
     std::optional<os::ProcessRef> init() const;
     cgroup::ContainerCgroup cgroup() const { return cgroup::ContainerCgroup::open(record_.cgroup); }
-    // StateError when the container has none of its own.
+    // Throws StateError if the container has none of its own.
     cgroup::ContainerCgroup own_cgroup() const;
     // What `create` has decided. Where that was another version of lxcri it is decided anew, from
     // the config.json that `create` has read.

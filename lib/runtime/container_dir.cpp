@@ -70,7 +70,7 @@ std::vector<std::string> list_ids(const std::string& root) {
     return names;
 }
 
-// For people. The IDs of engines are longer, and nobody types them.
+// For people. The IDs of engines are longer, and people do not type them.
 static std::string similar_id(const std::string& root, const std::string& id) {
     constexpr std::size_t kTyped = 32;
     if (id.size() > kTyped || ::access(root.c_str(), R_OK) == -1) return {};

@@ -1,6 +1,6 @@
 #pragma once
-// <runtime root>/<id>: everything that a container leaves on disk. Nobody but its owner can read
-// or write there.
+// <runtime root>/<id>: everything that a container leaves on disk. Only its owner can read or
+// write there.
 //
 //   config.json   the bundle's, as it was when `create` read it
 //   state.json    the record (record.h)
@@ -23,14 +23,14 @@ namespace lxcri::runtime {
 // bytes. Every function below wants a checked ID.
 void check_id(std::string_view id);
 
-// The IDs below the runtime root, sorted. SystemError when the root does not exist.
+// The IDs below the runtime root, sorted. Throws SystemError if the root does not exist.
 std::vector<std::string> list_ids(const std::string& root);
 
 class ContainerDir {
   public:
-    // Makes it, and the runtime root where missing. StateError when the ID is in use. Locked.
+    // Makes it, and the runtime root where missing. Throws StateError if the ID is in use. Locked.
     static ContainerDir create(const std::string& root, const std::string& id);
-    // NotFoundError when there is none.
+    // Throws NotFoundError if there is none.
     static ContainerDir open(const std::string& root, const std::string& id);
 
     int fd() const noexcept { return fd_.get(); }
@@ -48,8 +48,8 @@ class ContainerDir {
     // Removes the directory and all in it. What is gone already is success. A directory in there
     // that is not ours is refused, unless `with_directories`.
     void remove(bool with_directories = false);
-    // Descriptors that create() has set aside: undoing what has failed for want of descriptors
-    // needs some, too.
+    // Descriptors that create() has set aside: if it fails because there are none left, undoing it
+    // needs some.
     void use_spare() { spare_.clear(); }
 
   private:

@@ -13,7 +13,7 @@ class Conversation {
     using Handler = std::function<void(handoff::Received message)>;
 
     void on(handoff::MessageKind kind, Handler handler);
-    // A Failure is thrown as what it is. Error for a kind that nobody handles.
+    // Throws what a Failure says. Throws Error for a kind without a handler.
     void take(handoff::Received message) const;
 
   private:

@@ -112,7 +112,7 @@ class Creation {
     std::optional<attached::CallerSocket> pidfd_socket_;
     std::optional<attached::NotifySocket> notify_socket_;
     HookFiles hook_files_;
-    os::UniqueFd terminal_;  // its master, when nobody else has got it
+    os::UniqueFd terminal_;  // its master, if no socket has got it
     bool hooks_have_run_ = false;
     bool has_pid_file_ = false;
     bool ready_ = false;
@@ -165,7 +165,7 @@ void Creation::connect_caller() {
 
 // It takes its time to load liblxc, and does nothing before it has its plan: so that begins before
 // anything is known of the container. That of others than the host's root comes later: an ordinary
-// user's has to be born in the cgroup, because as root of its user namespace it might not be let
+// user's must be born in the cgroup, because as root of its user namespace it might not be let
 // into it, and all of them inherit /process/oomScoreAdj. Without clone3, init cannot be born there
 // unless lxcri-start is.
 void Creation::start_early() {

@@ -15,12 +15,12 @@ class CriuFiles {
   public:
     // For a dump: makes the directories where they are missing (0700).
     static CriuFiles make(const CriuOptions& asked);
-    // For a restore: that of the images has to be there.
+    // For a restore: that of the images must be there.
     static CriuFiles open(const CriuOptions& asked);
 
     int images() const noexcept { return images_.get(); }
 
-    // CRIU finds the earlier images relative to the new ones. Error when they are not there.
+    // CRIU finds the earlier images relative to the new ones. Throws Error if they are not there.
     void check_parent(const std::string& parent_path) const;
 
   private:

@@ -15,11 +15,11 @@ struct EventSink {
     std::function<void()> out_of_memory;
 };
 
-// StateError when the container has stopped.
+// Throws StateError if the container has stopped.
 cgroup::Stats stats(const settings::Options& options, const std::string& id);
 
-// Tells the stats every `interval`, and at once when the kernel kills for want of memory, until
-// the container has stopped.
+// Tells the stats every `interval`, and at once when the kernel kills a process because memory is
+// used up, until the container has stopped.
 void watch_events(const settings::Options& options, const std::string& id,
                   std::chrono::milliseconds interval, const EventSink& sink);
 

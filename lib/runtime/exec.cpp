@@ -217,8 +217,8 @@ void Execution::look_at_container() {
     if (!thread) throw stopped();
     joined_ = std::move(*thread);
     const int foreign = foreign_namespaces(joined_.tid);
-    // The files were opened by the number. As long as init has not ended nobody else can have it;
-    // and a container has mounts of its own, unless it is recorded that it has not.
+    // The files were opened by the number, which no other process can have while init lives. A
+    // container has mounts of its own, unless the record says that it has not.
     const bool shares_mounts = container_.record().root_mount.id != 0;
     if (has_ended() || ((foreign & CLONE_NEWNS) == 0 && !shares_mounts)) throw stopped();
     namespaces_ = foreign;
@@ -317,7 +317,7 @@ void Execution::start_helper() {
     } catch (const SystemError& error) {
         if (!call_.cgroups.empty()) throw;
         if (error.code() == EBUSY) return start_helper_beside_init(cgroup);
-        // An ordinary user's session is no part of what their systemd manages.
+        // The systemd of an ordinary user does not manage the user's session.
         if (error.code() != EACCES || container_.record().unit.empty()) throw;
         helper_.emplace(options_, cgroup::Entrance{});
         attach_to_unit(options_, container_.record(), helper_->process().pid());
@@ -375,7 +375,7 @@ void Execution::wait_for(short events) const {
                        std::to_string(options_.timeout.count()), " seconds"));
 }
 
-// Until the program has been executed: then nobody holds the other end any more.
+// Until the program has been executed: then no process holds the other end any more.
 void Execution::converse() {
     prepare_conversation();
     while (true) {
@@ -462,7 +462,7 @@ int Execution::run() {
                  std::to_string(init_->pid())));
     start_helper();
     debug(concat("lxcri-exec is process ", std::to_string(helper_->process().pid())));
-    // A frozen cgroup lets nobody in it do anything until it is thawed.
+    // The processes of a frozen cgroup do nothing until it is thawed.
     if (!paused_) limit_ = os::Clock::now() + options_.timeout;
     send_plan();
     converse();

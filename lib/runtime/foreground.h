@@ -25,7 +25,7 @@ class Foreground {
                attached::NotifySocket* notify = nullptr);
 
   private:
-    // True when one of the signals says that a child has ended.
+    // Returns true if one of the signals says that a child has ended.
     bool take_signals(const os::ProcessRef& target, attached::TerminalRelay* relay);
 
     os::UniqueFd signals_;

@@ -12,9 +12,9 @@ namespace lxcri::runtime {
 
 namespace {
 
-// Where whoever sets up a container with little memory is meanwhile, so that they are found
-// whatever happens: where version 1 counts the memory they are in the container's other
-// hierarchies.
+// The place of the processes that set up a container with little memory, so that they are found
+// whatever happens. If version 1 counts the memory they are in the container's directories of the
+// other hierarchies.
 cgroup::Layout layout_for_setup(const cgroup::Layout& layout) {
     cgroup::Layout result = layout;
     const bool is_needed = layout.find_v1("memory") == nullptr;
@@ -61,7 +61,7 @@ void NewCgroup::make() {
         record_.setup_cgroup = setup_->record();
     }
     give_away(*cgroup_);
-    // Before anybody is in it: whoever deletes what we leave may then kill them.
+    // Before a process is in it: a `delete` of what we leave may then kill its processes.
     write_record(directory_fd_, record_);
 }
 

@@ -15,7 +15,7 @@ namespace lxcri::runtime {
 class NewCgroup {
   public:
     // Borrowed for its life: everything. What the cgroup is going to be goes into the record at
-    // once: whoever finds only this knows where to look. `directory_fd`: where the record belongs.
+    // once: a `delete` that finds only this knows where to look. `directory_fd`: of the record.
     NewCgroup(const settings::Options& options, const translate::Plan& plan, Record& record,
               int directory_fd);
 
@@ -29,14 +29,14 @@ class NewCgroup {
     // For an init that enters its memory cgroup by itself; else invalid.
     os::UniqueFd open_memory_entrance() const;
 
-    // Controllers and device rules: before anybody of the container is in it.
+    // Controllers and device rules: before a process of the container is in it.
     void apply_early();
     // The limits. Hooks find them in force, and may change them; but those that are too low for
     // lxcri-start have to wait until it has gone.
     void apply_limits_that_leave_room();
     void apply_limits();  // if they are not yet
-    // Its process goes to the cgroup below that it shall manage: run.oci.delegate-cgroup. All that
-    // is set here stays above.
+    // Moves init to the cgroup below, which the container manages: run.oci.delegate-cgroup. All
+    // limits stay above.
     void delegate(pid_t init) const;
     // init is in its own, and lxcri-start has ended.
     void leave_setup();

@@ -51,7 +51,7 @@ void set_scheduler(pid_t pid, const oci::Scheduler& scheduler) {
     attributes.period = scheduler.period.value_or(0);
     if (::syscall(SYS_sched_setattr, pid, &attributes, 0) == 0) return;
     const int error = errno;
-    // sched(7): EPERM has this other reason, which nobody would guess.
+    // sched(7): EPERM has this other reason, which a reader would not guess.
     const bool is_deadline = scheduler.policy == oci::SchedulerPolicy::deadline;
     throw SystemError(error,
                       is_deadline && error == EPERM
@@ -68,7 +68,7 @@ void set_io_priority(pid_t pid, const oci::IoPriority& priority) {
               "/process/ioPriority: ioprio_set", name_of(oci::kIoPriorityClasses, priority.class_));
 }
 
-// The process has inherited ours; lowering is open to everybody.
+// The process has inherited ours; every process may lower it.
 bool may_set_itself(__rlimit_resource resource, const rlimit& value) {
     rlimit ours{};
     os::check(::getrlimit(resource, &ours), "getrlimit");

@@ -14,8 +14,8 @@ os::UniqueFd take_terminal(handoff::Received message,
         socket->send(message.body, message.fds[0].get());
         return {};
     }
-    // Before the process begins: it may look only once. Whoever reads our output gets the lines as
-    // the process has written them; the terminal that somebody may sit at ends them itself.
+    // Before the process begins: it may look only once. A reader of our output gets the lines as
+    // the process writes them; a terminal there adds the carriage returns itself.
     os::keep_line_feeds(message.fds[0].get());
     if (!sized) os::copy_own_window_size(message.fds[0].get());
     return std::move(message.fds[0]);

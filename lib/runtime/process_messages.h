@@ -1,6 +1,6 @@
 #pragma once
-// What lxcri-init and lxcri-exec alike tell of a process that is about to be, and what becomes of
-// it.
+// The messages about a new process that lxcri-init and lxcri-exec both send, and the answers to
+// them.
 
 #include <optional>
 #include <string>

@@ -30,8 +30,8 @@ struct Record {
     attached::RootMount root_mount;
     cgroup::Record cgroup;
     cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then
-    // False while the cgroup is only planned: what is there then need not be ours, and nobody in it
-    // may be killed.
+    // False while the cgroup is only planned: a directory that exists then need not be ours, and no
+    // process in it may be killed.
     bool owns_cgroup = false;
     attached::ResctrlRecord resctrl;
     // The systemd unit around the cgroup; "": there is none.
@@ -42,7 +42,7 @@ struct Record {
 std::string record_json(const Record& record);
 
 void write_record(int directory_fd, const Record& record);
-// Nothing when there is none: `create` was killed early.
+// Returns nullopt if there is none: `create` was killed early.
 std::optional<Record> find_record(int directory_fd);
 
 }  // namespace lxcri::runtime

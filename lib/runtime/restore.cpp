@@ -199,7 +199,7 @@ void Restoration::start_helper() {
     cgroup_->apply_early();
 }
 
-// Those of a user namespace, made anew. lxcri-criu mounts them where nobody else sees it, on the
+// Those of a user namespace, made again. lxcri-criu mounts them in its own mount namespace, on the
 // container directory, which it does not need.
 void Restoration::add_devices(CriuRequest& request) {
     if (!plan().hook.made_devices) return;

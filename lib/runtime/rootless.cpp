@@ -23,7 +23,7 @@ namespace lxcri::runtime {
 
 namespace {
 
-// The one line that the kernel takes from anybody: user_namespaces(7).
+// The one line that the kernel takes from every user: user_namespaces(7).
 bool maps_only(const std::vector<oci::IdMapping>& mappings, std::uint32_t own_id) {
     return mappings.size() == 1 && mappings.front().host_id == own_id && mappings.front().size == 1;
 }
@@ -67,7 +67,7 @@ void write_maps(pid_t pid, const translate::HostPlan& plan) {
         if (!maps_only(plan.gid_mappings, ::getegid())) {
             return run_mapper("newgidmap", pid, plan.gid_mappings);
         }
-        // Groups that keep somebody out could be dropped otherwise: CVE-2014-8989.
+        // Otherwise a process could drop groups that deny it a file: CVE-2014-8989.
         os::write_value_at(AT_FDCWD, concat(proc, "/setgroups"), "deny");
         os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), line(plan.gid_mappings.front()));
     });

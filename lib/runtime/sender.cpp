@@ -199,7 +199,7 @@ os::UniqueFd Sender::clone_alone(const Source& source) const {
                            " cannot be left out in a user namespace: the option \"rbind\" takes "
                            "them along"));
     }
-    // The bind is our choice, and nobody has asked for what is below: so it may do no more.
+    // The bind is our choice: the mounts below are not asked for, so they get no more rights.
     mount_attr attributes{};
     attributes.attr_set = mount->set;
     os::set_mount_attributes(all.get(), true, attributes, source.path);

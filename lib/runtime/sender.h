@@ -52,7 +52,7 @@ class Sender {
     using Source = translate::MountSource;
 
     void skip_empty_steps();
-    // Each true when sent, false when there was no room.
+    // Each returns true if it was sent, false if there was no room.
     bool send_start_plan();
     bool send_hook_plan();
     void prepare_hook_plan();

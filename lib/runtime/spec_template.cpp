@@ -63,8 +63,8 @@ Json::iterator find_entry(Json& list, const char* key, const char* value) {
                         [&](const Json& entry) { return entry.at(key) == value; });
 }
 
-// Without privilege there is no network namespace worth having (nobody could connect it), so also
-// no sysfs of its own; and no limits.
+// Without privilege a network namespace has no use (the user cannot connect it), so there is no
+// sysfs of its own either; and no limits.
 void make_rootless(Json& spec, unsigned uid, unsigned gid) {
     Json& section = spec["linux"];
     auto& namespaces = section["namespaces"];

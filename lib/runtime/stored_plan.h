@@ -10,7 +10,7 @@
 namespace lxcri::runtime {
 
 void write_plan(int directory_fd, const translate::Plan& plan);
-// Nothing when there is none whose fields are those of this version of lxcri.
+// Returns nullopt if there is none, or if another version of lxcri wrote it.
 std::optional<translate::Plan> find_plan(int directory_fd);
 
 }  // namespace lxcri::runtime

@@ -34,7 +34,7 @@ std::vector<UnitProperty> fixed_properties() {
         flag("Delegate", true),
         // Not stopped with what the machine stops first, and ordered after nothing.
         flag("DefaultDependencies", false),
-        // One that ended badly is forgotten like any other: nobody has to reset it.
+        // systemd forgets a unit that failed like any other: it needs no reset.
         text("CollectMode", "inactive-or-failed"),
         // lxcri has killed what was in the container; this is for what others have put there.
         {{}, "TimeoutStopUSec", "t", {"10000000"}},

@@ -23,12 +23,12 @@ void start_unit(helpers::SystemdHelper& helper, const Record& record,
 // outside of what is delegated to the user.
 void attach_to_unit(const settings::Options& options, const Record& record, pid_t pid);
 
-// Stops the unit unless it is another container's by now. It has no process any more.
+// Stops the unit, unless it belongs to another container now. It has no process any more.
 void stop_unit(helpers::SystemdHelper& helper, const Record& record);
 void stop_unit(const settings::Options& options, const Record& record);
 
-// Runs `apply`, which changes limits of the container's cgroup, and then gives its unit, when it
-// has one, the limits that are other than before.
+// Runs `apply`, which changes limits of the container's cgroup, and then sets the changed limits on
+// its unit, if it has one.
 void update_with_unit(helpers::SystemdHelper& helper, const Record& record,
                       const cgroup::ContainerCgroup& cgroup, const std::function<void()>& apply);
 void update_with_unit(const settings::Options& options, const Record& record,

@@ -52,14 +52,14 @@ translate::Host look_at_host(const settings::Options& options, const CreateOptio
     host.bundle = call.bundle;
     host.rootfs = rootfs_or_path(spec, call.bundle, is_dry);
     const auto place = translate::place_cgroup(spec, host);
-    // systemd makes a scope for everybody.
+    // systemd makes a scope for every user.
     host.may_make_cgroup =
         is_dry || host.privileged || place.unit || cgroup::may_make(host.cgroup_layout, place.path);
     host::look_at_cgroup(host.may_make_cgroup ? place.path : "", host);
     if (can_see && (has_user_namespace(spec) || !host.privileged)) {
         host.owned_namespaces = host::find_owned_namespaces(spec);
     }
-    // Whoever only looks at a bundle that needs root sees what root would get.
+    // `translate` of a bundle that needs root shows what root would get.
     if (is_dry && !has_user_namespace(spec)) host.ordinary_user = false;
     host.apparmor =
         spec.process && spec.process->apparmor_profile && options.apparmor && host::has_apparmor();

@@ -1,5 +1,5 @@
 #pragma once
-// config.json on this machine: read, judged and translated. Nothing is changed by it.
+// Reads, judges and translates config.json on this machine. Changes nothing.
 
 #include <string_view>
 
@@ -9,9 +9,9 @@
 
 namespace lxcri::runtime {
 
-// The plan, complete: nothing is added to it later. Its warnings are all there are. `config`: the
-// text of config.json. SpecError for whatever is wrong with it. `is_dry`: nothing will come of it,
-// so the root filesystem need not exist, and nobody needs a privilege.
+// The complete plan, with all warnings: nothing is added to it later. `config`: the text of
+// config.json; throws SpecError if it is wrong. `is_dry`: the plan is not executed, so the root
+// filesystem need not exist, and no privilege is needed.
 translate::Plan translate_config(const settings::Options& options, const CreateOptions& call,
                                  std::string_view config, bool is_dry = false);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Writes classic BPF for seccomp(2), from the last instruction to the first: jumps lead forward
-// only, so what one leads to always has its place already.
+// Writes classic BPF for seccomp(2), from the last instruction to the first: jumps lead only
+// forward, so the target of a jump is always written already.
 
 #include <linux/filter.h>
 

@@ -3,9 +3,9 @@
 // `lxcri create`, once; lxcri-init only loads the result (load.h).
 //
 // libseccomp knows names and numbers, but does not write the program: that takes it several
-// milliseconds for a usual profile, and the result is several times as long. What a profile means
-// is what it means to libseccomp, and so to other runtimes; where that is odd, rules.h and
-// sections.cpp say so.
+// milliseconds for a usual profile, and the result is several times as long. A profile means the
+// same as with libseccomp, and so with other runtimes; rules.h and sections.cpp name the odd
+// cases.
 
 #include <cstdint>
 #include <string>
@@ -23,9 +23,9 @@ struct Filter {
     bool notifies() const;
 };
 
-// The profile has passed oci::validate(). Names of system calls that nobody knows are skipped, as
-// the profile may be younger or of another architecture; there is a warning for each. SpecError
-// for what this machine cannot do and for a program longer than the kernel takes.
+// The profile has passed oci::validate(). Unknown names of system calls are skipped with a warning
+// each: the profile may be newer, or for another architecture. Throws SpecError for what this
+// machine cannot do, and for a program longer than the kernel takes.
 Filter compile(const oci::Seccomp& seccomp, std::vector<std::string>& warnings);
 
 }  // namespace lxcri::seccomp

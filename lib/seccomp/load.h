@@ -1,5 +1,5 @@
 #pragma once
-// Puts a filter on. All that lxcri-init needs of lib/seccomp: no libseccomp, no profile.
+// Loads a filter. lxcri-init needs only this of lib/seccomp: no libseccomp, no profile.
 
 #include <cstdint>
 #include <string_view>
@@ -13,8 +13,8 @@ namespace lxcri::seccomp {
 // in its user namespace; EACCES otherwise.
 //
 // With SECCOMP_FILTER_FLAG_NEW_LISTENER in `flags` the result is the listener (O_CLOEXEC), else
-// it is empty. From here on each system call is judged, also of those that hand the listener on:
-// oci::validate() has made sure that the listener is not asked about write(2), and nothing else.
+// it is empty. From here on the filter judges each system call, also those that hand the listener
+// on: oci::validate() only makes sure that the filter does not ask the listener about write(2).
 os::UniqueFd load(std::string_view program, std::uint32_t flags);
 
 // Does the kernel know this SECCOMP_FILTER_FLAG_*?

@@ -1,6 +1,6 @@
 #pragma once
-// The profile in a form that is easy to make a program of: what a rule does as the number that
-// the kernel wants, what it asks for with one meaning only, names looked up.
+// The profile in a form that is easy to compile: actions as the kernel's numbers, comparisons in
+// one form, names as indices.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace lxcri::seccomp {
 struct Condition {
     std::uint32_t index = 0;
     oci::SeccompOperator op = oci::SeccompOperator::eq;
-    std::uint64_t value = 0;  // masked_eq: what the masked argument has to be
+    std::uint64_t value = 0;  // masked_eq: what the masked argument must be
     std::uint64_t mask = std::numeric_limits<std::uint64_t>::max();  // only masked_eq has another
 
     bool operator==(const Condition&) const = default;
@@ -33,7 +33,7 @@ struct Rule {
 // Not to be copied: it points into itself.
 class Profile {
   public:
-    // The names that nobody knows become warnings.
+    // Unknown names become warnings.
     Profile(const oci::Seccomp& seccomp, std::vector<std::string>& warnings);
     Profile(const Profile&) = delete;
     Profile& operator=(const Profile&) = delete;
@@ -41,8 +41,8 @@ class Profile {
 
     std::uint32_t default_action() const { return default_action_; }
 
-    // The rules that name a system call, in the order of the profile; also those that say what
-    // happens anyway. `syscall` is an index of syscalls.h.
+    // The rules that name a system call, in the order of the profile; also those with the default
+    // action. `syscall` is an index of syscalls.h.
     std::span<const Rule* const> rules_for(std::size_t syscall) const {
         return {uses_.data() + begins_[syscall], uses_.data() + begins_[syscall + 1]};
     }

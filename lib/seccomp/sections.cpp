@@ -140,7 +140,7 @@ class RangeBuilder {
         }
     }
 
-    // `rows`: one number under all its names. Nothing when no rule says anything new about it.
+    // `rows`: one number under all its names. Returns nullopt if no rule changes it.
     std::optional<Range> find_range(std::span<const Numbered> rows) const {
         const std::uint32_t number = rows.front().number;
         std::vector<Candidate> candidates;

@@ -1,5 +1,5 @@
 #pragma once
-// What becomes of each number, for each architecture.
+// The actions for each system call number, for each architecture.
 
 #include <cstdint>
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace lxcri::seccomp {
 
-// Neighbouring numbers of which the same becomes. It ends where the next one begins.
+// Neighbouring numbers with the same actions. It ends where the next one begins.
 struct Range {
     std::uint32_t first = 0;
     std::uint32_t action = 0;  // when no rule matches
@@ -24,13 +24,13 @@ struct Section {
     std::vector<Range> ranges;
 };
 
-// For the native architecture, which comes first, and these.
-// SpecError for one that cannot be, and for rules that contradict each other.
+// For the native architecture, which comes first, and these. Throws SpecError for one that is not
+// possible, and for rules that contradict each other.
 std::vector<Section> make_sections(const Profile& profile,
                                    const std::vector<oci::SeccompArch>& architectures);
 
-// A system call of an architecture that the profile does not have: it would be another one with
-// the same number.
+// For a system call of an architecture that the profile does not name: the same number means
+// another call there.
 inline constexpr std::uint32_t kForeignArchAction = 0x80000000;  // SECCOMP_RET_KILL_PROCESS
 
 }  // namespace lxcri::seccomp

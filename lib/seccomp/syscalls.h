@@ -1,6 +1,6 @@
 #pragma once
-// What system calls are called and which number they have where, as far as the libseccomp knows
-// that we were built with (and a few younger ones, see make_syscall_table.cpp).
+// Names and numbers of system calls for each architecture, as the libseccomp of the build knows
+// them (and a few newer ones, see make_syscall_table.cpp).
 
 #include <cstddef>
 #include <cstdint>
@@ -38,12 +38,12 @@ struct ArchTraits {
     std::uint32_t private_end = 0;
     std::span<const Numbered> numbers;  // ascending; a number may have two names
 };
-// Nothing when libseccomp does not know it.
+// Returns nullopt if libseccomp does not know it.
 std::optional<ArchTraits> find_arch(oci::SeccompArch arch);
 
-// What goes through the system call with this index; nothing when it is an ordinary one.
+// The calls that go through the system call with this index; empty for an ordinary one.
 std::span<const Multiplexed> multiplexed_by(std::size_t syscall);
-// What of the first argument says which one is meant: ipc has a version in the upper half.
+// The bits of the first argument that name the call: ipc has a version in the upper half.
 std::uint32_t multiplexed_mask(std::size_t syscall);
 
 oci::SeccompArch native_arch();

@@ -31,7 +31,7 @@ struct Options {
     bool lxc_debug_log = false;        // liblxc tells everything; shown with --debug
     unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
     std::string notify_socket;         // NOTIFY_SOCKET of our environment
-    std::chrono::seconds timeout{60};  // for what has to be quick; OCI hooks have their own
+    std::chrono::seconds timeout{60};  // for what must be quick; OCI hooks have their own
     std::chrono::seconds start_timeout{0};    // until the process is executed; 0: none
     std::chrono::seconds delete_timeout{10};  // for the end of all that a container has
     // What only the administrator's file says, and the name of that file.

@@ -129,7 +129,7 @@ void read_settings(std::string_view json, Settings& settings);
 void set_by_flag(Settings& settings, std::string_view name, const std::string& text);
 // From the variables LXCRI_* of the environment; others are for other programs.
 void read_environment(Settings& settings);
-// From the file. Error if another user than root may have written it, or if it is `required`
+// From the file. Throws Error if another user than root may have written it, or if it is `required`
 // and missing.
 void read_settings_file(const std::string& path, bool required, Settings& settings);
 

@@ -13,7 +13,7 @@ using handoff::CapabilitySets;
 
 namespace {
 
-// None for a name that nobody knows: validate() has warned.
+// Returns 0 for an unknown name: validate() has warned.
 std::uint64_t bit_of(const std::string& name) {
     const auto number = oci::capability_number(name);
     return number ? std::uint64_t{1} << static_cast<unsigned>(*number) : 0;
@@ -45,7 +45,7 @@ CapabilitySets every_capability(const Host& host) {
     return {all, all, all, 0, 0};
 }
 
-// Whoever makes a user namespace has every capability in it: user_namespaces(7).
+// A process that makes a user namespace has every capability in it: user_namespaces(7).
 std::uint64_t grantable_in(const oci::Spec& spec, const Host& host) {
     const std::uint64_t known =
         (std::uint64_t{1} << (static_cast<unsigned>(host.last_capability) + 1)) - 1;

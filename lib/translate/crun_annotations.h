@@ -1,6 +1,6 @@
 #pragma once
 // The annotations run.oci.*, which callers set for crun: crun(1), "Extensions to OCI". They stand
-// for flags and properties that the specification does not have, so none is passed over: each is
+// for flags and properties that the specification does not have, so none is ignored: each is
 // applied or refused.
 
 #include <string>
@@ -13,7 +13,7 @@ namespace lxcri::translate {
 // Given, and not as "0".
 bool is_switched_on(const oci::Spec& spec, const std::string& annotation);
 
-// Where OCI hooks write; "": their output is kept for the error text.
+// The files to which OCI hooks write; "": their output is kept for the error text.
 struct HookFiles {
     std::string out;
     std::string err;

@@ -1,5 +1,5 @@
 #pragma once
-// What is different in two plans.
+// The differences between two plans.
 
 #include <string>
 #include <string_view>

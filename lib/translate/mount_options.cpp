@@ -129,9 +129,9 @@ void merge(const AttributeOption& option, std::uint64_t& set, std::uint64_t& cle
     if ((clear & kAtime) != 0) clear |= kAtime;
 }
 
-// mount(2) gets all data as one text and takes it apart at the commas; so does whoever writes
-// several in one string. But not those in quotes (labels), behind a backslash, or in front of a
-// digit, which are part of a list (mpol=bind:0,2).
+// mount(2) gets all data as one text and splits it at the commas; an option of config.json may also
+// have several in one string. Commas in quotes (labels), behind a backslash, or in front of a
+// digit do not split: they are part of a value (mpol=bind:0,2).
 void add_data(std::string_view option, std::vector<std::string>& data) {
     bool in_quotes = false;
     std::size_t begin = 0;

@@ -8,10 +8,10 @@
 
 namespace lxcri::translate {
 
-// Fills the flags of `action`. `pointer`: of the mount, for errors. Options that nobody knows are
-// data for the filesystem. A bind mount has no filesystem to hand them to: there they are errors,
-// for they may be restrictions, but for a few that say how a new filesystem is to begin. The words
-// that decide the kind (bind, rbind) are skipped.
+// Fills the flags of `action`. `pointer`: of the mount, for errors. Unknown options are data for
+// the filesystem. A bind mount makes no filesystem: there they are errors, because they may be
+// restrictions, except a few that only say how a new filesystem begins. The words that decide the
+// kind (bind, rbind) are skipped.
 void sort_mount_options(const std::vector<std::string>& options, const std::string& pointer,
                         handoff::MountAction& action, std::vector<std::string>& warnings);
 

@@ -32,7 +32,7 @@ bool gid_is_mapped(const oci::Spec& spec, std::uint32_t gid) {
     return find_host_id(mappings, gid).has_value();
 }
 
-// Every specification template asks for gid=5; where nobody has the number 5, the kernel would
+// Every specification template asks for gid=5; if the group 5 is not mapped, the kernel would
 // refuse the whole devpts.
 void drop_unmapped_gid(const oci::Spec& spec, MountAction& action) {
     if (action.type != "devpts" || !has_user_namespace(spec)) return;
@@ -143,7 +143,7 @@ void add_unified_cgroup(const CgroupHierarchy& hierarchy, bool own_namespace, Mo
 // others is a link to it. Only the container's own cgroups are shown, with or without a namespace.
 void add_cgroup_hierarchies(const Host& host, const MountAction& base, Plan& plan) {
     auto& mounts = plan.hook.mounts;
-    // Read-only comes last: the directories have to be made first.
+    // Read-only comes last: the directories must be made first.
     MountAction top = base;
     top.type = "tmpfs";
     top.source = "tmpfs";
@@ -217,7 +217,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         const std::string pointer = concat("/mounts/", std::to_string(i));
         MountAction action = make_action(spec.mounts[i], pointer, host, plan.warnings);
         map_ids(spec, host, spec.mounts[i], pointer, action);
-        // There the kernel locks them for whoever mounts inside, and so callers know it.
+        // There the kernel locks them for mounts from inside; callers expect the same here.
         if (has_user_namespace(spec)) action.clear_if_allowed = 0;
         if (action.kind == MountKind::bind) look_for_source_inside(spec, host, plan, action);
         if (action.destination == "/proc") has_proc = true;

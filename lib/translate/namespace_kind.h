@@ -1,5 +1,5 @@
 #pragma once
-// What the types of namespaces are called elsewhere.
+// The names of the types of namespaces for liblxc and the kernel.
 
 #include <string>
 

@@ -51,10 +51,10 @@ void check_root_is_mapped(const oci::Spec& spec) {
     check(spec.linux_->gid_mappings, "/linux/gidMappings");
 }
 
-// liblxc would mount and pivot in a mount namespace that it joins, under everybody else's feet
-// (P53). So it gets a new one, which the container leaves for the one that is asked for: the mount
-// hook makes the mounts there, on a copy of the root filesystem, and lxcri-init changes to that
-// with chroot(2).
+// liblxc would mount and pivot in a mount namespace that it joins, for all its members (P53). So it
+// gets a new one, which the container leaves for the one that config.json asks for: the mount hook
+// makes the mounts there, on a copy of the root filesystem, and lxcri-init changes to the copy with
+// chroot(2).
 void share_mounts(const oci::Spec& spec, const Host& host, NamespaceToJoin entry, Plan& plan) {
     const bool is_foreign =
         has_user_namespace(spec) && !is_owned_namespace(spec, host, oci::NamespaceType::mount);
@@ -113,7 +113,7 @@ void translate_namespaces(const oci::Spec& spec, const Host& host, Plan& plan) {
             if (!plan.start.time_offsets.empty()) continue;
         }
         const std::string pointer = concat("/linux/namespaces/", std::to_string(i));
-        // An ordinary user has to be root of it before liblxc starts.
+        // An ordinary user must be root of it before liblxc starts.
         const bool is_made_early = host.ordinary_user && list[i].type == oci::NamespaceType::user;
         if (!list[i].path && !is_made_early) {
             if (!clone.empty()) clone += ' ';

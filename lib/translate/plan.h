@@ -27,7 +27,7 @@ struct CgroupHierarchy {
     std::string directory;    // the container's own cgroup in it, on the host
 };
 
-// What an administrator or the caller has switched off: not applied, whatever config.json asks for.
+// Switched off by an administrator or the caller: not applied, even if config.json asks for it.
 struct Switches {
     bool apparmor = true;
     bool capabilities = true;
@@ -54,12 +54,12 @@ struct Host {
     std::vector<oci::NamespaceType> owned_namespaces;
     cgroup::Driver cgroup_driver = cgroup::Driver::cgroupfs;
     cgroup::UserManager user_manager;  // with systemd's cgroups: whose systemd
-    std::string cgroup_parent;         // where a container's is that asks for no place; "/" last
-    bool may_make_cgroup = true;       // the container's: place_cgroup()
+    std::string cgroup_parent;  // the parent of a container's cgroup without cgroupsPath; "/" last
+    bool may_make_cgroup = true;  // the container's: place_cgroup()
     cgroup::Layout cgroup_layout;
     bool unified_cgroups = false;          // version 2 only
     std::vector<CgroupHierarchy> cgroups;  // one where unified
-    bool may_enter_cgroup_late = false;    // nobody minds that it is empty for a while
+    bool may_enter_cgroup_late = false;    // it may be empty for a while
     // What an administrator's file allows annotations to set, and the name of that file.
     std::vector<std::string> lxc_items;
     std::vector<std::string> systemd_properties;
@@ -77,8 +77,8 @@ struct Host {
     std::string notify_directory;  // on the host, for /run/notify; "": no NOTIFY_SOCKET
 };
 
-// What is set on the process from outside, where the privilege for it is, when nothing of ours is
-// left in it to suffer.
+// Set on the process from outside, because init may not have the privilege, and after the set-up,
+// which these limits could break.
 struct ProcessLimits {
     std::vector<oci::Rlimit> rlimits;
     std::optional<std::int32_t> oom_score_adj;
@@ -113,8 +113,8 @@ struct OuterDevice {
     handoff::NodeType type = handoff::NodeType::character;
     std::uint32_t major = 0;
     std::uint32_t minor = 0;
-    // As config.json asks for it; the IDs as those see them who open the device: `create`, but for
-    // an ordinary user a process in the container's user namespace.
+    // As config.json asks for it. The IDs are those of the namespace from which the device is
+    // opened: that of `create`, or for an ordinary user the container's user namespace.
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> gid;
@@ -133,12 +133,12 @@ struct MountSource {
     std::string pointer;  // for errors
     std::string path;
     bool recursive = false;
-    // A filesystem is made before it in the list. The kernel lists mounts in the order in which
-    // they came to be, and that shall be theirs in config.json: so it is not copied before.
+    // A filesystem is before it in the list. The kernel lists mounts in the order in which they
+    // are made, which must be their order in config.json: so it is not copied earlier.
     bool late = false;
     std::optional<std::uint32_t> mount;   // it is for this one of HookPlan::mounts
-    std::optional<std::uint32_t> device;  // it has to be this one of HostPlan::devices
-    // It is no copy, but a new filesystem of the mount's type that shows this namespace.
+    std::optional<std::uint32_t> device;  // it must be this one of HostPlan::devices
+    // It is not a copy, but a new filesystem of the mount's type that shows this namespace.
     std::optional<NamespaceToJoin> shown;
 };
 
@@ -155,8 +155,8 @@ struct CgroupPlan {
     std::optional<UnitPlan> unit;
     std::optional<std::uint32_t> owner;  // the host's uid to which it is given
     std::string delegate;                // below it, for the container process; "": none
-    // Only root of the host can limit access to devices, and only there it needs to be: nobody else
-    // can make a device node (mknod(2)), and those that are there have their owners and modes.
+    // Only root of the host can limit access to devices, and only for root it is necessary: no
+    // other user can make a device node (mknod(2)), and existing nodes have their owners and modes.
     bool limits_devices = true;
     std::optional<oci::Resources> resources;
 };
@@ -173,10 +173,10 @@ struct HostPlan {
     std::vector<oci::Namespace> listed_namespaces;
     std::vector<oci::IdMapping> uid_mappings;
     std::vector<oci::IdMapping> gid_mappings;
-    // Those that have to be joined.
+    // Those that must be joined.
     std::vector<NamespaceToJoin> namespaces;
     // The mount namespace that the container shares with others: the runtime's, or one by its path.
-    // Nothing where it gets one of its own.
+    // Empty if it gets one of its own.
     std::optional<NamespaceToJoin> shared_mounts;
     std::vector<NetDeviceMove> net_devices;
     // Made by `create` (HookPlan::DeviceWay), or copied from the host.
@@ -215,15 +215,15 @@ struct Plan {
 // Throws SpecError for what cannot be done as asked.
 Plan translate(const oci::Spec& spec, const Host& host);
 
-// Where the container's cgroup is going to be. What Host says of this place (may_make_cgroup,
-// cgroups) has to be looked up before translate().
+// The place of the container's cgroup. The facts about it in Host (may_make_cgroup, cgroups) must
+// be found before translate().
 struct CgroupPlace {
     std::string path;  // below the mount points; "": the container has none
     std::optional<cgroup::UnitName> unit;
 };
 CgroupPlace place_cgroup(const oci::Spec& spec, const Host& host);
 
-// The warning for what is not applied because of Host::switches.
+// The warning for a property that is not applied because of Host::switches.
 std::string switched_off(std::string_view pointer, std::string_view setting);
 
 // Of what the plan says of the process otherwise.
@@ -243,7 +243,7 @@ oci::State make_state(const HostPlan& plan, oci::Status status);
 
 // The liblxc part as a liblxc configuration file.
 std::string lxc_config_text(const handoff::StartPlan& start);
-// What a field says that has the value of a new structure: nothing, or the same as any other.
+// Whether fields with the value of a new structure are left out, or printed as all others.
 enum class Defaults { shown, left_out };
 // The whole plan as indented JSON. A system call filter is its length and a checksum.
 std::string plan_json(const Plan& plan, Defaults defaults = Defaults::shown);

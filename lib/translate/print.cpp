@@ -100,7 +100,7 @@ std::string_view enum_name(oci::IoPriorityClass priority_class) {
     return name_of(oci::kIoPriorityClasses, priority_class);
 }
 
-// Machine code: nobody reads it here, but everybody sees that it is another one. (FNV-1a.)
+// Machine code is not readable; a checksum shows whether it differs. (FNV-1a.)
 std::string describe_program(const std::string& program) {
     std::uint64_t checksum = 0xcbf29ce484222325U;
     for (const char byte : program) {

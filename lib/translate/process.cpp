@@ -29,7 +29,7 @@ std::vector<std::string> unique_env(const std::vector<std::string>& env) {
 
 void translate_process(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (host.new_keyring) plan.init.process.session_keyring = concat("_ses.", host.id);
-    // Whoever called us may be confined to some CPUs; the container is what its cgroup says.
+    // The caller may be confined to some CPUs; for the container only its cgroup decides.
     plan.init.process.cpus.emplace();
     plan.init.has_process = spec.process.has_value();
     if (!spec.process) return;

@@ -32,7 +32,7 @@ bool below(std::string_view path, std::string_view dir) {
     return path.starts_with(dir) && path.size() > dir.size() && path[dir.size()] == '/';
 }
 
-// Which namespace has its own copy of this setting; nothing: it is the whole machine's.
+// The kind of namespace that has its own copy of this setting; nullopt: the whole machine has one.
 std::optional<oci::NamespaceType> owning_namespace(std::string_view path) {
     constexpr std::array<std::string_view, 11> kIpc{
         "kernel/msgmax",      "kernel/msgmnb",      "kernel/msgmni",     "kernel/sem",

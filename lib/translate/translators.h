@@ -46,7 +46,7 @@ bool has_own_namespace(const oci::Spec& spec, oci::NamespaceType type);
 // and mount the filesystem that shows it?
 bool is_owned_namespace(const oci::Spec& spec, const Host& host, oci::NamespaceType type);
 
-// What the runtime calls the ID of the container; nothing where it has none.
+// What the runtime calls the ID of the container; nullopt if it has none.
 std::optional<std::uint32_t> find_host_id(const std::vector<oci::IdMapping>& mappings,
                                           std::uint32_t id);
 

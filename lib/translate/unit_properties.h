@@ -11,11 +11,11 @@
 
 namespace lxcri::translate {
 
-// In the order of their names. NAME ending in "Sec" is taken for seconds, and set as "...USec".
-// SpecError for a value that is none. Whether they are allowed is for the caller to judge.
+// In the order of their names. A NAME that ends in "Sec" has seconds, and is set as "...USec".
+// Throws SpecError for a wrong value. The caller judges whether the properties are allowed.
 std::vector<handoff::UnitProperty> unit_properties(const oci::Spec& spec);
 
-// Whether every container may set it; the others need an administrator who names them.
+// May every container set it? For all others an administrator must name them.
 bool is_harmless_property(std::string_view name);
 
 }  // namespace lxcri::translate

@@ -55,7 +55,7 @@ class BusyLoops {
     std::vector<pid_t> pids_;
 };
 
-// A pid namespace in which nobody else makes processes; returns in its first process, which is
+// A pid namespace in which no other program makes processes; returns in its first process, which is
 // alone, and ends with what that returns otherwise.
 void enter_own_pid_namespace();
 // How many processes and threads have been made in there so far.

@@ -1,5 +1,5 @@
-// liblxc's command socket: whoever reaches it as root can stop containers, and whoever takes its
-// name can keep them from starting. No network namespace that a container can be in has it.
+// liblxc's command socket: a process that reaches it as root can stop containers, one that takes
+// its name can keep them from starting. No network namespace that a container can be in has it.
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ std::string command_socket_of(const Box& box, const std::string& id) {
 
 // The names of sockets in a network namespace, of its /proc/net/unix. But for "@0a1b2": the kernel
 // gives one to each socket that asks for credentials (unix(7), "Autobind"). It leads nowhere, for
-// nobody can connect to a socket of a pair.
+// no process can connect to a socket of a pair.
 Strings names_of_sockets(const std::string& table) {
     Strings found;
     for (const std::string& line : lines_of(table)) {
@@ -52,7 +52,7 @@ TEST_CASE("command socket: a container in the host's network sees none, whatever
           "[hostile][monitor][lxcri]") {
     NEEDS(need_runtime());
     const bool kept = GENERATE(false, true);
-    const OwnNetwork host;  // the caller's: nobody else's sockets are in there
+    const OwnNetwork host;  // the caller's: no other sockets are in there
     Box victims;
     victims.bundle.remove_namespace("network");
     victims.bundle.args({"trap", "TERM", "7"});
@@ -87,7 +87,7 @@ TEST_CASE("command socket: a container in the host's network sees none, whatever
 TEST_CASE("command socket: a container that shares the network of another one sees none",
           "[hostile][monitor][lxcri]") {
     NEEDS(need_runtime());
-    const OwnNetwork host;  // the caller's: nobody else's sockets are in there
+    const OwnNetwork host;  // the caller's: no other sockets are in there
     Box victims;
     keep_monitor(victims);
     Container victim = victims.sleeper();

@@ -232,7 +232,7 @@ TEST_CASE("create: the root directory of the runtime is made as needed, private"
     for (const auto& entry : fs::recursive_directory_iterator(box.root())) {
         REQUIRE(lstat(entry.path().c_str(), &info) == 0);
         CAPTURE(entry.path());
-        if (!S_ISLNK(info.st_mode)) CHECK((info.st_mode & 0022u) == 0);  // nobody else writes
+        if (!S_ISLNK(info.st_mode)) CHECK((info.st_mode & 0022u) == 0);  // only the owner writes
     }
 }
 
@@ -274,7 +274,7 @@ TEST_CASE("create, start, kill, delete --timeout", "[create][lxcri]") {
     }
     CHECK(contains(call({"create", "--timeout", "x", "--bundle", box.bundle.path(), id}).err,
                    "86400, got \"x\""));
-    // Whoever waits for a hook that stays longer than that gives up.
+    // A command that waits for a hook that stays longer than that gives up.
     box.bundle.config["hooks"]["startContainer"] = {
         {{"path", "/probe"}, {"args", {"probe", "sleep"}}}};
     box.bundle.write();

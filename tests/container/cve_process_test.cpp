@@ -74,8 +74,8 @@ TEST_CASE("CVE-2024-40635: users and groups beyond 32 bits", "[cve][hostile][use
     CHECK(contains(box.refusal(), "/process/user/" + name));
 }
 
-// runc, crun, youki, Docker, Podman: processes had capabilities in the inheritable set that nobody
-// had asked for, and a file with the same ones gave them back.
+// runc, crun, youki, Docker, Podman: processes had capabilities in the inheritable set that were
+// not asked for, and a file with the same ones gave them back.
 TEST_CASE("CVE-2022-29162: exec --cap gives nothing to inherit", "[cve][capabilities][exec]") {
     NEEDS(need_runtime());
     Box box;
@@ -226,7 +226,7 @@ TEST_CASE("CVE-2022-0492: no cgroup of the container can be given a release agen
     box.bundle.process()["capabilities"] = default_capabilities();
     const bool in_user_namespace = GENERATE(false, true);
     if (in_user_namespace) {
-        // Whoever has a user namespace has CAP_SYS_ADMIN in it.
+        // A process with a user namespace of its own has CAP_SYS_ADMIN in it.
         box.bundle.add_namespace("user");
         const Json mapping = {{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}};
         box.bundle.linux()["uidMappings"] = mapping;
@@ -443,7 +443,7 @@ TEST_CASE("CVE-2025-23266: hooks of the host get nothing of the container's envi
     CHECK_FALSE(contains(seen, "STOLEN"));
 }
 
-// LXC: lxc-user-nic, which everybody may execute as root, told whether files exist, and more.
+// LXC: lxc-user-nic, which every user may execute as root, told whether files exist, and more.
 TEST_CASE("CVE-2022-47952: no program of the runtime has more rights than its caller",
           "[cve][lxcri]") {
     NEEDS(need_runtime());

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A box beside a canary. What the image shall have is planted in `rootfs`.
+// A box beside a canary. What the image is to have is planted in `rootfs`.
 struct Attack {
     Box box;
     Canary canary{box / "outside"};

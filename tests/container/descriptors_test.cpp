@@ -204,7 +204,7 @@ TEST_CASE("descriptors: start, state, kill and delete hold nothing of their call
     Box box;
     box.bundle.args({"trap", "TERM", "0"});
     Container container = box.create();
-    // Process::wait() fails when somebody that lives on holds stdout or stderr.
+    // Process::wait() fails if a process that lives on holds stdout or stderr.
     CHECK(box.call({"start", container.id()}).code() == 0);
     container.out().wait_for("ready");
     CHECK(box.call({"state", container.id()}).code() == 0);

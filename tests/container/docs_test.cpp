@@ -54,7 +54,7 @@ std::string snippet_below(const std::string& heading) {
     return {};
 }
 
-// A name that a reader would give, as one that nobody else on this machine has.
+// A name that a reader would give, as one that is unique on this machine.
 std::string renamed(Box& box, std::string text, const std::string& name) {
     const std::string ours = " " + box.name() + "-" + name;
     box.clean_up_id(ours.substr(1));

@@ -209,7 +209,7 @@ TEST_CASE("escaping: the table of ps", "[escaping][hostile][lxcri]") {
 TEST_CASE("escaping: why a container process did not start", "[escaping][hostile][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    // Found when the container is made, and no program when it shall run.
+    // Found when the container is made, and not a program when it is executed.
     const std::string program = "/" + kHostile;
     write_file(box.bundle.in_rootfs(program), "no program", 0755);
     write_file(box.bundle.in_rootfs("/message"), "");

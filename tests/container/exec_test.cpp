@@ -551,7 +551,7 @@ TEST_CASE("exec --cgroup: into one below the container's", "[exec][cgroup][not-c
     for (const fs::path& directory : directories) {
         fs::create_directory(directory / "below");
         for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
-            // Version 1: empty at first, and then it takes nobody.
+            // Version 1: empty at first, and then it takes no process.
             if (environment().layout != CgroupLayout::kV2 && fs::exists(directory / file)) {
                 write_file(directory / "below" / file, read_file(directory / file));
             }
@@ -894,7 +894,7 @@ TEST_CASE("exec: the container's first thread has ended, others go on",
     CHECK(box.leftovers() == Strings{});
 }
 
-// Whoever passes thousands of descriptors fills the socket before anybody reads.
+// A caller that passes thousands of descriptors fills the socket before it is read.
 TEST_CASE("exec: a helper that is frozen before it reads ends it at the deadline",
           "[exec][pause][descriptors][lxcri]") {
     NEEDS(need_runtime());

@@ -248,7 +248,7 @@ TEST_CASE("completion: zsh completes commands, options, values and containers",
         "PATH=" + environment().runtime.parent_path().string() + ":/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME=" + box.bundle.path().string(), "TERM=dumb"};
     options.fds = {{terminal.slave.get(), 0}, {terminal.slave.get(), 1}, {terminal.slave.get(), 2}};
-    // Somebody at a terminal: zsh completes only where it edits lines.
+    // A user at a terminal: zsh completes only where it edits lines.
     Process zsh({"/usr/bin/setsid", "--ctty", "--wait", find_program("zsh"), "-f", "-i"}, options);
     Keyboard& keyboard = terminal.keyboard;
     keyboard.resize(50, 500);  // no line breaks

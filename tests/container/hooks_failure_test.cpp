@@ -214,7 +214,7 @@ TEST_CASE("hooks: what one has started is killed with it at its timeout", "[hook
         CHECK(fails == (kind != "poststop"));
         CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     }
-    // Nobody is left to us, who inherit what is left.
+    // No process is left to us, the subreaper.
     CHECK(wait_for_children(milliseconds{1000}, others).empty());
     CHECK(box.leftovers() == Strings{});
 }

@@ -31,7 +31,7 @@ int rounds(int usual) {
     return text == nullptr ? usual : std::atoi(text);
 }
 
-// A command whose output is a file: init, which has it too, keeps nobody waiting.
+// A command whose output is a file: init, which has it too, does not make it wait.
 struct Command {
     explicit Command(const Strings& line)
         : words(line),
@@ -64,7 +64,7 @@ std::vector<pid_t> children() {
     return pids;
 }
 
-// Until these have ended. Whoever calls `exec --detach` has to reap what that leaves to him, also
+// Until these have ended. A caller of `exec --detach` must reap the processes that it leaves, also
 // while a `delete --force` runs: the first process of a pid namespace ends after all others have
 // been reaped.
 void wait_for(const std::vector<Command>& commands) {

@@ -26,7 +26,7 @@ TEST_CASE("many: a hundred containers at once", "[many]") {
     box.bundle.args({"trap", "TERM", "0"});
     Strings ids;
     for (int i = 0; i < 100; ++i) {
-        // Only the IDs stay: the test shall work with few descriptors.
+        // Only the IDs stay: the test must work with few descriptors.
         Container container = box.create(quiet());
         container.start();
         ids.push_back(container.id());

@@ -419,7 +419,7 @@ TEST_CASE("mount options: a bind on / is another root filesystem",
     mounts.insert(mounts.begin(),
                   bind_mount(other, destination, {"rbind", readonly ? "ro" : "rw"}));
     box.bundle.add_mount(filesystem("tmpfs", "/made/for/it"));
-    // Whoever goes up, or may chroot, does not get to what is covered.
+    // A process that goes up, or may chroot, does not reach what is covered.
     box.bundle.process()["capabilities"]["effective"].push_back("CAP_SYS_CHROOT");
     box.bundle.args({"cat", "/marker", "/secret", "/../secret", "--", "write", "/new", "x", "--",
                      "mountinfo", "--", "trap", "TERM", "0"});

@@ -87,7 +87,7 @@ TEST_CASE("netDevices: one end of a pair reaches the other", "[netdevices][lxcri
     container.kill();
     container.wait();
     container.remove();
-    // The kernel destroys virtual devices with their namespace; nobody moves them out before. It
+    // The kernel destroys virtual devices with their namespace; nothing moves them out before. It
     // takes its time for it.
     for (int i = 0; i < 100 && find_device("outside0"); ++i) {
         let_time_pass(std::chrono::milliseconds(20));

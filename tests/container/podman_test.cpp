@@ -337,7 +337,7 @@ TEST_CASE("podman: a warning in the log keeps neither success nor the reason of 
     NEEDS(need_podman());
     APPLIES(in_first_view());
     const Podman podman;
-    // An annotation that nobody knows is a warning.
+    // An unknown annotation is a warning.
     const Strings flags{"--annotation", "run.oci.unknown=1", "localhost/test"};
     Strings good = flags;
     good.insert(good.end(), {"/probe", "exit", "5"});

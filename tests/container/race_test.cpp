@@ -1,4 +1,4 @@
-// Somebody exchanges folders, files and links in the image, or in a volume that several containers
+// A process exchanges folders, files and links in the image, or in a volume that several containers
 // have, while `create` runs, thousands of times. Whatever create then does, it does inside: a part
 // of the host beside it, a Canary, is untouched after each round, and nothing is left behind.
 //

@@ -39,7 +39,7 @@ bool in_one_view() {
     return in_first_view() && !is_virtual_machine();
 }
 
-// What slirp4netns makes a network with; an ordinary machine lets everybody open it.
+// What slirp4netns makes a network with; an ordinary machine lets every user open it.
 class TunForAll {
   public:
     // The tests' own directory takes no devices.

@@ -25,7 +25,7 @@ Json mapping(unsigned inside, unsigned outside, unsigned size) {
     return {{"containerID", inside}, {"hostID", outside}, {"size", size}};
 }
 
-// What somebody without privileges can have: a user namespace, no network of its own, no limits.
+// What a user without privileges can have: a user namespace, no network of its own, no limits.
 struct UserBox : Box {
     UserBox() {
         // As `spec --rootless` writes it.
@@ -256,7 +256,7 @@ TEST_CASE("rootless: what only root can have is an error", "[rootless][errors]")
 TEST_CASE("rootless: without a cgroup", "[rootless]") {
     NEEDS(need_runtime());
     UserBox box;
-    // Device rules protect from nothing here: nobody can make a node.
+    // Device rules protect from nothing here: no process can make a node.
     box.bundle.linux()["resources"] = {{"devices", {{{"allow", false}, {"access", "rwm"}}}}};
     box.bundle.add_mount({{"destination", "/sys/fs/cgroup"},
                           {"type", "cgroup"},
@@ -323,7 +323,7 @@ TEST_CASE("rootless: a mount with others below that cannot be left out", "[rootl
     CHECK(box.leftovers() == Strings{});
 }
 
-// Nobody has asked for a bind there: it is how we make such a mount.
+// config.json asks for no bind there: it is how we make such a mount.
 TEST_CASE("rootless: a cgroup hierarchy with something mounted in it", "[rootless][mounts]") {
     NEEDS(need_runtime());
     UserBox box;

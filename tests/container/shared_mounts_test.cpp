@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Somebody with a mount namespace, a copy of ours, there when this returns.
+// A process with a mount namespace, a copy of ours, there when this returns.
 class Neighbour {
   public:
     Neighbour()
@@ -49,7 +49,7 @@ TEST_CASE("shared mounts: without a mount namespace of its own it is in the runt
     CHECK(mount_namespace_of(container.pid()) == mount_namespace_of(getpid()));
     CHECK(fs::read_symlink("/proc/" + std::to_string(container.pid()) + "/root") ==
           box.bundle.rootfs());
-    // The container process and whoever joins it have the same root, with the mounts in it.
+    // The container process and those that join it have the same root, with the mounts in it.
     const Finished seen = box.exec(container, {"mountinfo", "--", "ls", "/", "--", "cwd"});
     INFO(seen.err);
     REQUIRE(seen.code() == 0);

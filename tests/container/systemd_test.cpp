@@ -64,7 +64,7 @@ struct SystemdBox : Box {
         container.out().wait_for("ready");
         return container;
     }
-    // Ends it by itself: systemd then forgets the scope, without anybody's asking.
+    // Ends it by itself: systemd then forgets the scope by itself.
     void end(Container& container) {
         container.kill("TERM");
         CHECK(container.wait_code() == 0);

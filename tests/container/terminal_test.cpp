@@ -304,7 +304,7 @@ TEST_CASE("terminal: run follows the size of ours", "[terminal][run]") {
     Process process(box.command_line(run_line(box, {"winsize"})), at(terminal));
     terminal.keyboard.wait_for("ready");
     terminal.keyboard.resize(40, 100);
-    // The caller's shell would do this: we are in nobody's foreground.
+    // The caller's shell would do this: we are in no foreground.
     process.signal(SIGWINCH);
     terminal.keyboard.wait_for("size=40x100");
     CHECK(process.wait_exit_only().code() == 0);
@@ -565,7 +565,7 @@ TEST_CASE("terminal: flooded from both sides, run ends with its container",
     }
     Process process(box.command_line(run_line(box, {"fill", std::to_string(64L << 20)})), options);
     terminal.keyboard.wait_for("0000");
-    // Nobody inside reads what is typed.
+    // No process inside reads what is typed.
     const std::string typed(4096, 'x');
     const int fd = terminal.keyboard.fd();
     (void)::fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -763,7 +763,7 @@ int do_tick(const Arguments&) {
     }
 }
 
-// count [MEBIBYTES]: numbers from 1 on, with so much memory in use. Somebody who reads them sees
+// count [MEBIBYTES]: numbers from 1 on, with so much memory in use. A reader sees
 // whether it is the same process, and that it has missed nothing.
 int do_count(const Arguments& args) {
     const size_t size = strtoull(args.at(0, "0"), nullptr, 10) << 20U;
@@ -967,12 +967,12 @@ int do_tty(const Arguments&) {
     return 0;
 }
 
-// push TEXT: types it into the terminal on 0, as if somebody sat there; first as it is, then with
+// push TEXT: types it into the terminal on 0, as a user would; first as it is, then with
 // that terminal made its own.
 int do_push(const Arguments& args) {
     int pushed = 0;
     for (int attempt = 0; attempt < 3; ++attempt) {
-        if (attempt > 0) ioctl(0, TIOCSCTTY, attempt - 1);  // 1: taken from whoever has it
+        if (attempt > 0) ioctl(0, TIOCSCTTY, attempt - 1);  // 1: taken from the session that has it
         for (const char* c = args.at(0); *c != '\0'; ++c) {
             if (ioctl(0, TIOCSTI, c) == 0) ++pushed;
         }

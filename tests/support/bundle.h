@@ -40,7 +40,7 @@ class Bundle {
     std::filesystem::path directory_;
 };
 
-// What the engines set when nobody asks for more; all five sets have a use for it.
+// What the engines set by default; all five sets have a use for it.
 Json default_capabilities();
 
 }  // namespace lxcri::test

@@ -1,5 +1,5 @@
 #pragma once
-// A part of the host that nobody may touch. It has what a runtime would look for if it were led
+// A part of the host that no process may touch. It has what a runtime would look for if it were led
 // here: devices' names, a procfs' files, mount points.
 
 #include <filesystem>

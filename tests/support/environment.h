@@ -45,7 +45,7 @@ std::optional<std::string> need_capability(int number, std::string_view name);
 bool enough_descriptors();
 // For tests that take long and say the same in every view: one stage runs them.
 bool in_first_view();
-// Where an executable of this name is in the usual places; empty when it is missing.
+// Where an executable of this name is in the usual places; empty if it is missing.
 std::filesystem::path find_program(std::string_view name);
 
 // What we ship for an engine's configuration, with the runtime under test in it.

@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view part);
 std::string line_after(std::string_view text, std::string_view beginning);
 bool has_line(std::string_view text, std::string_view line);
 
-// The names in a directory, sorted; none when there is no such directory.
+// The names in a directory, sorted; empty if there is no such directory.
 std::vector<std::string> names_in(const std::filesystem::path& directory);
 
 // A new directory, removed with its contents at the end.

@@ -30,7 +30,7 @@ void add_processes(std::set<std::string>& facts) {
     for (const pid_t pid : living_children()) {
         facts.insert("process " + std::to_string(pid) + ": " + command_line_of(pid));
     }
-    // Whoever their parent is: processes that name our directories.
+    // Processes that name our directories, children of any parent.
     for (const std::string& name : names_in("/proc")) {
         if (name[0] < '0' || name[0] > '9' || name == std::to_string(getpid())) continue;
         const std::string line = command_line_of(static_cast<pid_t>(std::stol(name)));
@@ -41,9 +41,9 @@ void add_processes(std::set<std::string>& facts) {
 void add_files(std::set<std::string>& facts) {
     for (const char* folder : {"/run", "/tmp", "/dev", "/dev/shm", "/dev/mqueue"}) {
         for (const std::string& name : names_in(folder)) {
-            // The parents of everybody's runtime roots and of liblxc's locks may stay.
+            // The parents of all runtime roots and of liblxc's locks may stay.
             if (name == "lxc" || name == "lxcri") continue;
-            // /tmp may be everybody's, see protect_machine().
+            // Other programs may use /tmp too, see protect_machine().
             const bool shared = std::string_view(folder) == "/tmp";
             if ((contains(name, "lxc") && !shared) || contains(name, our_prefix())) {
                 facts.insert("file " + (fs::path(folder) / name).string());

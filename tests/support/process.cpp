@@ -234,7 +234,7 @@ void wait_until_dead(pid_t pid, milliseconds timeout) {
 
 namespace {
 
-// Field 3 (state) and on of /proc/PID/stat; empty when there is no such process.
+// Field 3 (state) and on of /proc/PID/stat; empty if there is no such process.
 std::string stat_fields(pid_t pid) {
     const std::string text = read_file("/proc/" + std::to_string(pid) + "/stat");
     const std::size_t end_of_name = text.rfind(')');

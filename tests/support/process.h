@@ -60,7 +60,7 @@ class Process {
     Stream& out() { return out_; }
     Stream& err() { return err_; }
 
-    // Until it ended and nobody holds its output any more.
+    // Until it ended and no process holds its output any more.
     Finished wait();
     // Until it ended; takes of its output what is there.
     Finished wait_exit_only();
@@ -89,10 +89,10 @@ pid_t start_command(const Strings& command, const CommandOptions& options, Strea
 void become_subreaper();
 
 // The exit status of a process that was left to us, as wait() gives it. Throws when it is not our
-// child: then its real parent, somebody else, gets the status.
+// child: then its real parent, another process, gets the status.
 int wait_for_child(pid_t pid, milliseconds timeout = kDeadline);
 
-// Waits until the process is gone or a zombie, whoever its parent is.
+// Waits until the process is gone or a zombie. It may have any parent.
 void wait_until_dead(pid_t pid, milliseconds timeout = kDeadline);
 
 bool is_alive(pid_t pid);  // exists and is not a zombie

@@ -1,6 +1,6 @@
 #pragma once
-// Somebody who exchanges files while a runtime looks at them: renameat2(2) with RENAME_EXCHANGE, in
-// a process of its own.
+// A process that exchanges files while a runtime looks at them: renameat2(2) with RENAME_EXCHANGE,
+// in a process of its own.
 
 #include <sys/types.h>
 

@@ -22,7 +22,7 @@ Stream::Stream() {
     read_end_.reset(ends[0]);
     write_end_.reset(ends[1]);
     fcntl(read_end_.get(), F_SETFL, O_NONBLOCK);
-    // So that a container may say a lot while nobody reads.
+    // So that a container may say a lot before it is read.
     fcntl(write_end_.get(), F_SETPIPE_SZ, 1 << 20);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Terminals of the tests: one that somebody sits at, and the socket that gets a container's.
+// Terminals of the tests: one that a user types at, and the socket that gets a container's.
 
 #include <array>
 #include <filesystem>
@@ -24,7 +24,7 @@ class Keyboard {
     void resize(unsigned short rows, unsigned short columns);
     // Waits until `what` shows; throws at the end of the terminal or of the time.
     void wait_for(std::string_view what, milliseconds timeout = kDeadline);
-    // Waits until nobody has the other side any more.
+    // Waits until no process has the other side any more.
     const std::string& wait_for_end(milliseconds timeout = kDeadline);
 
   private:

@@ -27,7 +27,7 @@ void fill_group(const fs::path& group) {
     fs::create_directories(group / "mon_groups");
 }
 
-// The kernel fills a new directory; here somebody has to.
+// The kernel fills a new directory; here the test must.
 class FakeResctrl : public Resctrl {
   public:
     explicit FakeResctrl(const fs::path& root)

@@ -201,7 +201,7 @@ TEST_CASE("cgroup: one that belongs to a container is not given to another", "[r
                           Catch::StartsWith("/linux/cgroupsPath: ") &&
                               Catch::Contains("belongs to the container \"first\""));
         CHECK(exists(first.record().directories[0].path));
-        // The same one, after a create that was killed; and anybody, when the first has gone.
+        // The same one, after a create that was killed; and any other, when the first has gone.
         CHECK_NOTHROW(ContainerCgroup::create(ground.layout(), ground.below("a"), owner));
         std::filesystem::remove(owner);
         const auto second = ContainerCgroup::create(ground.layout(), ground.below("a"), other);

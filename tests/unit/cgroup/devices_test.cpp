@@ -22,7 +22,7 @@ struct Node {
     unsigned minor;
 };
 
-// Drivers need not be there: who is not let in gets EPERM before anybody asks for one.
+// Drivers need not be there: a process that may not open one gets EPERM before the driver is asked.
 constexpr std::array<Node, 6> kNodes{{
     {DeviceRuleType::character, 1, 3},
     {DeviceRuleType::character, 1, 11},

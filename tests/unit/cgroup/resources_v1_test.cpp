@@ -195,7 +195,7 @@ TEST_CASE("resources v1: realtime, in parents that were made for it", "[root]") 
     });
     const std::string message = spec_error([&] { apply_late(cgroup, realtime); });
     if (message != "") {
-        // The root has given all that it has to somebody else, or the kernel gives none.
+        // The root has given all that it has to another cgroup, or the kernel gives none.
         CHECK_THAT(message,
                    Catch::StartsWith("/linux/resources/cpu/realtimeRuntime: write \"1000\""));
         return;

@@ -224,7 +224,7 @@ TEST_CASE("a start that is killed does not take init with it") {
         handoff::say_executing(fifos.result.get());
         execute_sleep();
     });
-    // The byte is written, but nobody reads the result.
+    // The byte is written, but no process reads the result.
     const auto start = os::open_at(container.fd(), handoff::kStartFifo, O_WRONLY | O_NONBLOCK);
     REQUIRE(::write(start.get(), "g", 1) == 1);
     CHECK_FALSE(container.process().wait_exit(os::Clock::now() + std::chrono::milliseconds(200)));

@@ -1,5 +1,5 @@
 #pragma once
-// A root filesystem for the mount hook, which nobody has changed to yet.
+// A root filesystem for the mount hook, to which no process has changed yet.
 
 #include <fcntl.h>
 #include <sys/mount.h>

@@ -175,7 +175,7 @@ TEST_CASE("NUL bytes are refused where a string is read") {
           "/x/1: contains a NUL byte");
     CHECK(error_of_x<std::map<std::string, std::string>>(R"({"x": {"a\u0000": "b"}})") ==
           "/x/a\\x00: the key contains a NUL byte");
-    // In an unknown property it is nobody's business.
+    // In an unknown property it does not matter.
     CHECK(x_of<std::string>(R"({"unknown\u0000": "\u0000", "x": "a"})") == "a");
 }
 

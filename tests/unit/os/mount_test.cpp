@@ -1,4 +1,4 @@
-// The mount API. All mounts here are detached: nobody else sees them.
+// The mount API. All mounts here are detached: no other process sees them.
 
 #include "os/mount.h"
 

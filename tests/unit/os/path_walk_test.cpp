@@ -39,7 +39,7 @@ std::string by_kernel(int dir, const std::string& path, int flags, std::uint64_t
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.resolve = resolve;
-    // Somebody on this machine may mount or rename something meanwhile. Then the kernel begins
+    // A process of this machine may mount or rename something meanwhile. Then the kernel begins
     // anew by itself, but goes on counting the links; or it says EAGAIN.
     constexpr int kTries = 500;
     long fd = -1;

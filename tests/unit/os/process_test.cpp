@@ -183,7 +183,7 @@ TEST_CASE("a child is killed with all that it has left, other children stay") {
     REQUIRE(::read(ours.get(), &ready, 1) == 1);
     os::kill_with_descendants(*child, os::Clock::now() + std::chrono::seconds(10));
     CHECK_FALSE(child->running());
-    // Nobody has the other end any more.
+    // No process has the other end any more.
     CHECK(::read(ours.get(), &ready, 1) == 0);
     CHECK_FALSE(other->wait(os::Clock::now()));
 }

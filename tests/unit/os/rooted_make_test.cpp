@@ -1,4 +1,4 @@
-// Directories and files made below a root that somebody hostile has filled, and goes on changing.
+// Directories and files made below a root that an attacker has filled, and goes on changing.
 
 #include <fcntl.h>
 #include <signal.h>

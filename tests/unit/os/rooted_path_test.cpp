@@ -1,4 +1,4 @@
-// Lookup below a root that somebody hostile has filled with symbolic links.
+// Lookup below a root that an attacker has filled with symbolic links.
 
 #include "os/rooted_path.h"
 

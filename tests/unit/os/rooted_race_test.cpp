@@ -1,5 +1,5 @@
-// Somebody swaps directories and links while we look: bounded numbers of rounds, against a process
-// that does nothing else.
+// An attacker swaps directories and links while we look: bounded numbers of rounds, against a
+// process that does nothing else.
 
 #include <fcntl.h>
 #include <signal.h>

@@ -60,7 +60,7 @@ TEST_CASE("messages keep their boundaries") {
     REQUIRE(first);
     CHECK(first->data == "one");
     CHECK(first->fds.empty());
-    CHECK(first->sender == 0);  // nobody asked for it
+    CHECK(first->sender == 0);  // it was not asked for
     CHECK(os::receive_message(right.get())->data == std::string("t\0o", 3));
 }
 

@@ -11,7 +11,8 @@
 
 namespace lxcri::test {
 
-// From now on the system call answers this process with ENOSYS. False where there is no seccomp.
+// From now on the system call answers this process with ENOSYS. Returns false if there is no
+// seccomp.
 inline bool take_away(unsigned number) {
     std::array<sock_filter, 4> program{{
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

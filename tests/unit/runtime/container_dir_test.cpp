@@ -55,7 +55,7 @@ TEST_CASE("a container directory is made with the runtime root, and is private")
     const auto root = temp / "run/lxcri";
     const auto dir = ContainerDir::create(root, "c1");
     CHECK(fs::is_directory(root / "c1"));
-    CHECK((mode_of(root / "c1") & 077U & ~011U) == 0);  // nobody else reads or writes there
+    CHECK((mode_of(root / "c1") & 077U & ~011U) == 0);  // only the owner reads or writes there
     CHECK((mode_of(root) & 066U) == 0);
     CHECK((::fcntl(dir.fd(), F_GETFD) & FD_CLOEXEC) != 0);
 }
@@ -121,7 +121,7 @@ TEST_CASE("who creates holds the lock") {
     CHECK_FALSE(dir.is_locked_by_other());
     CHECK(ContainerDir::open(temp.path(), "c1").is_locked_by_other());
     CHECK(in_child([&] {
-              // Somebody else: the descriptor of the parent is not his.
+              // Another process: the descriptor of the parent is not its own.
               const auto other = ContainerDir::open(temp.path(), "c1");
               return std::string(other.is_locked_by_other() ? "locked" : "free");
           }) == "locked");

@@ -63,7 +63,7 @@ class Conversation {
     runtime::Sender sender_;
 };
 
-// Binds of /, which everybody has.
+// Binds of /, which every machine has.
 translate::Plan plan_with_binds(std::size_t count) {
     translate::Plan plan;
     for (std::size_t i = 0; i < count; ++i) {
@@ -112,7 +112,7 @@ TEST_CASE("init gets the open standard streams and the FIFOs") {
             REQUIRE(::fstat(init.fds[fd].get(), &status) == 0);
             CHECK(S_ISFIFO(status.st_mode));
         }
-        // Whoever holds them is init.
+        // The process that holds them is init.
         CHECK(handoff::is_waiting_for_start(talk.directory()));
         init.fds.clear();
         CHECK_FALSE(handoff::is_waiting_for_start(talk.directory()));

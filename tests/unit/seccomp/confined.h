@@ -26,7 +26,7 @@
 namespace lxcri::test {
 
 struct Outcome {
-    std::optional<long> result;  // what the child wrote; nothing when it could not
+    std::optional<long> result;  // what the child wrote; nullopt if it could not
     int signal = 0;              // that ended it
 };
 

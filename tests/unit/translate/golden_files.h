@@ -30,7 +30,7 @@ inline bool may_rewrite() {
     return value != nullptr && std::string_view(value) == "1";
 }
 
-// A rewritten file is a failure all the same: an UPDATE_GOLDEN that somebody forgot in the
+// A rewritten file is a failure all the same: an UPDATE_GOLDEN that was forgotten in the
 // environment cannot make a run green.
 inline void check_golden(const std::filesystem::path& path, const std::string& actual) {
     const bool exists = std::filesystem::exists(path);

@@ -66,7 +66,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
     };
     for (const auto& [name, value] : json.items()) {
         INFO("host.json: " << name);
-        REQUIRE(members.contains(name));  // a fact that nobody asks for proves nothing
+        REQUIRE(members.contains(name));  // a fact that is not asked for proves nothing
         members.at(name)(value);
     }
     return host;

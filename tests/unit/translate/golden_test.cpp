@@ -140,7 +140,7 @@ TEST_CASE("the directories of the golden cases are in order", "[golden]") {
         INFO("the same as " << other->second);
         CHECK(is_new);
     }
-    // The table would be empty if nobody found it.
+    // The table would be empty if it were not found.
     CHECK(valid >= 80);
     CHECK(invalid >= 80);
 }
