@@ -28,7 +28,8 @@ struct Directory {
     std::string path;         // absolute
     std::uint64_t inode = 0;  // tells it from a later cgroup of the same name; 0: not checked
     // While it is only planned: the first directory on the way that must be made, "" when all are
-    // there. A `create` that is killed may not have come to marking what it has made.
+    // there. A `create` that is killed may not have come to marking what it has made. Later: the
+    // first that has been made and cannot be marked.
     std::string first_missing{};
 };
 

@@ -94,14 +94,19 @@ void check_unused(const std::string& path, const std::string& owner) {
     }
 }
 
-void make_parents(const std::string& mount_point, const std::string& path, Undo& undo) {
+// Sets first_missing where a directory could not be marked: then the record has to know it.
+void make_parents(Directory& directory, Undo& undo) {
+    const std::string& mount_point = directory.mount_point;
+    const std::string& path = directory.path;
     const std::string end = parent_of(path);
     for (auto slash = mount_point.size(); slash != std::string::npos && slash < end.size();) {
         slash = end.find('/', slash + 1);
         const std::string dir = end.substr(0, slash);
         if (::mkdir(dir.c_str(), 0755) == 0) {
             undo.add(dir);
-            mark_as_made(dir);
+            if (!mark_as_made(dir) && directory.first_missing.empty()) {
+                directory.first_missing = dir;
+            }
         } else if (errno != EEXIST) {
             throw SystemError(errno, "mkdir", dir);
         }
@@ -109,7 +114,8 @@ void make_parents(const std::string& mount_point, const std::string& path, Undo&
 }
 
 // Returns true if it was not there before.
-bool make_leaf(const std::string& mount_point, const std::string& path, Undo& undo) {
+bool make_leaf(Directory& directory, Undo& undo) {
+    const std::string& path = directory.path;
     // A container that ends may remove a directory that we have just made for ours below it.
     constexpr int kAttempts = 100;
     for (int attempt = 1;; ++attempt) {
@@ -122,7 +128,7 @@ bool make_leaf(const std::string& mount_point, const std::string& path, Undo& un
             throw SystemError(errno, "mkdir", path);
         }
         try {
-            make_parents(mount_point, path, undo);
+            make_parents(directory, undo);
         } catch (const SystemError& error) {
             if (error.code() != ENOENT && error.code() != ENODEV) throw;
         }
@@ -138,7 +144,7 @@ Directory make_directory(const Hierarchy& hierarchy, const std::string& path, Ex
     directory.controllers = hierarchy.controllers;
     directory.mount_point = hierarchy.mount_point;
     directory.path = concat(hierarchy.mount_point, "/", path);
-    const bool is_new = make_leaf(hierarchy.mount_point, directory.path, undo);
+    const bool is_new = make_leaf(directory, undo);
     if (!is_new && existing == Existing::must_be_unused) check_unused(directory.path, owner);
     if (!owner.empty()) mark_owner(directory.path, owner);
     if (is_cpuset(hierarchy)) {

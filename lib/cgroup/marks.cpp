@@ -26,11 +26,19 @@ constexpr std::array<std::string_view, 2> kKinds = {"trusted.lxcri.", "user.lxcr
 constexpr std::string_view kMade = "made";
 constexpr std::string_view kOwner = "container";
 
-void set_mark(const std::string& dir, std::string_view mark, std::string_view value) {
+// Not for us, or not for anybody.
+bool is_unsupported(int error) {
+    constexpr std::array kUnsupported = {EOPNOTSUPP, EPERM, EACCES, ENOSYS};
+    return std::find(kUnsupported.begin(), kUnsupported.end(), error) != kUnsupported.end();
+}
+
+bool set_mark(const std::string& dir, std::string_view mark, std::string_view value) {
     for (const std::string_view kind : kKinds) {
         const std::string name = concat(kind, mark);
-        if (::setxattr(dir.c_str(), name.c_str(), value.data(), value.size(), 0) == 0) return;
+        if (::setxattr(dir.c_str(), name.c_str(), value.data(), value.size(), 0) == 0) return true;
+        if (!is_unsupported(errno)) throw SystemError(errno, "setxattr", dir);
     }
+    return false;
 }
 
 // No such mark, no marks at all, or nothing that could have one.
@@ -53,8 +61,8 @@ std::string find_mark(const std::string& dir, std::string_view mark) {
 
 }  // namespace
 
-void mark_as_made(const std::string& dir) {
-    set_mark(dir, kMade, "1");
+bool mark_as_made(const std::string& dir) {
+    return set_mark(dir, kMade, "1");
 }
 
 bool is_marked_as_made(const std::string& dir) {
@@ -62,7 +70,7 @@ bool is_marked_as_made(const std::string& dir) {
 }
 
 void mark_owner(const std::string& dir, const std::string& owner) {
-    set_mark(dir, kOwner, owner);
+    (void)set_mark(dir, kOwner, owner);
 }
 
 std::string find_owner(const std::string& dir) {

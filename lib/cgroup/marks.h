@@ -1,6 +1,8 @@
 #pragma once
 // What a directory in the cgroup filesystem remembers by itself, in extended attributes. Where the
-// filesystem has none (version 1 for an ordinary user) nothing is remembered.
+// filesystem has none (version 1 for an ordinary user) the record alone knows what is ours: of two
+// containers below one directory that has been made for the first, that one has to go last, or the
+// directory stays behind.
 
 #include <string>
 #include <vector>
@@ -11,8 +13,8 @@ namespace lxcri::cgroup {
 
 // Which directories above containers' cgroups this runtime has made. The first container below
 // "/docker" makes that directory, the last one has to remove it, and these two know nothing of each
-// other. Without the mark it stays behind, as with other runtimes.
-void mark_as_made(const std::string& dir);
+// other. False: the filesystem has no marks. SystemError where it has and this one cannot be set.
+bool mark_as_made(const std::string& dir);
 bool is_marked_as_made(const std::string& dir);
 
 // Whose a container's cgroup is: the absolute path of the container's directory. So two containers

@@ -5,6 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
+
+#include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/container_cgroup.h"
 #include "cgroup/marks.h"
@@ -90,18 +93,33 @@ void remove_parents(const Directory& directory) {
     }
 }
 
+void remove_with_parents(const Directory& directory, const ContainerCgroup& cgroup,
+                         Deadline deadline, Leftovers leftovers) {
+    // Nearly always nothing is in it any more.
+    const bool removed = is_same(directory) && ::rmdir(directory.path.c_str()) == 0;
+    if (!removed) {
+        const os::UniqueFd dir = cgroup.open_directory(directory);
+        if (dir.valid()) remove_directory(directory.path, dir.get(), deadline, leftovers);
+    }
+    remove_parents(directory);
+}
+
 }  // namespace
 
 void ContainerCgroup::remove(os::Clock::time_point deadline, Leftovers leftovers) const {
+    std::optional<Error> first;
     for (const Directory& directory : record_.directories) {
-        // Nearly always nothing is in it any more.
-        const bool removed = is_same(directory) && ::rmdir(directory.path.c_str()) == 0;
-        if (!removed) {
-            const os::UniqueFd dir = open_directory(directory);
-            if (dir.valid()) remove_directory(directory.path, dir.get(), deadline, leftovers);
+        try {
+            remove_with_parents(directory, *this, deadline, leftovers);
+        } catch (const Error& error) {
+            if (first) {
+                first->add_consequence(error.what());
+            } else {
+                first = error;
+            }
         }
-        remove_parents(directory);
     }
+    if (first) throw *first;
 }
 
 }  // namespace lxcri::cgroup

@@ -25,6 +25,7 @@
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/privilege.h"
+#include "runtime/clean_up.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/conversation.h"
@@ -405,32 +406,38 @@ void Creation::finish() {
 void Creation::undo() noexcept {
     if (dir_) dir_->use_spare();
     if (net_devices_) net_devices_->give_back(options_.warn);
-    try {
-        const auto limit = os::Clock::now() + std::chrono::seconds(10);
-        // liblxc's child waits for good when its monitor is killed, unless a cgroup is killed, too.
-        if (monitor_) os::kill_with_descendants(monitor_->process(), limit);
-        if (monitor_ && options_.lxc_debug_log) options_.debug(monitor_->log());
-        if (init_) {
+    CleanUp clean_up(options_.warn);
+    const auto limit = os::Clock::now() + std::chrono::seconds(10);
+    // liblxc's child waits for good when its monitor is killed, unless a cgroup is killed, too.
+    if (monitor_) {
+        clean_up.step([&] { os::kill_with_descendants(monitor_->process(), limit); });
+        clean_up.step([&] {
+            if (options_.lxc_debug_log) options_.debug(monitor_->log());
+        });
+    }
+    if (init_) {
+        clean_up.step([&] {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
-        }
-        if (cgroup_) cgroup_->remove(limit);
-        if (monitor_) monitor_->wait_for_children(limit);
-        attached::remove_root_mount(record_.root_mount, record_.rootfs);
-        if (resctrl_) resctrl_->remove(made_in_resctrl_);
-        if (cgroup_) cgroup_->stop_unit();
-        if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
-        if (dir_) dir_->remove();
-        if (hooks_have_run_) {
-            // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
-            // Callers expect one record in the log: the error.
+        });
+    }
+    bool all = !cgroup_ || cgroup_->remove(limit, clean_up);
+    if (monitor_) clean_up.step([&] { monitor_->wait_for_children(limit); });
+    const auto and_step = [&](auto&& action) { all = clean_up.step(action) && all; };
+    and_step([&] { attached::remove_root_mount(record_.root_mount, record_.rootfs); });
+    if (resctrl_) and_step([&] { resctrl_->remove(made_in_resctrl_); });
+    if (cgroup_) and_step([&] { cgroup_->stop_unit(); });
+    if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
+    // What is left `delete --force` finds by the record.
+    if (dir_ && all) clean_up.step([&] { dir_->remove(); });
+    if (hooks_have_run_) {
+        // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
+        // Callers expect one record in the log: the error.
+        clean_up.step([&] {
             run_poststop_hooks(plan().host,
                                translate::make_state(plan().host, oci::Status::stopped),
                                options_.warn);
-        }
-    } catch (const std::exception& error) {
-        // The first error is the one that is told; this one is for the log.
-        options_.warn(concat("cannot clean up: ", error.what()));
+        });
     }
 }
 

@@ -148,12 +148,14 @@ void NewCgroup::leave_setup() {
     record_.setup_cgroup = {};
 }
 
-void NewCgroup::remove(os::Clock::time_point deadline) {
+bool NewCgroup::remove(os::Clock::time_point deadline, CleanUp& clean_up) {
+    bool all = true;
     for (const auto* cgroup : {&cgroup_, &setup_}) {
         if (!*cgroup) continue;
-        (*cgroup)->kill_all_and_wait(deadline);
-        (*cgroup)->remove(deadline);
+        clean_up.step([&] { (*cgroup)->kill_all_and_wait(deadline); });
+        all = clean_up.step([&] { (*cgroup)->remove(deadline); }) && all;
     }
+    return all;
 }
 
 void NewCgroup::stop_unit() {

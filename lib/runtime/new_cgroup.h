@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cgroup/container_cgroup.h"
+#include "runtime/clean_up.h"
 #include "runtime/record.h"
 #include "runtime/systemd_unit.h"
 #include "settings/options.h"
@@ -43,8 +44,8 @@ class NewCgroup {
 
     bool has_killed_for_memory() const { return cgroup_->oom_kills() > 0; }
 
-    // Whatever has been made of it, with all that are in it. The unit goes last.
-    void remove(os::Clock::time_point deadline);
+    // Whatever has been made of it, with all that are in it. Is nothing left? The unit goes last.
+    bool remove(os::Clock::time_point deadline, CleanUp& clean_up);
     void stop_unit();
 
   private:

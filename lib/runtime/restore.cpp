@@ -18,6 +18,7 @@
 #include "os/rooted_path.h"
 #include "runtime/checkpoint.h"
 #include "runtime/checkpoint_image.h"
+#include "runtime/clean_up.h"
 #include "runtime/container.h"
 #include "runtime/container_dir.h"
 #include "runtime/criu_files.h"
@@ -317,24 +318,29 @@ void Restoration::finish(pid_t pid) {
 
 void Restoration::undo() noexcept {
     if (dir_) dir_->use_spare();
-    try {
-        const auto limit = os::Clock::now() + std::chrono::seconds(10);
-        if (helper_) os::kill_with_descendants(helper_->process(), limit);
-        if (init_) {
+    CleanUp clean_up(options_.warn);
+    const auto limit = os::Clock::now() + std::chrono::seconds(10);
+    if (helper_) clean_up.step([&] { os::kill_with_descendants(helper_->process(), limit); });
+    if (init_) {
+        clean_up.step([&] {
             init_->signal(SIGKILL);
             init_->wait_exit(limit);
-        }
-        if (cgroup_) cgroup_->remove(limit);
-        if (cgroup_) cgroup_->stop_unit();
-        if (dir_) dir_->remove();
-        if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
-        if (hooks_have_run_) {
+        });
+    }
+    bool all = true;
+    if (cgroup_) {
+        all = cgroup_->remove(limit, clean_up);
+        all = clean_up.step([&] { cgroup_->stop_unit(); }) && all;
+    }
+    if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
+    // What is left `delete --force` finds by the record.
+    if (dir_ && all) clean_up.step([&] { dir_->remove(); });
+    if (hooks_have_run_) {
+        clean_up.step([&] {
             run_poststop_hooks(plan().host,
                                translate::make_state(plan().host, oci::Status::stopped),
                                options_.warn);
-        }
-    } catch (const std::exception& error) {
-        options_.warn(concat("cannot clean up: ", error.what()));
+        });
     }
 }
 

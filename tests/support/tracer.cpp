@@ -46,8 +46,9 @@ struct Cut {
     Victim victim = Victim::kCommand;
     long call = 0;
     int error = 0;                      // 0: the victim is killed
-    long system_call = -1;              // with an action: only calls of this number count
+    long system_call = -1;              // not -1: only calls of this number count
     std::function<void()> action = {};  // the victim waits meanwhile
+    long times = 1;                     // so many calls fail
 };
 
 // The number of the system call that the stopped tracee is about to make.
@@ -128,11 +129,12 @@ void Session::resume(pid_t pid, int signal_number) const {
 }
 
 void Session::enter_system_call(pid_t pid) {
-    if (result_.killed || (pid == command_) != (cut_.victim == Victim::kCommand)) return;
+    if (result_.killed && result_.calls >= cut_.call + cut_.times - 1) return;
+    if ((pid == command_) != (cut_.victim == Victim::kCommand)) return;
     const long number = system_call_of(pid);
     if (cut_.error != 0 && !can_fail(number)) return;
-    if (cut_.action && number != cut_.system_call) return;
-    if (++result_.calls != cut_.call) return;
+    if (cut_.system_call != -1 && number != cut_.system_call) return;
+    if (++result_.calls < cut_.call || cut_.call == 0) return;
     result_.killed = true;
     result_.number = number;
     if (cut_.action) {
@@ -239,6 +241,11 @@ Traced run_and_kill(const Strings& command, const CommandOptions& options, Victi
 Traced run_and_fail(const Strings& command, const CommandOptions& options, Victim victim, long cut,
                     int error) {
     return run_traced(command, options, {victim, cut, error});
+}
+
+Traced run_and_fail_calls(const Strings& command, const CommandOptions& options, long system_call,
+                          long nth, long times, int error) {
+    return run_traced(command, options, {Victim::kCommand, nth, error, system_call, {}, times});
 }
 
 Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,

@@ -29,6 +29,10 @@ Traced run_and_kill(const Strings& command, const CommandOptions& options, Victi
 Traced run_and_fail(const Strings& command, const CommandOptions& options, Victim victim, long cut,
                     int error);
 
+// The command's calls of this number from the `nth` on, `times` of them, are not made and fail.
+Traced run_and_fail_calls(const Strings& command, const CommandOptions& options, long system_call,
+                          long nth, long times, int error);
+
 // Does `action` when the program itself is about to make this system call, for the first or the
 // `nth` time.
 Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
