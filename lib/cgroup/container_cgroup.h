@@ -120,8 +120,8 @@ class ContainerCgroup {
 
     // Sends the signal to every process, also to those that are forked meanwhile: freezes the
     // cgroup for that time, and thaws it again. A paused container stays paused, but SIGKILL
-    // thaws it.
-    void signal_all(int signal, os::Clock::time_point deadline) const;
+    // thaws it. `freezes`: false if another command freezes it at this moment.
+    void signal_all(int signal, os::Clock::time_point deadline, bool freezes = true) const;
 
     bool is_frozen() const;
     // Return when the kernel says that it is done; throws Error if the deadline passes first (and

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/strings.h"
@@ -120,7 +121,7 @@ void ContainerCgroup::signal_each(int dir_fd, int signal, os::Clock::time_point 
     }
 }
 
-void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline) const {
+void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline, bool freezes) const {
     const os::UniqueFd dir = open_members();
     if (!dir.valid()) return;
     if (signal == SIGKILL) {
@@ -131,8 +132,11 @@ void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline) con
     if (contains(read_all_processes(dir.get()), ::getpid())) {
         throw Error("a process in the container's cgroup cannot signal all of it");
     }
-    const FreezeForNow frozen(dir.get(), find_v2() != nullptr);
-    frozen.wait(std::chrono::seconds(2), deadline);
+    std::optional<FreezeForNow> frozen;
+    if (freezes) {
+        frozen.emplace(dir.get(), find_v2() != nullptr);
+        frozen->wait(std::chrono::seconds(2), deadline);
+    }
     signal_each(dir.get(), signal, deadline);
 }
 

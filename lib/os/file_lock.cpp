@@ -74,7 +74,16 @@ bool lock_until(int fd, Clock::time_point deadline) {
 }  // namespace
 
 std::optional<FileLock> FileLock::take(int dir_fd, Clock::time_point deadline) {
-    UniqueFd fd = open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY);
+    return take_on(open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY), deadline);
+}
+
+std::optional<FileLock> FileLock::take_file(int dir_fd, const std::string& name,
+                                            Clock::time_point deadline) {
+    // Whatever has taken the place of the file, this does not wait.
+    return take_on(open_at(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), deadline);
+}
+
+std::optional<FileLock> FileLock::take_on(UniqueFd fd, Clock::time_point deadline) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == -1) {
         if (errno != EWOULDBLOCK) throw SystemError(errno, "flock");
         if (!lock_until(fd.get(), deadline)) return {};

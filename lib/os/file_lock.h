@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "os/process.h"
@@ -17,6 +18,9 @@ class FileLock {
     // On the directory, through a descriptor of its own. Returns nullopt if another process still
     // has it at the deadline.
     static std::optional<FileLock> take(int dir_fd, Clock::time_point deadline);
+    // The same on a file in it.
+    static std::optional<FileLock> take_file(int dir_fd, const std::string& name,
+                                             Clock::time_point deadline);
 
     FileLock(FileLock&&) noexcept = default;
     FileLock& operator=(FileLock&& other) noexcept;
@@ -26,6 +30,7 @@ class FileLock {
 
   private:
     explicit FileLock(UniqueFd fd);
+    static std::optional<FileLock> take_on(UniqueFd fd, Clock::time_point deadline);
     UniqueFd fd_;
 };
 

@@ -78,6 +78,11 @@ void Container::lock(std::chrono::milliseconds patience) {
     }
 }
 
+os::FileLock Container::lock_freezer() const {
+    if (auto lock = dir_.take_freezer(std::chrono::seconds(30))) return std::move(*lock);
+    throw StateError(concat("another command freezes container ", in_quotes(record_.id)));
+}
+
 void Container::lock_by_force(const settings::Options& options) {
     try {
         return lock(options.delete_timeout);

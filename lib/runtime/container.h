@@ -25,10 +25,13 @@ class Container {
 
     const Record& record() const noexcept { return record_; }
     ContainerDir& dir() noexcept { return dir_; }
+    const ContainerDir& dir() const noexcept { return dir_; }
 
     // An operation that changes something locks first and looks afterwards.
     void lock();
     void unlock() { dir_.unlock(); }
+    // With lock(), before the status is looked at: for those who freeze and thaw.
+    os::FileLock lock_freezer() const;
     // Another command that does not come to its end is killed.
     void lock_by_force(const settings::Options& options);
 

@@ -127,6 +127,11 @@ bool ContainerDir::is_locked_by_other() const {
     return ::flock(probe.get(), LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
 }
 
+std::optional<os::FileLock> ContainerDir::take_freezer(std::chrono::milliseconds patience) const {
+    // A file that is there as long as the container, and is never replaced.
+    return os::FileLock::take_file(fd_.get(), "config.json", os::Clock::now() + patience);
+}
+
 std::vector<pid_t> ContainerDir::kill_lock_holders() const {
     std::vector<pid_t> killed;
     for (const pid_t pid : os::find_lock_holders(fd_.get())) {

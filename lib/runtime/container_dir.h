@@ -42,6 +42,11 @@ class ContainerDir {
     // Does another command (`create`, mostly) hold the lock now?
     bool is_locked_by_other() const;
 
+    // Another lock, for those who freeze and thaw the container, so that none undoes what another
+    // has done: `kill` does not take the first one, which is held while hooks run. Empty when
+    // another command still has it after this time.
+    std::optional<os::FileLock> take_freezer(std::chrono::milliseconds patience) const;
+
     // SIGKILL to the commands that hold the lock now: their pids.
     std::vector<pid_t> kill_lock_holders() const;
 

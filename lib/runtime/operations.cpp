@@ -79,6 +79,14 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
     });
 }
 
+// A `pause` at the same time must not be undone. It has the lock for a moment; if it has it longer,
+// then the processes are being frozen, and fork no more.
+void signal_all(const Container& container, int signal, os::Clock::time_point deadline) {
+    std::optional<os::FileLock> freezer;
+    if (signal != SIGKILL) freezer = container.dir().take_freezer(std::chrono::seconds(2));
+    container.cgroup().signal_all(signal, deadline, freezer || signal == SIGKILL);
+}
+
 // A hook of start that fails ends the container: config.md "Lifecycle", 12 and 13.
 void run_start_hooks_or_destroy(Container& container, const settings::Options& options,
                                 const translate::HostPlan& plan, const os::ProcessRef& init) {
@@ -161,7 +169,7 @@ void kill(const settings::Options& options, const std::string& id, int signal, b
     const bool owns_cgroup = container.record().owns_cgroup;
     if (all && owns_cgroup) {
         // What a stopped container has left behind in a shared pid namespace, too.
-        return container.cgroup().signal_all(signal, deadline);
+        return signal_all(container, signal, deadline);
     }
     // Without a cgroup of its own nothing tells who else was part of it.
     if (all && !init && container.status() == oci::Status::stopped) return;
@@ -169,7 +177,7 @@ void kill(const settings::Options& options, const std::string& id, int signal, b
     if (!init) throw StateError(concat("container ", in_quotes(id), ": container not running"));
     if (signal == SIGKILL && !container.record().own_pid_namespace && owns_cgroup) {
         // No init that takes the others with it.
-        return container.cgroup().signal_all(signal, deadline);
+        return signal_all(container, signal, deadline);
     }
     if (!init->signal(signal)) {
         throw StateError(concat("container ", in_quotes(id), ": container not running"));
@@ -180,6 +188,7 @@ void kill(const settings::Options& options, const std::string& id, int signal, b
 void pause(const settings::Options& options, const std::string& id) {
     Container container = Container::open(options, id);
     container.lock();
+    const os::FileLock freezer = container.lock_freezer();
     const auto status = container.status();
     if (!oci::may_pause(status)) throw wrong_status(container, "pause", status);
     try {
@@ -193,6 +202,7 @@ void pause(const settings::Options& options, const std::string& id) {
 void resume(const settings::Options& options, const std::string& id) {
     Container container = Container::open(options, id);
     container.lock();
+    const os::FileLock freezer = container.lock_freezer();
     const auto status = container.status();
     if (!oci::may_resume(status)) throw wrong_status(container, "resume", status);
     container.own_cgroup().thaw(os::Clock::now() + kFreezeTime);

@@ -69,6 +69,28 @@ fs::path v2_cgroup(const Container& container) {
     return {};
 }
 
+template <class Condition>
+bool eventually(Condition&& condition) {
+    for (int i = 0; i < 1000; ++i) {
+        if (condition()) return true;
+        let_time_pass(milliseconds{10});
+    }
+    return false;
+}
+
+bool is_alive(const std::string& pid) {
+    const std::string stat = read_file("/proc/" + pid + "/stat");
+    const auto name_end = stat.rfind(") ");
+    return name_end != std::string::npos && stat[name_end + 2] != 'Z';
+}
+
+bool waits_for_lock(const std::string& pid) {
+    for (const std::string& line : lines_of(read_file("/proc/locks"))) {
+        if (contains(line, "-> FLOCK") && contains(line, " " + pid + " ")) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 TEST_CASE("pause: nothing runs until resume", "[pause]") {
@@ -236,6 +258,60 @@ TEST_CASE("kill: TERM waits in a paused container for its resume", "[pause][kill
     CHECK(container.status() == "paused");
     resume(box, container);
     CHECK(container.wait_code() == 7);
+}
+
+TEST_CASE("kill --all: a pause at the same time stays in force", "[pause][kill][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    // TERM is waited for and ends nothing.
+    box.bundle.args({"report"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    // Before it freezes the container, and while it sends.
+    const long call = GENERATE(long{SYS_write}, long{SYS_pidfd_send_signal});
+    CAPTURE(call);
+    std::string pause;  // its pid
+    const Traced kill = run_and_interrupt(
+        box.command_line({"kill", "--all", container.id(), "USR1"}), {}, call, [&] {
+            std::string command;
+            for (const std::string& word : box.command_line({"pause", container.id()})) {
+                command += "'" + word + "' ";
+            }
+            const Strings shell = {"/bin/sh", "-c", command + ">/dev/null 2>&1 & echo $!"};
+            pause = lines_of(run_command(shell).out).at(0);
+            // It has come to its end, or waits for a lock.
+            REQUIRE(eventually([&] { return !is_alive(pause) || waits_for_lock(pause); }));
+        });
+    CHECK(kill.killed);
+    CHECK(kill.command.code() == 0);
+    INFO(kill.command.err);
+    CHECK(eventually([&] { return !is_alive(pause); }));
+    CHECK(container.status() == "paused");
+    resume(box, container);
+    container.out().wait_for("signal " + std::to_string(SIGUSR1) + " ");
+}
+
+TEST_CASE("kill --all: waits for no hook that holds the lock", "[pause][kill][hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const fs::path fifo = box / "fifo";
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    box.bundle.args({"report"});
+    box.bundle.config["hooks"]["poststart"] = {
+        {{"path", environment().probe},
+         {"args", {"hook", "write", fifo.string(), "x", "--", "sleep"}}}};
+    Container container = box.create();
+    Process start(box.command_line({"start", container.id()}), {});
+    CHECK(read_file(fifo) == "x");
+    container.out().wait_for("ready");
+    const Finished finished = box.call({"kill", "--all", container.id(), "USR1"});
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    CHECK(finished.duration < std::chrono::seconds(2));
+    container.out().wait_for("signal " + std::to_string(SIGUSR1) + " ");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    (void)start.wait_exit_only();
 }
 
 TEST_CASE("delete --force: of a paused container", "[pause][delete]") {
