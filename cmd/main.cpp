@@ -164,6 +164,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.capabilities = settings.capabilities.value;
     options.cgroup_devices = settings.cgroup_devices.value;
     options.seccomp = settings.seccomp.value;
+    options.system = settings.system.value;
     options.open_stdio = caller.open_stdio;
     options.notify_socket = environment("NOTIFY_SOCKET");
     options.lxc_debug_log = settings.debug.value;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,6 +92,7 @@ translate::Host look_at_host(const settings::Options& options, cgroup::Layout la
     host.may_enter_cgroup_late = options.cgroup_driver == cgroup::Driver::cgroupfs;
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
     host.cgroup_layout = std::move(layout);
+    host.system = options.system;
     host.lxc_items = options.lxc_items;
     host.systemd_properties = options.systemd_properties;
     host.settings_file = options.settings_file;
@@ -115,6 +117,16 @@ void look_at_cgroup(const std::string& path, translate::Host& host) {
             {directory_name(hierarchy), hierarchy.mount_point,
              path.empty() ? found->path : concat(hierarchy.mount_point, "/", path)});
     }
+}
+
+void look_for_system_container(translate::Host& host) {
+    for (const char* path : {"/dev/fuse", "/dev/net/tun"}) {
+        struct stat status {};
+        if (::stat(path, &status) == -1 || !S_ISCHR(status.st_mode)) continue;
+        host.system_devices.push_back({path, major(status.st_rdev), minor(status.st_rdev)});
+    }
+    host.random_uuid = os::read_file_at(AT_FDCWD, "/proc/sys/kernel/random/uuid");
+    while (host.random_uuid.ends_with('\n')) host.random_uuid.pop_back();
 }
 
 }  // namespace lxcri::host

@@ -23,5 +23,7 @@ translate::Host look_at_host(const settings::Options& options, cgroup::Layout la
 // What depends on where the container's cgroup is going to be: below the mount points; "": it has
 // none, and stays where this process is.
 void look_at_cgroup(const std::string& path, translate::Host& host);
+// What only a system container asks for.
+void look_for_system_container(translate::Host& host);
 
 }  // namespace lxcri::host

@@ -9,6 +9,10 @@
 
 namespace lxcri::host {
 
+bool runs_lxcfs() {
+    return ::access(concat(kLxcfs, "/proc/meminfo").c_str(), F_OK) == 0;
+}
+
 void add_lxcfs(const std::string& mount_point, oci::Spec& spec) {
     const auto mounts_at = [&](const std::string& destination) {
         return std::any_of(spec.mounts.begin(), spec.mounts.end(), [&](const oci::Mount& mount) {
@@ -29,6 +33,7 @@ void add_lxcfs(const std::string& mount_point, oci::Spec& spec) {
         mount.type = "bind";
         mount.source = source;
         mount.options = {"bind", "ro", "nosuid", "nodev", "noexec"};
+        mount.pointer = "lxcfs";
         spec.mounts.push_back(std::move(mount));
     }
     if (!found) throw Error(concat("lxcfs: is not mounted at ", in_quotes(mount_point)));

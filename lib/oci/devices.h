@@ -28,6 +28,7 @@ struct Device {
     std::optional<std::uint32_t> file_mode;  // permission bits only, at most 0777
     std::optional<std::uint32_t> uid;        // in the container
     std::optional<std::uint32_t> gid;        // in the container
+    std::string pointer;                     // what errors call it; "": its place in config.json
 };
 
 enum class DeviceRuleType { all, character, block };

@@ -17,6 +17,7 @@ struct Mount {
     // Both or none. They change the owners that the mount shows.
     std::vector<IdMapping> uid_mappings;
     std::vector<IdMapping> gid_mappings;
+    std::string pointer;  // what errors call it; "": its place in config.json
 };
 
 }  // namespace lxcri::oci

@@ -118,8 +118,21 @@ oci::Process asked_process(const translate::Plan& plan, const ExecOptions& call)
     return process;
 }
 
+// Engines write those that they give each container. In a system container root has what its first
+// process has, and others can get it.
+handoff::CapabilitySets capabilities_of(const translate::HostPlan& plan,
+                                        const handoff::CapabilitySets& first,
+                                        const handoff::ProcessPlan& wanted) {
+    if (!plan.system) return wanted.capabilities;
+    if (wanted.uid == 0) return first;
+    handoff::CapabilitySets sets = wanted.capabilities;
+    sets.bounding = first.bounding;
+    return sets;
+}
+
 // What a document says takes the place of what the container's process has; all else stays.
-void change(handoff::ProcessPlan& process, const oci::Process& asked, handoff::ProcessPlan wanted) {
+void change(handoff::ProcessPlan& process, const translate::HostPlan& plan,
+            const oci::Process& asked, handoff::ProcessPlan wanted) {
     process.terminal = wanted.terminal;
     process.terminal_size = wanted.terminal_size;
     process.args = std::move(wanted.args);
@@ -130,7 +143,9 @@ void change(handoff::ProcessPlan& process, const oci::Process& asked, handoff::P
     process.groups = std::move(wanted.groups);
     process.umask = wanted.umask;
     process.no_new_privileges = wanted.no_new_privileges;
-    if (asked.capabilities) process.capabilities = wanted.capabilities;
+    if (asked.capabilities) {
+        process.capabilities = capabilities_of(plan, process.capabilities, wanted);
+    }
     if (asked.apparmor_profile) process.apparmor_profile = std::move(wanted.apparmor_profile);
     if (asked.selinux_label) process.selinux_label = std::move(wanted.selinux_label);
     // Of this call.
@@ -247,7 +262,7 @@ void Execution::plan_process() {
     }
     translate::Plan wanted = translate::translate_exec(spec, host);
     process_plan_ = container_plan_.init.process;
-    change(process_plan_, asked, wanted.init.process);
+    change(process_plan_, container_plan_.host, asked, wanted.init.process);
     switch_off(host.switches, asked, wanted);
     process_plan_.filter_loading = translate::filter_loading(process_plan_);
     place_on_cpus(asked);

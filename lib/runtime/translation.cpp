@@ -13,6 +13,7 @@
 #include "host/lxcfs.h"
 #include "oci/parse.h"
 #include "oci/validate.h"
+#include "translate/system_container.h"
 
 namespace lxcri::runtime {
 
@@ -80,11 +81,17 @@ translate::Host look_at_host(const settings::Options& options, const CreateOptio
 translate::Plan translate_config(const settings::Options& options, const CreateOptions& call,
                                  std::string_view config, bool is_dry) {
     oci::Spec spec = oci::parse_spec(config);
-    if (!options.lxcfs.empty()) host::add_lxcfs(options.lxcfs, spec);
+    const bool is_system = translate::is_system_container(spec, options.system);
+    if (!options.lxcfs.empty()) {
+        host::add_lxcfs(options.lxcfs, spec);
+    } else if (is_system && host::runs_lxcfs()) {
+        host::add_lxcfs(host::kLxcfs, spec);
+    }
     std::vector<std::string> warnings = oci::validate(spec);
     const bool can_see = can_see_namespaces(spec, is_dry);
     if (can_see) host::resolve_user_namespace(spec);
-    const auto host = look_at_host(options, call, spec, is_dry, can_see);
+    auto host = look_at_host(options, call, spec, is_dry, can_see);
+    if (is_system) host::look_for_system_container(host);
     translate::Plan plan = translate::translate(spec, host);
     append(warnings, plan.warnings);
     const auto& cgroup = plan.host.cgroup;

@@ -71,6 +71,7 @@ struct Settings {
     Setting<bool> capabilities{true};
     Setting<bool> cgroup_devices{true};
     Setting<bool> seccomp{true};
+    Setting<bool> system{false};
     Setting<std::chrono::seconds> create_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::seconds> start_timeout{std::chrono::seconds(0)};
     Setting<std::chrono::seconds> kill_timeout{std::chrono::seconds(60)};
@@ -100,6 +101,8 @@ void visit_settings(Object& settings, Visit&& visit) {
     visit("capabilities", settings.capabilities, "false: all capabilities are granted");
     visit("cgroupDevices", settings.cgroup_devices, "false: every device may be used");
     visit("seccomp", settings.seccomp, "false: no system call is filtered");
+    visit("system", settings.system,
+          "true: each container is a system container, for systemd, Docker, Podman or k3s inside");
     visit("createTimeout", settings.create_timeout,
           "seconds within which a container is set up; OCI hooks have their own");
     visit("startTimeout", settings.start_timeout,

@@ -7,9 +7,13 @@ namespace lxcri::translate {
 
 namespace {
 
-bool is_writable_cgroup_mount(const oci::Mount& mount) {
-    if (mount.destination != "/sys/fs/cgroup") return false;
-    if (mount.type != "cgroup" && mount.type != "cgroup2") return false;
+// Version 1 is not safe to give away.
+bool is_version_2(const oci::Mount& mount, const Host& host) {
+    return mount.type == "cgroup2" || (mount.type == "cgroup" && host.unified_cgroups);
+}
+
+bool is_writable_cgroup_mount(const oci::Mount& mount, const Host& host) {
+    if (mount.destination != "/sys/fs/cgroup" || !is_version_2(mount, host)) return false;
     bool writable = true;
     for (const std::string& option : mount.options) {
         if (option == "ro" || option == "rro") writable = false;
@@ -25,11 +29,10 @@ std::optional<std::uint32_t> host_uid(const oci::Spec& spec, std::uint32_t uid) 
 }  // namespace
 
 void translate_cgroup_owner(const oci::Spec& spec, const Host& host, Plan& plan) {
-    // Version 1 is not safe to give away.
-    if (!host.unified_cgroups || !spec.process) return;
+    if (!spec.process) return;
     if (!has_new_namespace(spec, oci::NamespaceType::cgroup)) return;
     for (const oci::Mount& mount : spec.mounts) {
-        if (is_writable_cgroup_mount(mount)) {
+        if (is_writable_cgroup_mount(mount, host)) {
             plan.host.cgroup.owner = host_uid(spec, spec.process->user.uid);
         }
     }

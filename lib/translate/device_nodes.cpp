@@ -117,7 +117,8 @@ void translate_device_nodes(const oci::Spec& spec, const Host& host, Plan& plan)
         std::string path = normalized_path(device.path);
         if (path == "/dev/ptmx") continue;
         handoff::DeviceNode node;
-        node.pointer = concat("/linux/devices/", std::to_string(i));
+        node.pointer =
+            device.pointer.empty() ? concat("/linux/devices/", std::to_string(i)) : device.pointer;
         node.path = std::move(path);
         node.type = node_type(device.type);
         node.major = static_cast<std::uint32_t>(device.major.value_or(0));

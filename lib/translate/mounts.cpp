@@ -214,7 +214,9 @@ void make_outside(const oci::Spec& spec, const Host& host, MountAction& action, 
 void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
     bool has_proc = false;
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
-        const std::string pointer = concat("/mounts/", std::to_string(i));
+        const std::string pointer = spec.mounts[i].pointer.empty()
+                                        ? concat("/mounts/", std::to_string(i))
+                                        : spec.mounts[i].pointer;
         MountAction action = make_action(spec.mounts[i], pointer, host, plan.warnings);
         map_ids(spec, host, spec.mounts[i], pointer, action);
         // There the kernel locks them for mounts from inside; callers expect the same here.

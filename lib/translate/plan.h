@@ -27,6 +27,13 @@ struct CgroupHierarchy {
     std::string directory;    // the container's own cgroup in it, on the host
 };
 
+// Of those that a system container gets, one that the host has.
+struct SystemDevice {
+    std::string path;
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+};
+
 // Switched off by an administrator or the caller: not applied, even if config.json asks for it.
 struct Switches {
     bool apparmor = true;
@@ -60,6 +67,9 @@ struct Host {
     bool unified_cgroups = false;          // version 2 only
     std::vector<CgroupHierarchy> cgroups;  // one where unified
     bool may_enter_cgroup_late = false;    // it may be empty for a while
+    bool system = false;                   // each container is a system container
+    std::vector<SystemDevice> system_devices;
+    std::string random_uuid;  // for a container whose ID is none
     // What an administrator's file allows annotations to set, and the name of that file.
     std::vector<std::string> lxc_items;
     std::vector<std::string> systemd_properties;
@@ -169,6 +179,7 @@ struct HostPlan {
     std::string oci_version;
     std::map<std::string, std::string> annotations;
     std::string rootfs;
+    bool system = false;  // a system container: system_container.h
     // As config.json lists them, and the mappings that the user namespace really has.
     std::vector<oci::Namespace> listed_namespaces;
     std::vector<oci::IdMapping> uid_mappings;
@@ -335,6 +346,7 @@ void visit_fields(V& visit, HostPlan& plan) {
     visit("ociVersion", plan.oci_version);
     visit("annotations", plan.annotations);
     visit("rootfs", plan.rootfs);
+    visit("system", plan.system);
     visit("namespaces", plan.listed_namespaces);
     visit("uidMappings", plan.uid_mappings);
     visit("gidMappings", plan.gid_mappings);

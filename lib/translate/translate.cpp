@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "translate/system_container.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -57,9 +58,8 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
                     concat("found ", in_quotes(found->second), ", accepted are hand-over, keep"));
 }
 
-}  // namespace
-
-Plan translate(const oci::Spec& spec, const Host& host) {
+// All but what makes a system container of it.
+Plan translate_document(const oci::Spec& spec, const Host& host) {
     Plan plan;
     add_identity(spec, host, plan);
     plan.start.id = host.id;
@@ -96,6 +96,17 @@ Plan translate(const oci::Spec& spec, const Host& host) {
     translate_sources(plan);
     translate_little_memory(spec, host, plan);
     plan.start.items.push_back({"lxc.log.level", host.lxc_debug_log ? "TRACE" : "ERROR"});
+    return plan;
+}
+
+}  // namespace
+
+Plan translate(const oci::Spec& spec, const Host& host) {
+    if (!is_system_container(spec, host.system)) return translate_document(spec, host);
+    std::vector<std::string> warnings;
+    Plan plan = translate_document(make_system_container(spec, host, warnings), host);
+    plan.host.system = true;
+    plan.warnings.insert(plan.warnings.begin(), warnings.begin(), warnings.end());
     return plan;
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
         "root": "/run/other", "log": "/var/log/lxcri.log", "logFormat": "json",
         "logLevel": "debug", "debug": true, "cgroupManager": "systemd", "monitor": "keep",
         "monitorCgroup": "/lxcri//monitors/", "libexec": "/opt/lxcri", "apparmor": false,
-        "capabilities": false, "cgroupDevices": false, "seccomp": false, "createTimeout": 1,
+        "capabilities": false, "cgroupDevices": false, "seccomp": false, "system": true, "createTimeout": 1,
         "startTimeout": 2, "killTimeout": 3, "deleteTimeout": 86400,
         "systemdProperties": ["CollectMode"],
         "lxcfs": "/var/lib/lxcfs", "criu": "/opt/criu", "lxcItems": ["lxc.prlimit.*"]})");

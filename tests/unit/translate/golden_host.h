@@ -55,6 +55,20 @@ inline translate::Host host_from(const nlohmann::json& json) {
                  host.owned_namespaces.push_back(value_of(oci::kNamespaceTypes, name).value());
              }
          }},
+        {"hybridCgroups",
+         [&](const auto& value) {
+             if (value) host.cgroup_layout.hierarchies.push_back({2, "/sys/fs/cgroup/unified", {}});
+         }},
+        {"mayMakeCgroup", [&](const auto& value) { host.may_make_cgroup = value; }},
+        {"system", [&](const auto& value) { host.system = value; }},
+        {"systemDevices",
+         [&](const auto& value) {
+             for (const auto& item : value) {
+                 host.system_devices.push_back(
+                     {item.at("path"), item.at("major"), item.at("minor")});
+             }
+         }},
+        {"randomUuid", [&](const auto& value) { host.random_uuid = value; }},
         {"lxcItems", [&](const auto& value) { host.lxc_items = value; }},
         {"settingsFile", [&](const auto& value) { host.settings_file = value; }},
         {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},

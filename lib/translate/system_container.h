@@ -1,0 +1,26 @@
+#pragma once
+// System containers (docs/system-containers.md): config.json is changed into one in which systemd,
+// Docker, Podman or k3s run, before all else is planned. So whatever it means is in the plan.
+
+#include <string>
+#include <vector>
+
+#include "oci/spec.h"
+#include "translate/plan.h"
+
+namespace lxcri::translate {
+
+inline constexpr const char* kSystemAnnotation = "org.linuxcontainers.lxcri.system";
+inline constexpr const char* kSystemPointer = "/annotations/org.linuxcontainers.lxcri.system";
+
+// The annotation says it for one container, `for_all` (the setting) for those without.
+bool is_system_container(const oci::Spec& spec, bool for_all);
+
+// SpecError where the container has no user namespace, or no cgroup of version 2.
+oci::Spec make_system_container(oci::Spec spec, const Host& host,
+                                std::vector<std::string>& warnings);
+
+// The part of it that is about the process: capabilities, environment, system call filter.
+void make_system_process(oci::Spec& spec, const Host& host);
+
+}  // namespace lxcri::translate
