@@ -175,6 +175,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.systemd_properties = settings.systemd_properties.value.names;
     options.lxc_items = settings.lxc_items.value.names;
     options.lxcfs = settings.lxcfs.value.text;
+    options.agent_socket = settings.agent_socket.value.text;
     options.criu = settings.criu.value.text;
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.always_warn = [&log](std::string_view message) { log.always_warn(message); };

@@ -94,6 +94,7 @@ translate::Host look_at_host(const settings::Options& options, cgroup::Layout la
     host.cgroup_layout = std::move(layout);
     host.system = options.system;
     host.lxc_items = options.lxc_items;
+    host.agent_socket = options.agent_socket;
     host.systemd_properties = options.systemd_properties;
     host.settings_file = options.settings_file;
     host.switches = {options.apparmor, options.capabilities, options.cgroup_devices,

@@ -40,6 +40,7 @@ struct Options {
     std::vector<std::string> systemd_properties;  // that annotations may set
     std::vector<std::string> lxc_items;           // the same for items of liblxc
     std::string lxcfs;                            // where it is mounted; "": it is not used
+    std::string agent_socket;                     // of lxcri-agent
     std::string criu;                             // path of CRIU; "": in the usual places
     // Doubts and progress. Nothing below cmd/ writes to a log by itself.
     using Tell = std::function<void(std::string_view)>;

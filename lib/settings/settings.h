@@ -78,6 +78,7 @@ struct Settings {
     Setting<std::chrono::seconds> delete_timeout{std::chrono::seconds(10)};
     Setting<Path> lxcfs;
     Setting<Path> criu;
+    Setting<Path> agent_socket{{"/run/lxcri-agent.sock"}};
     Setting<AllowedNames> systemd_properties;
     Setting<AllowedNames> lxc_items;
 };
@@ -114,6 +115,8 @@ void visit_settings(Object& settings, Visit&& visit) {
           "where lxcfs is mounted, /var/lib/lxcfs: /proc then shows the container's limits");
     visit("criu", settings.criu,
           "path of CRIU, for checkpoint and restore (default: the usual places)");
+    visit("agentSocket", settings.agent_socket,
+          "socket of lxcri-agent, for containers that ask for it");
     visit("systemdProperties", settings.systemd_properties,
           "properties of systemd units that annotations may set");
     visit("lxcItems", settings.lxc_items, "items of liblxc that annotations may set");

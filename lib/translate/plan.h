@@ -74,6 +74,7 @@ struct Host {
     std::vector<std::string> lxc_items;
     std::vector<std::string> systemd_properties;
     std::string settings_file;
+    std::string agent_socket;  // of lxcri-agent
     Switches switches;
     // Options of the call, and what it has brought along.
     std::vector<std::string> environment;

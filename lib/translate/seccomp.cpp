@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "seccomp/syscalls.h"
+#include "translate/agent.h"
 #include "translate/crun_annotations.h"
 #include "translate/translators.h"
 
@@ -35,20 +36,20 @@ handoff::FilterLoading filter_loading(const handoff::ProcessPlan& process) {
 }
 
 void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan) {
-    if (!spec.linux_ || !spec.linux_->seccomp) return;
+    const std::optional<oci::Seccomp> asked = filter_with_agent(spec, host);
+    if (!asked) return;
     if (!host.switches.seccomp) {
         plan.warnings.push_back(switched_off("/linux/seccomp", "seccomp"));
         return;
     }
-    const oci::Seccomp& asked = *spec.linux_->seccomp;
-    if (is_switched_on(spec, "run.oci.seccomp_fail_unknown_syscall")) refuse_unknown_names(asked);
-    seccomp::Filter filter = seccomp::compile(asked, plan.warnings);
+    if (is_switched_on(spec, "run.oci.seccomp_fail_unknown_syscall")) refuse_unknown_names(*asked);
+    seccomp::Filter filter = seccomp::compile(*asked, plan.warnings);
     plan.init.process.seccomp_listener = filter.notifies();
     plan.init.process.seccomp_program = std::move(filter.program);
     plan.init.process.seccomp_flags = filter.flags;
     plan.init.process.filter_loading = filter_loading(plan.init.process);
-    plan.host.listener_path = asked.listener_path.value_or("");
-    plan.host.listener_metadata = asked.listener_metadata;
+    plan.host.listener_path = asked->listener_path.value_or("");
+    plan.host.listener_metadata = asked->listener_metadata;
 }
 
 }  // namespace lxcri::translate

@@ -19,6 +19,8 @@ allowed=(
     'lib/attached/terminal_relay.cpp STDOUT_FILENO'  # the container's terminal is the caller's
     'libexec/start_main.cpp puts'                   # the version of liblxc, read by `check`
     'libexec/init_main.cpp STDERR_FILENO'           # why there is no container process; printable()
+    'libexec/agent_main.cpp STDERR_FILENO'          # write_line() escapes
+    'libexec/agent_main.cpp STDOUT_FILENO'
     'lib/seccomp/make_syscall_table.cpp cerr'       # runs in the build
 )
 

@@ -45,6 +45,7 @@ must_be_static lxcri-exec
 if ! grep -q '^LXCRI_STATIC:BOOL=OFF' "$build/CMakeCache.txt"; then
     must_be_static lxcri
     must_be_static lxcri-hook
+    must_be_static lxcri-agent
 fi
 must_not_link lxcri 'liblxc|libsystemd'
 must_not_link lxcri-start 'libspdlog|libfmt|libsystemd'

@@ -37,11 +37,13 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -409,6 +411,148 @@ int do_mknod_open(const Arguments& args) {
     if (mknod(args.at(0), type | 0600, device) < 0) return failed(args, args.at(0));
     const int fd = open(args.at(0), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return report_call(args, fd);
+}
+
+// --- what lxcri-agent carries out ------------------------------------------------------------
+
+mode_t device_type(const char* letter) {
+    return strcmp(letter, "b") == 0 ? S_IFBLK : strcmp(letter, "p") == 0 ? S_IFIFO : S_IFCHR;
+}
+dev_t device_at(const Arguments& args, int first) {
+    return makedev(static_cast<unsigned>(atoi(args.at(first))),
+                   static_cast<unsigned>(atoi(args.at(first + 1))));
+}
+
+// mknod PATH c|b MAJOR MINOR
+int do_mknod(const Arguments& args) {
+    return report_call(args, mknod(args.at(0), device_type(args.at(1)) | 0666, device_at(args, 2)));
+}
+// mknod-below DIRECTORY NAME c|b MAJOR MINOR: by descriptor
+int do_mknod_below(const Arguments& args) {
+    const int directory = open(args.at(0), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return report_call(
+        args, mknodat(directory, args.at(1), device_type(args.at(2)) | 0666, device_at(args, 3)));
+}
+// mknod-at-null: a path that is none
+int do_mknod_at_null(const Arguments& args) {
+    return report_call(args, static_cast<int>(syscall(SYS_mknodat, AT_FDCWD, nullptr,
+                                                      S_IFCHR | 0666, makedev(1, 3))));
+}
+int do_chdir(const Arguments& args) {
+    return report_call(args, chdir(args.at(0)));
+}
+int do_umask(const Arguments& args) {
+    umask(static_cast<mode_t>(strtol(args.at(0), nullptr, 8)));
+    return 0;
+}
+int do_setxattr(const Arguments& args) {
+    return report_call(args, setxattr(args.at(0), args.at(1), args.at(2), strlen(args.at(2)), 0));
+}
+int do_lsetxattr(const Arguments& args) {
+    return report_call(args, lsetxattr(args.at(0), args.at(1), args.at(2), strlen(args.at(2)), 0));
+}
+int do_fsetxattr(const Arguments& args) {
+    const int fd = open(args.at(0), O_RDONLY | O_CLOEXEC);
+    return report_call(args, fsetxattr(fd, args.at(1), args.at(2), strlen(args.at(2)), 0));
+}
+// As setcap(8) does it: CAP_NET_RAW.
+int do_setcap(const Arguments& args) {
+    vfs_cap_data data = {};
+    data.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
+    data.data[0].permitted = 1U << CAP_NET_RAW;
+    return report_call(args,
+                       setxattr(args.at(0), "security.capability", &data, XATTR_CAPS_SZ_2, 0));
+}
+// mount-device SOURCE TARGET TYPE [DATA]
+int do_mount_device(const Arguments& args) {
+    return report_call(args, mount(args.at(0), args.at(1), args.at(2), 0, args.at(3)));
+}
+int do_sysinfo(const Arguments& args) {
+    struct sysinfo info = {};
+    if (sysinfo(&info) < 0) return failed(args, "");
+    dprintf(STDOUT_FILENO, "total=%llu\nfree=%llu\nprocs=%u\nuptime=%ld\n",
+            static_cast<unsigned long long>(info.totalram) * info.mem_unit,
+            static_cast<unsigned long long>(info.freeram) * info.mem_unit,
+            static_cast<unsigned>(info.procs), info.uptime);
+    return 0;
+}
+// set-scheduler POLICY PRIORITY PID
+int do_set_scheduler(const Arguments& args) {
+    sched_param param = {};
+    param.sched_priority = atoi(args.at(1));
+    return report_call(args, sched_setscheduler(atoi(args.at(2)), atoi(args.at(0)), &param));
+}
+
+// A text of which another thread makes now the one, now the other.
+struct Flipping {
+    char text[256];
+    const char* values[2];
+    bool stop;
+};
+void* flip(void* argument) {
+    auto* flipping = static_cast<Flipping*>(argument);
+    for (unsigned i = 0; !__atomic_load_n(&flipping->stop, __ATOMIC_RELAXED); ++i) {
+        memcpy(flipping->text, flipping->values[i & 1U], strlen(flipping->values[i & 1U]) + 1);
+    }
+    return nullptr;
+}
+// {mknod|setxattr}-race COUNT ONE OTHER [FILE]: what is named changes all the time.
+int race(const Arguments& args, int (*call)(const char* name, const char* file)) {
+    Flipping flipping = {};
+    flipping.values[0] = args.at(1);
+    flipping.values[1] = args.at(2);
+    strcpy(flipping.text, args.at(1));
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, flip, &flipping) != 0) return failed(args, "thread");
+    int successes = 0;
+    for (int i = 0; i < atoi(args.at(0)); ++i) {
+        if (call(flipping.text, args.at(3)) == 0) ++successes;
+    }
+    __atomic_store_n(&flipping.stop, true, __ATOMIC_RELAXED);
+    pthread_join(thread, nullptr);
+    dprintf(STDOUT_FILENO, "successes=%d\n", successes);
+    return 0;
+}
+int do_mknod_race(const Arguments& args) {
+    return race(args, [](const char* name, const char*) {
+        const int result = mknod(name, S_IFCHR | 0666, makedev(1, 3));
+        if (result == 0) unlink(name);
+        return result;
+    });
+}
+int do_setxattr_race(const Arguments& args) {
+    return race(args,
+                [](const char* name, const char* file) { return setxattr(file, name, "y", 1, 0); });
+}
+// mknod-on-usr1 PATH: PATH0, PATH1 and so on, one with each signal.
+int do_mknod_on_usr1(const Arguments& args) {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &wanted, nullptr);
+    dprintf(STDOUT_FILENO, "ready\n");
+    for (int i = 0;; ++i) {
+        int number = 0;
+        if (sigwait(&wanted, &number) != 0) continue;
+        char path[256];
+        snprintf(path, sizeof path, "%s%d", args.at(0), i);
+        const int result = mknod(path, S_IFCHR | 0666, makedev(1, 3));
+        dprintf(STDOUT_FILENO, "%s: %s\n", path, result == 0 ? "ok" : strerrorname_np(errno));
+    }
+}
+// mknod-flood PROCESSES DIRECTORY: until they are killed.
+int do_mknod_flood(const Arguments& args) {
+    for (int i = 0; i < atoi(args.at(0)); ++i) {
+        if (fork() != 0) continue;
+        char path[256];
+        snprintf(path, sizeof path, "%s/%d", args.at(1), i);
+        for (;;) {
+            mknod(path, S_IFCHR | 0666, makedev(1, 3));
+            unlink(path);
+        }
+    }
+    dprintf(STDOUT_FILENO, "flooding\n");
+    return 0;
 }
 
 // --- the process -----------------------------------------------------------------------------
@@ -1244,6 +1388,22 @@ const Command commands[] = {
     {"umount", do_umount},
     {"sethostname", do_sethostname},
     {"mknod-open", do_mknod_open},
+    {"mknod", do_mknod},
+    {"mknod-below", do_mknod_below},
+    {"mknod-at-null", do_mknod_at_null},
+    {"mknod-race", do_mknod_race},
+    {"mknod-on-usr1", do_mknod_on_usr1},
+    {"mknod-flood", do_mknod_flood},
+    {"chdir", do_chdir},
+    {"umask", do_umask},
+    {"setxattr", do_setxattr},
+    {"lsetxattr", do_lsetxattr},
+    {"fsetxattr", do_fsetxattr},
+    {"setxattr-race", do_setxattr_race},
+    {"setcap", do_setcap},
+    {"mount-device", do_mount_device},
+    {"sysinfo", do_sysinfo},
+    {"set-scheduler", do_set_scheduler},
     {"status", do_status},
     {"field", do_field},
     {"mountinfo", do_mountinfo},

@@ -78,9 +78,11 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
         "capabilities": false, "cgroupDevices": false, "seccomp": false, "system": true, "createTimeout": 1,
         "startTimeout": 2, "killTimeout": 3, "deleteTimeout": 86400,
         "systemdProperties": ["CollectMode"],
-        "lxcfs": "/var/lib/lxcfs", "criu": "/opt/criu", "lxcItems": ["lxc.prlimit.*"]})");
+        "lxcfs": "/var/lib/lxcfs", "criu": "/opt/criu",
+        "agentSocket": "/run/other.sock", "lxcItems": ["lxc.prlimit.*"]})");
     CHECK(settings.lxcfs.value.text == "/var/lib/lxcfs");
     CHECK(settings.criu.value.text == "/opt/criu");
+    CHECK(settings.agent_socket.value.text == "/run/other.sock");
     CHECK(settings.lxc_items.value.names == std::vector<std::string>{"lxc.prlimit.*"});
     CHECK(settings.root.value.text == "/run/other");
     CHECK(settings.root.source == Source::file);

@@ -34,6 +34,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"rootfs", [&](const auto& value) { host.rootfs = value; }},
         {"runtimeRoot", [&](const auto& value) { host.runtime_root = value; }},
         {"libexecDir", [&](const auto& value) { host.libexec_dir = value; }},
+        {"agentSocket", [&](const auto& value) { host.agent_socket = value; }},
         {"apparmor", [&](const auto& value) { host.apparmor = value; }},
         {"selinux", [&](const auto& value) { host.selinux = value; }},
         {"privileged", [&](const auto& value) { host.privileged = value; }},

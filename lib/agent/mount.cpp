@@ -1,0 +1,146 @@
+// mount(2) of file systems on block devices, which takes CAP_SYS_ADMIN of the host.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "agent/answer.h"
+#include "agent/caller.h"
+#include "agent/path.h"
+#include "base/error.h"
+#include "base/strings.h"
+#include "cgroup/layout.h"
+#include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "os/namespace.h"
+
+namespace lxcri::agent {
+
+namespace {
+
+constexpr std::size_t kLongestType = 256;
+
+// Calls that mount no file system.
+constexpr unsigned long kOtherKinds =
+    MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+
+struct MountFlag {
+    unsigned long flag;
+    unsigned attribute;
+};
+constexpr std::array<MountFlag, 8> kFlags{{
+    {MS_RDONLY, MOUNT_ATTR_RDONLY},
+    {MS_NOSUID, MOUNT_ATTR_NOSUID},
+    {MS_NODEV, MOUNT_ATTR_NODEV},
+    {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+    {MS_NOATIME, MOUNT_ATTR_NOATIME},
+    {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
+    {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+    {MS_RELATIME, MOUNT_ATTR_RELATIME},
+}};
+
+// Its programs and devices are those of a file that the container has written.
+unsigned attributes_of(unsigned long flags) {
+    unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    flags &= ~static_cast<unsigned long>(MS_SILENT);
+    for (const MountFlag& row : kFlags) {
+        if ((flags & row.flag) == 0) continue;
+        attributes |= row.attribute;
+        flags &= ~row.flag;
+    }
+    // Others change the file system itself.
+    if (flags != 0) throw SystemError(EPERM, "mount");
+    return attributes;
+}
+
+// The caller's cgroups, as far as they decide about devices. A process joins by writing to them.
+std::vector<os::UniqueFd> open_device_cgroups(const Caller& caller) {
+    const cgroup::Layout layout = cgroup::read_layout();
+    std::vector<os::UniqueFd> files;
+    for (const auto& membership : cgroup::parse_memberships(caller.read_file("cgroup"))) {
+        const bool is_v2 = membership.controllers.empty();
+        const bool is_devices =
+            std::find(membership.controllers.begin(), membership.controllers.end(), "devices") !=
+            membership.controllers.end();
+        if (!is_v2 && !is_devices) continue;
+        const auto* hierarchy = is_v2 ? layout.find_v2() : layout.find_v1("devices");
+        if (hierarchy == nullptr) throw Error("a hierarchy of cgroups is not mounted");
+        files.push_back(os::open_at(
+            AT_FDCWD, concat(hierarchy->mount_point, membership.path, "/cgroup.procs"), O_WRONLY));
+    }
+    return files;
+}
+
+// The options of the file system itself are those that the administrator names: others can stop
+// the machine ("errors=panic").
+void add_options(const std::string& data, const Filesystem& filesystem, os::NewFilesystem& made) {
+    for (const std::string& option : split(data, ',')) {
+        if (option.empty()) continue;
+        const auto& known = filesystem.options;
+        if (std::find(known.begin(), known.end(), option) == known.end()) {
+            throw SystemError(EPERM, "mount");
+        }
+        made.set_option(option);
+    }
+}
+
+// The IDs on the device are those of the container.
+void map_ids(int mount, int user_namespace, const std::string& type) {
+    if (os::is_own_namespace(user_namespace, "user")) return;
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<__u64>(user_namespace);
+    os::set_mount_attributes(mount, false, attributes, type);
+}
+
+os::UniqueFd make_mount(const Request& request, const Filesystem& filesystem, int device,
+                        const std::string& data, unsigned attributes) {
+    os::NewFilesystem made(filesystem.type);
+    made.set_string("source", concat("/proc/self/fd/", std::to_string(device)));
+    if ((attributes & MOUNT_ATTR_RDONLY) != 0) made.set_flag("ro");
+    add_options(data, filesystem, made);
+    os::UniqueFd mount = made.mount(attributes);
+    map_ids(mount.get(), request.user_namespace, filesystem.type);
+    return mount;
+}
+
+}  // namespace
+
+Answer answer_mount(const Request& request) {
+    const auto flags = static_cast<unsigned long>(request.argument(3));
+    if ((flags & kOtherKinds) != 0 || request.argument(2) == 0) return Answer::to_kernel();
+    const Caller caller(request.listener, request.notif);
+    const std::string type = caller.read_text(request.argument(2), kLongestType, EINVAL);
+    const Filesystem* filesystem = request.policy->find_filesystem(type);
+    if (filesystem == nullptr) return Answer::to_kernel();
+    if (!caller.may(CAP_SYS_ADMIN, request.user_namespace)) return Answer::to_kernel();
+    const os::UniqueFd mounts = caller.open("ns/mnt", O_RDONLY);
+    // One of others, which the container only sees.
+    if (os::is_own_namespace(mounts.get(), "mnt") ||
+        !os::belongs_to(mounts.get(), request.user_namespace)) {
+        return Answer::to_kernel();
+    }
+    const unsigned attributes = attributes_of(flags);
+    const std::string source = caller.read_text(request.argument(0), PATH_MAX, ENAMETOOLONG);
+    const std::string target = caller.read_text(request.argument(1), PATH_MAX, ENAMETOOLONG);
+    const std::string data = request.argument(4) == 0
+                                 ? std::string()
+                                 : caller.read_text(request.argument(4), PATH_MAX, EINVAL);
+    const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0;
+    const os::UniqueFd device = open_device(caller, source, read_only, open_device_cgroups(caller));
+    const os::UniqueFd place = find_existing(caller, target, LastLink::follow);
+    const os::UniqueFd mount = make_mount(request, *filesystem, device.get(), data, attributes);
+    os::check(::setns(mounts.get(), CLONE_NEWNS), "setns CLONE_NEWNS");
+    caller.check_pending();
+    os::attach_mount(mount.get(), place.get(), target);
+    return {};
+}
+
+}  // namespace lxcri::agent

@@ -1,0 +1,56 @@
+// sched_setscheduler(2): SCHED_FIFO and SCHED_RR, which take CAP_SYS_NICE of the host.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+
+#include <cstring>
+
+#include "agent/answer.h"
+#include "agent/caller.h"
+#include "base/error.h"
+#include "handoff/call_in_child.h"
+#include "os/check.h"
+#include "os/namespace.h"
+
+namespace lxcri::agent {
+
+namespace {
+
+// In a pid namespace the number means a process of the container, whatever happens meanwhile.
+void set_in_pid_namespace(const Caller& caller, pid_t pid, int policy, const sched_param& param) {
+    const os::UniqueFd pid_namespace = caller.open("ns/pid", O_RDONLY);
+    if (os::is_own_namespace(pid_namespace.get(), "pid")) {
+        // Of the host: any process could be meant.
+        throw SystemError(EPERM, "sched_setscheduler");
+    }
+    os::check(::setns(pid_namespace.get(), CLONE_NEWPID), "setns CLONE_NEWPID");
+    caller.check_pending();
+    // Only a child is in it.
+    (void)handoff::call_in_child([&]() -> std::vector<os::UniqueFd> {
+        os::check(::sched_setscheduler(pid, policy, &param), "sched_setscheduler");
+        return {};
+    });
+}
+
+}  // namespace
+
+Answer answer_scheduler(const Request& request) {
+    const int policy = static_cast<int>(request.argument(1));
+    const int kind = policy & ~SCHED_RESET_ON_FORK;
+    if (kind != SCHED_FIFO && kind != SCHED_RR) return Answer::to_kernel();
+    const Caller caller(request.listener, request.notif);
+    if (!caller.may(CAP_SYS_NICE, request.user_namespace)) return Answer::to_kernel();
+    sched_param param{};
+    const std::string bytes = caller.read_memory(request.argument(2), sizeof param);
+    std::memcpy(&param, bytes.data(), sizeof param);
+    if (param.sched_priority > request.policy->most_priority) {
+        throw SystemError(EPERM, "sched_setscheduler");
+    }
+    const auto pid = static_cast<pid_t>(request.argument(0));
+    if (pid < 0) throw SystemError(EINVAL, "sched_setscheduler");
+    set_in_pid_namespace(caller, pid == 0 ? caller.credentials().innermost_pid : pid, policy,
+                         param);
+    return {};
+}
+
+}  // namespace lxcri::agent
