@@ -42,6 +42,29 @@ forbid '<spdlog/' 'only cmd/ logs' \
     lib libexec hooks
 forbid '<CLI/' 'only cmd/ reads the command line' lib libexec hooks
 
+# syscall(2) belongs into lib/os, which gives each call an owner and an error. The files elsewhere that may use it:
+raw_calls=(
+    hooks/mount_hook.cpp           # pidfd_open
+    lib/agent/caller.cpp           # capset
+    lib/agent/path.cpp             # faccessat2
+    lib/cgroup/devices_v2.cpp      # bpf
+    lib/cgroup/process_watch.cpp   # pidfd_open
+    lib/cgroup/remove.cpp          # pidfd_send_signal
+    lib/cgroup/signals.cpp         # pidfd_send_signal
+    lib/host/check_kernel.cpp      # asks which calls there are
+    lib/runtime/exec.cpp           # sched_setaffinity
+    lib/runtime/process_limits.cpp # sched_setattr, ioprio_set
+    lib/seccomp/load.cpp           # seccomp
+    libexec/init_container.cpp     # pivot_root
+    libexec/liblxc_calls.cpp       # defines the functions of the C library anew
+    libexec/process_session.cpp    # keyctl, set_mempolicy, sched_setaffinity
+    libexec/process_user.cpp       # capget, capset, getcwd
+    libexec/start_main.cpp         # liblxc_calls.cpp has replaced the functions
+)
+others=$(grep -rlE --include='*.h' --include='*.cpp' '::syscall\(' cmd lib libexec hooks |
+    grep -v '^lib/os/' | grep -vxF -f <(printf '%s\n' "${raw_calls[@]}") || true)
+[[ -z $others ]] || complain "syscall(2) belongs into lib/os:"$'\n'"$others"
+
 json_in_headers=$(grep -rlE --include='*.h' '<nlohmann/json\.hpp>' cmd lib libexec hooks || true)
 [[ -z $json_in_headers ]] || complain "headers use json_fwd.hpp: $json_in_headers"
 

@@ -58,6 +58,11 @@ plant libexec '<CLI/CLI.hpp>' 'only cmd/ reads the command line'
 plant lib/os '"runtime/create.h"' 'lib/os may not include lib/runtime'
 plant lib/oci '<nlohmann/json.hpp>' 'headers use json_fwd.hpp'
 unset "expected[-2]" # in sources it is welcome
+for folder in cmd lib/runtime hooks libexec; do
+    planted=$((planted + 1))
+    echo 'long one = ::syscall(1);' >"$work/tree/$folder/planted$planted.cpp"
+    expected+=("syscall(2) belongs into lib/os $folder/planted$planted.cpp")
+done
 
 # "WHY FILE" for each complaint.
 tests/checks/layering.sh "$work/tree" | awk '
