@@ -106,17 +106,16 @@ std::string make_document(const std::vector<Entry>& entries) {
     for (const auto& entry : entries) by_subject[entry.subject] = entry;
     std::string text =
         "# Conformance\n\n"
-        "What the OCI runtime specification 1.3 asks for, where it is done, and which tests show "
-        "it. "
-        "This file\nis made from `lib/oci/properties.cpp` and `tests/conformance/tests.txt`; a "
-        "unit "
-        "test fails when it is not\nup to date, or when a test that is named here does not exist. "
-        "`*` at the end of a test's name stands\nfor all that begin so, `golden: NAME` for the "
-        "cases "
-        "in `tests/golden/cases/NAME`. `differs`: where callers and both peers, runc and crun,\n"
-        "disagree with the specification, lxcri does as they do.\n\n"
-        "`./dev conformance` runs the validation suite of opencontainers/runtime-tools; what fails "
-        "there,\nand why, is in `tests/conformance/expected-failures`.\n\n"
+        "This page lists what the OCI runtime specification 1.3 asks for, which file does it, and "
+        "which tests show it.\nIt is made from `lib/oci/properties.cpp` and "
+        "`tests/conformance/tests.txt`; a unit test fails if it is not up to\ndate, or if a test "
+        "that it names does not exist. A `*` at the end of a test's name means all tests that "
+        "begin "
+        "so;\n`golden: NAME` means the cases in `tests/golden/cases/NAME`. `differs`: callers and "
+        "both peers, runc and crun,\ndisagree with the specification, and lxcri does as they "
+        "do.\n\n"
+        "`./dev conformance` runs the validation suite of opencontainers/runtime-tools. "
+        "`tests/conformance/expected-failures`\nsays what fails there, and why.\n\n"
         "## Properties of config.json\n\n"
         "| property | done by | shown by |\n| --- | --- | --- |\n";
     for (const auto& property : properties()) {
