@@ -100,9 +100,9 @@ int exit_code(Severity worst) {
 int run_check(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Show what this machine can do for containers, and what it lacks.\n"
-        "note: only some need it; warning: this machine refuses some of what config.json may ask\n"
-        "for; error: no container can be created. The exit status is 0 with notes, 2 with\n"
-        "warnings, and 1 with errors.",
+        "note: few containers need it; warning: create refuses some properties of config.json;\n"
+        "error: no container can be created. The exit status is 1 if there are errors, 2 if there\n"
+        "are warnings, and else 0.",
         "lxcri check");
     Values values;
     add_options(app, kOptions, values);

@@ -41,14 +41,16 @@ constexpr auto kCriuOptions = std::to_array<Option<CriuOptions>>({
      &CriuOptions::work_path},
     {"--tcp-established", "", "keep open TCP connections", &CriuOptions::tcp_established},
     {"--tcp-close", "", "close open TCP connections", &CriuOptions::tcp_close},
-    {"--ext-unix-sk", "", "allow connected unix sockets whose other end is outside",
+    {"--ext-unix-sk", "", "allow unix sockets that are connected to the outside",
      &CriuOptions::external_unix_sockets},
     {"--shell-job", "", "allow processes on the caller's terminal", &CriuOptions::shell_job},
-    {"--file-locks", "", "keep locks on files", &CriuOptions::file_locks},
-    {"--link-remap", "", "keep open files that have been removed", &CriuOptions::link_remap},
+    {"--file-locks", "", "keep file locks", &CriuOptions::file_locks},
+    {"--link-remap", "", "keep files that are open but have no name any more",
+     &CriuOptions::link_remap},
     {"--lazy-pages", "", "move memory when it is needed (userfaultfd)", &CriuOptions::lazy_pages},
-    {"--auto-dedup", "", "drop memory from older images", &CriuOptions::auto_dedup},
-    {"--empty-ns", "NAMESPACE", "network: leave what is in the network namespace to others",
+    {"--auto-dedup", "", "remove memory from older images if newer ones have it",
+     &CriuOptions::auto_dedup},
+    {"--empty-ns", "NAMESPACE", "network: leave out the contents of the network namespace",
      leave_namespace_empty},
     {"--manage-cgroups-mode,--manage-cgroups", "MODE",
      "cgroups below the container's: soft, full, strict or ignore (default: soft)",
@@ -87,10 +89,10 @@ constexpr auto kCheckpointOptions = std::to_array<Option<CheckpointOptions>>({
     {"--parent-path", "DIR", "images of an earlier --pre-dump, relative to --image-path",
      &CheckpointOptions::parent_path},
     {"--pre-dump", "", "only the memory; the container goes on", &CheckpointOptions::pre_dump},
-    {"-R,--leave-running", "", "the container goes on", &CheckpointOptions::leave_running},
-    {"--tcp-skip-in-flight", "", "leave out TCP connections that are being made",
+    {"-R,--leave-running", "", "let the container go on", &CheckpointOptions::leave_running},
+    {"--tcp-skip-in-flight", "", "leave out TCP connections that are not established yet",
      &CheckpointOptions::tcp_skip_in_flight},
-    {"--page-server", "ADDRESS:PORT", "a CRIU that takes the memory", take_page_server},
+    {"--page-server", "ADDRESS:PORT", "CRIU page server that gets the memory", take_page_server},
     {"--status-fd", "NUMBER", "descriptor that gets a zero byte when CRIU can serve pages",
      &CheckpointOptions::status_fd},
 });
@@ -106,7 +108,7 @@ constexpr auto kRestoreOptions = std::to_array<Option<RestoreOptions>>({
 }  // namespace
 
 int run_checkpoint(const Globals& globals, Arguments arguments) {
-    CLI::App app("Write a running container to files with CRIU. It ends then, and is deleted.",
+    CLI::App app("Write a running container to files with CRIU. Then it ends and is deleted.",
                  "lxcri checkpoint");
     CheckpointOptions options;
     add_options(app, kCheckpointOptions, options);

@@ -88,7 +88,7 @@ inline constexpr std::array<Command, 22> kCommands{{
     {"resume", "let the processes of a paused container go on", run_resume, Group::existing},
     {"update", "change the limits of a container", run_update, Group::existing},
     {"ps", "show the processes of a container", run_ps, Group::existing},
-    {"events", "tell what a container uses, and when it runs out of memory", run_events,
+    {"events", "print what a container uses, and when it runs out of memory", run_events,
      Group::existing},
     {"list", "list the containers", run_list, Group::existing},
     {"inspect", "print all that is known about containers, as JSON", run_inspect, Group::existing},

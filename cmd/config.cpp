@@ -25,9 +25,10 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
      [](Values& values, const std::string& text) {
          values.format = choose(kTableOrJson, "--format", text);
      }},
-    {"--default", "", "what is built in, whatever file and environment say", &Values::built_in},
+    {"--default", "", "the built-in settings, without file and environment", &Values::built_in},
     {"--out", "FILE", "also write the settings to this file", &Values::out},
-    {"--update-current", "", "also write them to the file in force", &Values::update_current},
+    {"--update-current", "", "also write them to the file that --config names",
+     &Values::update_current},
     {"-q,--quiet", "", "print nothing", &Values::quiet},
 });
 
@@ -52,9 +53,9 @@ void write_settings(const std::string& file, const std::string& text) {
 
 int run_config(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        concat("Show the settings in force, and where each comes from: a flag goes before a "
-               "variable of\nthe environment, that before the file ",
-               settings::kSettingsFile, ", and that before what is built in."),
+        concat("Show the settings in force, and where each comes from: a flag, a variable of the\n"
+               "environment, the file ",
+               settings::kSettingsFile, ", or the built-in value, in this order."),
         "lxcri config");
     Values values;
     add_options(app, kOptions, values);

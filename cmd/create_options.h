@@ -19,7 +19,7 @@ inline constexpr auto kBundleOptions = std::to_array<Option<runtime::CreateOptio
     {"-f,--config", "FILE", "file to read instead of config.json of the bundle",
      &runtime::CreateOptions::config_file},
     {"--pid-file", "FILE",
-     "file that gets the pid to wait for: the container process, or the monitor that stays",
+     "file that gets the pid of the container process, or of the monitor if it stays",
      &runtime::CreateOptions::pid_file},
     {"--console-socket", "SOCKET", "socket that gets the terminal of the container process",
      &runtime::CreateOptions::console_socket},
@@ -27,7 +27,7 @@ inline constexpr auto kBundleOptions = std::to_array<Option<runtime::CreateOptio
      &runtime::CreateOptions::pidfd_socket},
     {"--preserve-fds", "N", "pass N descriptors, from 3 on, to the container process",
      &runtime::CreateOptions::preserve_fds},
-    {"--no-pivot", "", "accepted: on a ramdisk liblxc does without pivot_root by itself",
+    {"--no-pivot", "", "no effect: liblxc decides whether it uses pivot_root",
      [](runtime::CreateOptions&) {}},
     {"--no-subreaper", "", "accepted, without effect", [](runtime::CreateOptions&) {}},
 });

@@ -139,9 +139,9 @@ void print(const char* type, const std::string& id, const Json& data) {
 
 int run_events(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Tell what a container uses, and when the kernel kills one of its processes because "
+        "Print what a container uses, and when the kernel kills one of its processes because "
         "memory\n"
-        "is used up: a JSON object on each line, until the container has stopped.",
+        "is used up: JSON objects, one a line, until the container has stopped.",
         "lxcri events");
     Values values;
     add_options(app, kOptions, values);

@@ -77,7 +77,7 @@ constexpr auto kProcess = std::to_array<Option<Values>>({
     {"-p,--process", "FILE", "file with the process as in config.json", &Values::process},
 });
 
-constexpr std::string_view kJoin = "join this namespace and others named so, not all";
+constexpr std::string_view kJoin = "join only this namespace and those of the other such flags";
 
 constexpr auto kOptions = std::to_array<Option<ExecOptions>>({
     {"-t,--tty", "", "give it a terminal", &ExecOptions::terminal},
@@ -98,7 +98,7 @@ constexpr auto kOptions = std::to_array<Option<ExecOptions>>({
      [](ExecOptions& options, const std::string& text) {
          if (!text.empty()) options.apparmor_profile = text;
      }},
-    {"--no-new-privs", "", "set no_new_privs; =false: do not, whatever the container has",
+    {"--no-new-privs", "", "set no_new_privs; =false: do not, even if the container has it",
      &ExecOptions::no_new_privileges},
     {"-c,--cap", "NAME", "capability, added; repeatable", take_capability},
     {"--preserve-fds", "N", "pass N descriptors, from 3 on, to it", &ExecOptions::preserve_fds},
@@ -140,7 +140,8 @@ void take_words(std::vector<std::string> words, bool has_process, ExecOptions& o
 int run_exec(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Run a program in a container that exists.\n"
-        "Exits as the program does; 128 and the signal's number when a signal has killed it.",
+        "The exit status is that of the program, or 128 plus the number of the signal that ended "
+        "it.",
         "lxcri exec");
     Values values;
     ExecOptions& exec = values.exec;

@@ -32,7 +32,7 @@ struct Plain {
 constexpr Plain kConfig{"--config", 0, "FILE",
                         "file with settings (default: /etc/lxcri/lxcri.json)"};
 constexpr Plain kSystemdCgroup{"--systemd-cgroup", 0, "", "the same as --cgroup-manager systemd"};
-constexpr Plain kRootless{"--rootless", 0, "NAME", "true, false or auto; accepted, not needed"};
+constexpr Plain kRootless{"--rootless", 0, "NAME", "true, false or auto; no effect"};
 constexpr Plain kVersion{"--version", 'v', "", "show the version"};
 constexpr Plain kHelp{"--help", 'h', "", "show this text"};
 

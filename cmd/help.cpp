@@ -22,7 +22,7 @@ constexpr std::string_view kFirstSteps =
     "config.json:\n\n"
     "  lxcri create --bundle DIR one       all is set up, the process waits\n"
     "  lxcri start one                     the process runs\n"
-    "  lxcri list                          what there is\n"
+    "  lxcri list                          all containers\n"
     "  lxcri exec -t one sh                a shell beside it\n"
     "  lxcri delete --force one            the end\n";
 
@@ -62,7 +62,7 @@ constexpr std::array<Examples, 14> kExamples{{
     {"translate",
      "  lxcri translate --bundle /srv/web              liblxc's configuration\n"
      "  lxcri translate --bundle /srv/web -f json      the whole plan\n"
-     "  lxcri translate --bundle old --diff new        what would be done otherwise\n"},
+     "  lxcri translate --bundle old --diff new        how the plans differ\n"},
     {"completion",
      "  source <(lxcri completion bash)\n"
      "  lxcri completion fish > ~/.config/fish/completions/lxcri.fish\n"},

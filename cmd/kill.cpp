@@ -18,7 +18,7 @@ struct Values {
 constexpr auto kOptions = std::to_array<Option<Values>>({
     {"ID", "", "name of the container", &Values::id, Need::required},
     {"SIGNAL", "", "name or number (default: TERM)", &Values::signal},
-    {"-a,--all", "", "to every process of the container", &Values::all},
+    {"-a,--all", "", "send it to every process of the container", &Values::all},
     {"-r,--regex", "", "ID is a regular expression: all containers that it matches",
      &Values::regex},
 });

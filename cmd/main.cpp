@@ -68,7 +68,7 @@ std::string libexec_dir_beside() {
     std::string path(PATH_MAX, '\0');
     const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
     if (length == -1 && errno == ENOENT) {
-        throw Error("a procfs on /proc is required, and there is none (/proc/self/exe)");
+        throw Error("a procfs on /proc is required, but there is none (/proc/self/exe)");
     }
     if (length <= 0) throw SystemError(errno, "readlink", "/proc/self/exe");
     path.resize(static_cast<std::size_t>(length));

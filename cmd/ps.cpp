@@ -44,7 +44,7 @@ const char* find_ps() {
         if (::access(path, X_OK) == 0) return path;
     }
     throw Error(concat("ps(1) is not at ", kPlaces.front(),
-                       ", the package procps has it; `--format json` does without"));
+                       ": the package procps has it; `--format json` does not need it"));
 }
 
 std::string run_ps(Arguments arguments) {
@@ -80,8 +80,7 @@ void print_table(const std::string& output, const Pids& pids) {
     const auto column = std::find(heading.begin(), heading.end(), "PID") - heading.begin();
     const auto index = static_cast<std::size_t>(column);
     if (index == heading.size()) {
-        throw Error(
-            "ps: its output has no column PID, by which the container's processes are found");
+        throw Error("ps: the output has no column PID, which shows the container's processes");
     }
     show_line(lines.front());
     for (std::size_t i = 1; i < lines.size(); ++i) {
@@ -103,7 +102,7 @@ void print_json(const Pids& pids) {
 int run_ps(const Globals& globals, Arguments arguments) {
     CLI::App app(
         "Show the processes of a container, as the host sees them.\n"
-        "What follows the ID is for ps(1), `-ef` without it.",
+        "The arguments after the ID are for ps(1); the default is `-ef`.",
         "lxcri ps");
     Values values;
     leave_words(app, "ID [PS-OPTION...]");

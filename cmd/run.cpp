@@ -16,7 +16,7 @@ constexpr auto kRunOptions = std::to_array<Option<runtime::RunOptions>>({
 
 int run_run(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Create and start a container, pass signals on to it, and exit as its process does.\n"
+        "Create and start a container, pass signals on to it, and exit with its exit status.\n"
         "The container is deleted at the end.",
         "lxcri run");
     runtime::RunOptions run;

@@ -21,14 +21,15 @@ struct Values {
 
 constexpr auto kOptions = std::to_array<Option<Values>>({
     {"-b,--bundle", "DIR", "directory to write to (default: here)", &Values::bundle},
-    {"-f,--file", "NAME", "another name than config.json", &Values::file},
-    {"--rootless", "", "for a caller who is not root", &Values::rootless},
+    {"-f,--file", "NAME", "name of the file (default: config.json)", &Values::file},
+    {"--rootless", "", "for a caller that is not root", &Values::rootless},
 });
 
 }  // namespace
 
 int run_spec(const Globals& /*globals*/, Arguments arguments) {
-    CLI::App app("Write a config.json to begin with; an existing one stays.", "lxcri spec");
+    CLI::App app("Write a config.json to begin with. An existing file is an error, and stays.",
+                 "lxcri spec");
     Values values;
     add_options(app, kOptions, values);
     parse(app, std::move(arguments));

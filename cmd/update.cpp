@@ -155,8 +155,8 @@ const Setting* find_setting(std::string_view pointer) {
 
 int run_update(const Globals& globals, Arguments arguments) {
     CLI::App app(
-        "Change the limits of a container. What is not given stays; so does what is given as 0,\n"
-        "for which callers mean that it is not set.",
+        "Change the limits of a container. A limit that is not given, or is given as 0, stays as\n"
+        "it is: callers write 0 for a limit that they do not set.",
         "lxcri update");
     Values values;
     oci::IntelRdt rdt;

@@ -61,7 +61,7 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
         if (errno == ENOENT) return;  // it will be made
         if (errno == ELOOP) {
             throw Error(concat(in_quotes(action.destination),
-                               " in the root filesystem is behind a symbolic link, it has to be a "
+                               " in the root filesystem is behind a symbolic link, it must be a "
                                "plain directory"));
         }
         throw SystemError(errno, "openat2", action.destination);
@@ -69,8 +69,8 @@ void refuse_symlink(int rootfs_fd, const MountAction& action) {
     const mode_t mode = status_of(plain.get(), action.destination).st_mode;
     if (!S_ISDIR(mode)) {
         throw Error(concat(in_quotes(action.destination),
-                           S_ISLNK(mode) ? " is a symbolic link" : " is no directory",
-                           " in the root filesystem, it has to be a plain directory"));
+                           S_ISLNK(mode) ? " is a symbolic link" : " is not a directory",
+                           " in the root filesystem, it must be a plain directory"));
     }
 }
 
@@ -212,7 +212,7 @@ std::string in_one_text(const std::string& type, const std::string& option) {
     if (type == "overlay") return escape_commas(option);
     if (option.find(',') != std::string::npos) {
         throw Error(concat("option ", in_quotes(option),
-                           " has a comma, which is not possible where another one has more than ",
+                           " has a comma, which is not possible if another option has more than ",
                            std::to_string(os::kMaxFsconfigValue), " bytes"));
     }
     return option;
@@ -369,7 +369,7 @@ void place_symlink(int dir_fd, const std::string& text, const MountAction& actio
     const auto there = os::open_at(dir_fd, name, O_PATH | O_NOFOLLOW);
     if (os::find_link_text(there.get()) == text) return;
     throw Error(
-        concat(in_quotes(action.destination), " is there, and is no link to ", in_quotes(text)));
+        concat(in_quotes(action.destination), " exists and is not a link to ", in_quotes(text)));
 }
 
 // copy-symlink: the link of the host, with the same text.

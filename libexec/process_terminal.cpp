@@ -38,13 +38,14 @@ UniqueFd open_master(const UniqueFd& root) {
     if (!pts.valid() && errno != ENOENT) throw SystemError(errno, "open", "/dev/pts");
     if (!pts.valid() || !is_devpts(pts.get())) {
         throw Error(concat("a devpts filesystem at /dev/pts is required, ",
-                           pts.valid() ? "and there is another one" : "and there is none",
-                           ": /mounts has to have one of type \"devpts\""));
+                           pts.valid() ? "but another filesystem is there" : "but there is none",
+                           ": /mounts must have one of type \"devpts\""));
     }
     UniqueFd master(os::try_openat2(pts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV));
     if (!master.valid()) throw SystemError(errno, "open", "/dev/pts/ptmx");
-    if (!is_devpts(master.get())) throw Error("/dev/pts/ptmx is no terminal of the devpts there");
+    if (!is_devpts(master.get()))
+        throw Error("/dev/pts/ptmx is not a terminal of the devpts at /dev/pts");
     return master;
 }
 

@@ -44,7 +44,7 @@ template <class Integer>
 Integer to_integer(const std::string& text) {
     const auto value = parse_integer<Integer>(text);
     if (!value)
-        throw Error(concat("internal error: ", in_quotes(text), " is no number of its type"));
+        throw Error(concat("internal error: ", in_quotes(text), " is not a number of its type"));
     return *value;
 }
 

@@ -34,7 +34,7 @@ struct Answer {
 // the kernel, which decides as if there were no agent.
 Answer answer(const Request& request);
 
-// False if nobody waits for it any more.
+// Returns false if no process waits for it any more.
 bool send(int listener, std::uint64_t id, const Answer& answer);
 
 // The families, each in a file of its own.

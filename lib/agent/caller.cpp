@@ -227,7 +227,7 @@ std::vector<os::UniqueFd> Caller::call_as_caller(
                       {},
                       credentials_.effective};
     for (const gid_t group : credentials_.groups) {
-        // The kernel keeps groups that the namespace does not know; with setgroups(2) nobody can
+        // The kernel keeps groups that the namespace does not map; with setgroups(2) no process can
         // have them in there.
         if (has_outside_id(maps.gids, group)) {
             identity.groups.push_back(inside_id(maps.gids, group));

@@ -38,7 +38,7 @@ NetDevices::Moved NetDevices::look_at(const translate::NetDeviceMove& device) {
     const auto found = os::find_device(own_, device.name);
     if (!found) {
         throw SpecError(device.pointer,
-                        concat("there is no network device ", in_quotes(device.name), " here"));
+                        concat("this host has no network device ", in_quotes(device.name)));
     }
     if (!is_template(device.new_name) && os::find_device(inside_, device.new_name)) {
         throw SpecError(device.name_pointer,

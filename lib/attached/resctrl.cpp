@@ -120,7 +120,7 @@ os::UniqueFd Resctrl::open_group(const std::string& group) const {
     os::UniqueFd fd = os::open_at(root_.get(), group, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     // "info" and "mon_groups" are directories, too.
     if (!exists(fd.get(), "tasks") || !exists(fd.get(), "schemata")) {
-        throw SpecError(kClosId, concat(in_quotes(group), " is no group of resctrl"));
+        throw SpecError(kClosId, concat(in_quotes(group), " is not a group of resctrl"));
     }
     return fd;
 }
@@ -142,8 +142,8 @@ ResctrlRecord Resctrl::plan(const oci::IntelRdt& rdt, const std::string& id) con
     record.group = rdt.clos_id.value_or(id);
     const bool is_there = record.group == kDefaultGroup || exists(root_.get(), record.group);
     if (!is_there && rdt.clos_id && !has_schemata(rdt)) {
-        throw SpecError(kClosId, concat("there is no group ", in_quotes(record.group),
-                                        ", and no schemata are given to make one"));
+        throw SpecError(kClosId, concat("the group ", in_quotes(record.group),
+                                        " does not exist, and no schemata are given to make it"));
     }
     // Ours to remove only if no other process has named it.
     record.made = !is_there && !rdt.clos_id;
@@ -164,7 +164,7 @@ void Resctrl::compare(int group_fd, const oci::IntelRdt& rdt) const {
     const auto check = [&](const char* member, const std::optional<std::string>& schema) {
         if (!schema || schema_matches(*schema, schemata)) return;
         throw SpecError(concat(kProperty, "/", member),
-                        concat("found ", in_quotes(*schema), ", the existing group has ",
+                        concat("got ", in_quotes(*schema), ", but the existing group has ",
                                in_quotes(join(split(schemata, '\n'), " "))));
     };
     check("l3CacheSchema", rdt.l3_cache_schema);

@@ -79,10 +79,10 @@ void check_unused(const std::string& path, const std::string& owner) {
     const std::string other = find_owner(path);
     if (!other.empty() && other != owner && ::access(other.c_str(), F_OK) == 0) {
         // The end of the one would be the end of the other.
-        throw SpecError("/linux/cgroupsPath",
-                        concat("the cgroup ", in_quotes(path), " belongs to the container ",
-                               in_quotes(other.substr(other.rfind('/') + 1)),
-                               ", which has to be deleted first"));
+        throw SpecError(
+            "/linux/cgroupsPath",
+            concat("the cgroup ", in_quotes(path), " belongs to the container ",
+                   in_quotes(other.substr(other.rfind('/') + 1)), ", which must be deleted first"));
     }
     const auto pids = read_all_processes(dir.get());
     if (!pids.empty()) {

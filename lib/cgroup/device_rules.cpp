@@ -177,10 +177,10 @@ std::vector<Entry> Exceptions::take() {
                                     ? concat(base, "/devices/", std::to_string(*rule.origin))
                                     : concat(base, "/devices");
     throw SpecError(pointer, rule.origin
-                                 ? "cgroup version 1 cannot make an exception from the rule "
-                                   "for more devices that comes before"
-                                 : "cgroup version 1 cannot deny devices and yet allow the "
-                                   "defaults among them");
+                                 ? "cgroup version 1 cannot make an exception to the earlier "
+                                   "rule for more devices"
+                                 : "cgroup version 1 cannot deny these devices and allow the "
+                                   "default devices among them");
 }
 
 }  // namespace

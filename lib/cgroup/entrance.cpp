@@ -82,7 +82,8 @@ Entrance ContainerCgroup::entrance(std::span<const SubCgroup> below, pid_t init)
                               O_PATH | O_DIRECTORY);
         }
         if (!dir.valid()) {
-            throw Error(concat("the container's cgroup ", directory.path, " has gone"));
+            throw Error(
+                concat("the container's cgroup ", directory.path, " does not exist any more"));
         }
         for (std::size_t i = 0; i < below.size(); ++i) {
             if (!is_for(below[i], directory)) continue;

@@ -17,7 +17,7 @@ namespace lxcri::cgroup {
 
 namespace {
 
-constexpr std::string_view kTooLate = "has not happened in time";
+constexpr std::string_view kTooLate = "did not finish in time";
 
 bool freezer_says(int dir_fd, std::string_view state) {
     const auto text = find_file(dir_fd, "freezer.state");
@@ -37,7 +37,7 @@ bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
         if (state.frozen == frozen || !told) return true;
         // A kill thaws the container so that it can die, without the lock.
         if (!told->starts_with(wanted)) {
-            throw Error(frozen ? "it has been thawed meanwhile" : "it has been frozen meanwhile");
+            throw Error(frozen ? "it was thawed meanwhile" : "it was frozen meanwhile");
         }
         if (!wait_change(*events, deadline)) return false;
     }

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 2> kKinds = {"trusted.lxcri.", "user.lxcr
 constexpr std::string_view kMade = "made";
 constexpr std::string_view kOwner = "container";
 
-// Not for us, or not for anybody.
+// The filesystem has no such attributes, or this process may not use them.
 bool is_unsupported(int error) {
     constexpr std::array kUnsupported = {EOPNOTSUPP, EPERM, EACCES, ENOSYS};
     return std::find(kUnsupported.begin(), kUnsupported.end(), error) != kUnsupported.end();

@@ -36,7 +36,7 @@ void check_v2(const oci::Memory& memory, Checker& checker) {
         checker.reject("/memory/disableOOMKiller", kOnlyV1);
     }
     if (memory.use_hierarchy == false) {
-        checker.reject("/memory/useHierarchy", "cgroup version 2 has nothing but hierarchies");
+        checker.reject("/memory/useHierarchy", "cgroup version 2 always uses hierarchies");
     }
     if (memory.kernel.value_or(0) > 0) {
         checker.warn("/memory/kernel", "has no effect, the limit counts kernel memory too");

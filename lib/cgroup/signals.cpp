@@ -130,7 +130,7 @@ void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline, boo
     }
     // A process that freezes itself cannot thaw itself.
     if (contains(read_all_processes(dir.get()), ::getpid())) {
-        throw Error("a process in the container's cgroup cannot signal all of it");
+        throw Error("a process in the container's cgroup cannot signal all its processes");
     }
     std::optional<FreezeForNow> frozen;
     if (freezes) {

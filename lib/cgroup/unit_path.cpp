@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kSliceSuffix = ".slice";
 
 [[noreturn]] void refuse(std::string_view path, std::string_view problem) {
-    throw SpecError("/linux/cgroupsPath", concat("found ", in_quotes(path), ", ", problem));
+    throw SpecError("/linux/cgroupsPath", concat("got ", in_quotes(path), ", ", problem));
 }
 
 // systemd.unit(5).
@@ -83,15 +83,15 @@ UnitName unit_name(std::string_view cgroups_path, std::string_view id, const Use
     }
     const auto parts = split(cgroups_path, ':');
     if (parts.size() != 3 || parts[2].empty()) {
-        refuse(cgroups_path, "accepted with systemd's cgroups is \"SLICE:PREFIX:NAME\"");
+        refuse(cgroups_path, "expected \"SLICE:PREFIX:NAME\" with systemd's cgroups");
     }
     UnitName name{parts[0].empty() ? default_slice : parts[0],
                   concat(parts[1], "-", parts[2], ".scope")};
     if (!is_slice_name(name.slice)) {
-        refuse(cgroups_path, concat(in_quotes(name.slice), " is no name of a slice"));
+        refuse(cgroups_path, concat(in_quotes(name.slice), " is not a name of a slice"));
     }
     if (!is_unit_name(name.scope)) {
-        refuse(cgroups_path, concat(in_quotes(name.scope), " is no name of a unit"));
+        refuse(cgroups_path, concat(in_quotes(name.scope), " is not a name of a unit"));
     }
     return name;
 }

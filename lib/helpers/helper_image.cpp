@@ -44,7 +44,7 @@ void check_is_program(const std::string& path) {
     const auto end = header.e_shoff + std::uint64_t{header.e_shentsize} * header.e_shnum;
     if (size != sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
         end > static_cast<std::uint64_t>(status.st_size)) {
-        throw Error(concat(in_quotes(path), " is damaged: lxcri has to be installed anew"));
+        throw Error(concat(in_quotes(path), " is damaged: install lxcri again"));
     }
 }
 
@@ -55,8 +55,8 @@ std::string find_helper(const settings::Options& options, const char* name) {
     if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return path;
     SystemError error(errno, "execute", path);
     if (error.code() == ENOENT && !options.other_libexec_dir.empty()) {
-        error.add_consequence(concat("nor is it in ", in_quotes(options.other_libexec_dir),
-                                     "; --libexec names the place"));
+        error.add_consequence(concat("it is not in ", in_quotes(options.other_libexec_dir),
+                                     " either; --libexec names the directory"));
     }
     throw error;
 }

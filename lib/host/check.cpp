@@ -100,7 +100,7 @@ std::vector<std::string> available_controllers(const cgroup::Layout& layout) {
 std::string_view describe(cgroup::Mode mode) {
     switch (mode) {
         case cgroup::Mode::none:
-            return "none is mounted: containers have no limits, and what asks for one is refused";
+            return "none is mounted: no container can have limits";
         case cgroup::Mode::legacy:
             return "version 1";
         case cgroup::Mode::hybrid:
@@ -118,10 +118,10 @@ Finding check_controller(const std::vector<std::string>& available, const std::s
     }
     // The rules for devices of version 2 are a program; its freezer is in every directory.
     if ((name == "devices" || name == "freezer") && layout.find_v2() != nullptr) {
-        return {"cgroups", name, Severity::ok, "by version 2"};
+        return {"cgroups", name, Severity::ok, "version 2 has it"};
     }
     return {"cgroups", name, Severity::warning,
-            concat("not available: limits of /linux/resources that need it are refused")};
+            "not available: limits of /linux/resources that need it are errors"};
 }
 
 }  // namespace
@@ -147,8 +147,8 @@ std::vector<Finding> check_programs(const settings::Options& options) {
         check_helper(options, "lxcri-criu", Severity::note, "checkpoint and restore need it"));
     findings.push_back(check_criu(options));
     findings.push_back(check_program("ps", "`lxcri ps` needs it (package procps)"));
-    findings.push_back(check_program("newuidmap", "users who are not root need it (uidmap)"));
-    findings.push_back(check_program("newgidmap", "users who are not root need it (uidmap)"));
+    findings.push_back(check_program("newuidmap", "users that are not root need it (uidmap)"));
+    findings.push_back(check_program("newgidmap", "users that are not root need it (uidmap)"));
     return findings;
 }
 
@@ -160,7 +160,7 @@ std::vector<Finding> check_privileges() {
                         root && initial ? "root"
                         : root          ? "root of a user namespace"
                                         : concat("uid ", std::to_string(::geteuid()),
-                                                 ": only what an ordinary user may do")});
+                                                 ": only the rights of an ordinary user")});
     const std::uint64_t have = effective_capabilities();
     std::string missing;
     for (const auto& capability : oci::kCapabilities) {
@@ -175,13 +175,13 @@ std::vector<Finding> check_privileges() {
     if (missing.empty()) {
         add(Severity::ok, "all");
     } else if (!root) {
-        add(Severity::note, "those in a user namespace of one's own");
+        add(Severity::note, "only in the user's own user namespaces");
     } else if (!admin) {
         add(Severity::error, "without CAP_SYS_ADMIN: no container can be created");
     } else {
         add(Severity::warning, concat("without ", missing,
-                                      ": what needs it cannot be done, nor "
-                                      "granted to a container"));
+                                      ": no container can have them, and actions "
+                                      "that need them fail"));
     }
     return findings;
 }
@@ -203,8 +203,8 @@ std::vector<Finding> check_cgroups() {
     const bool systemd = ::access("/run/systemd/system", F_OK) == 0;
     findings.push_back({"cgroups", "systemd", systemd ? Severity::ok : Severity::note,
                         systemd ? "manages this machine"
-                                : "does not manage this machine: no "
-                                  "--systemd-cgroup"});
+                                : "does not manage this machine: --systemd-cgroup "
+                                  "does not work"});
     return findings;
 }
 
@@ -213,11 +213,11 @@ std::vector<Finding> check_security() {
     const bool selinux = has_selinux();
     const bool devices = ::access("/dev/fuse", R_OK | W_OK) == 0;
     return {{"security", "AppArmor", apparmor ? Severity::ok : Severity::note,
-             apparmor ? "enabled" : "not enabled: /process/apparmorProfile is refused"},
+             apparmor ? "enabled" : "not enabled: /process/apparmorProfile is an error"},
             {"security", "SELinux", selinux ? Severity::ok : Severity::note,
-             selinux ? "enabled" : "not enabled: /process/selinuxLabel is refused"},
+             selinux ? "enabled" : "not enabled: /process/selinuxLabel is an error"},
             {"security", "/dev/fuse", devices ? Severity::ok : Severity::note,
-             devices ? "usable" : "not usable: no lxcfs"}};
+             devices ? "usable" : "not usable: lxcfs cannot run"}};
 }
 
 std::vector<Finding> check_host(const settings::Options& options) {

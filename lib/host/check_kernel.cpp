@@ -56,18 +56,19 @@ std::vector<Finding> check_calls() {
         findings.push_back(check_call(std::move(name), result, missing, use));
     };
     add("openat2", ::syscall(SYS_openat2, -1, "", nullptr, 0), Severity::error,
-        "no path of an image could be opened safely");
+        "paths in images need it");
     add("open_tree", ::syscall(SYS_open_tree, -1, "x", 0), Severity::error, "mounts need it");
     add("mount_setattr", ::syscall(SYS_mount_setattr, -1, "x", 0, nullptr, 0), Severity::error,
         "mounts need it");
     add("fsopen", ::syscall(SYS_fsopen, nullptr, ~0U), Severity::error, "mounts need it");
-    add("clone3", ::syscall(SYS_clone3, nullptr, 0), Severity::warning, "clone is used instead");
+    add("clone3", ::syscall(SYS_clone3, nullptr, 0), Severity::warning,
+        "liblxc uses clone instead");
     add("pidfd_open", ::syscall(SYS_pidfd_open, -1, 0), Severity::error,
-        "processes are known by it");
+        "lxcri identifies processes with it");
     add("pidfd_send_signal", ::syscall(SYS_pidfd_send_signal, -1, 0, nullptr, 0), Severity::warning,
-        "kill is used instead; processes of cgroup version 1 are signalled by it");
+        "lxcri uses kill instead; signals with cgroup version 1 need it");
     add("close_range", ::syscall(SYS_close_range, ~0U, 0U, 0U), Severity::error,
-        "descriptors are closed by it");
+        "lxcri closes descriptors with it");
     add("bpf", ::syscall(SYS_bpf, -1, nullptr, 0), Severity::warning,
         "device rules need it with cgroup version 2");
     return findings;
@@ -100,10 +101,10 @@ Finding check_user_namespaces() {
     }
     if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
         return finding(name, Severity::note,
-                       "only for root and where an AppArmor profile allows it: "
+                       "only for root, or if an AppArmor profile allows them: "
                        "examples/apparmor.profile in the documentation of lxcri");
     }
-    return finding(name, Severity::ok, "for everybody");
+    return finding(name, Severity::ok, "for all users");
 }
 
 // Where images usually are; other filesystems may differ.

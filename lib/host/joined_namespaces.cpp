@@ -61,7 +61,7 @@ void take_real(Mappings& given, const std::vector<os::IdRange>& ranges, const ch
     Mappings real = to_mappings(ranges);
     const std::string found = to_text(sorted(given));
     if (!given.empty() && !is_dummy(given) && found != to_text(sorted(real))) {
-        throw SpecError(pointer, concat("found ", in_quotes(found),
+        throw SpecError(pointer, concat("got ", in_quotes(found),
                                         ", but the user namespace that is joined has ",
                                         in_quotes(to_text(real))));
     }

@@ -39,13 +39,14 @@ std::optional<std::string> find_trusted_file(const std::string& path) {
     if (!file) return {};
     struct stat status {};
     check(::fstat(file->get(), &status), "fstat", path);
-    if (!S_ISREG(status.st_mode)) throw Error(concat(in_quotes(path), ": is no regular file"));
+    if (!S_ISREG(status.st_mode)) throw Error(concat(in_quotes(path), " is not a regular file"));
     const bool is_ours = status.st_uid == 0 || status.st_uid == ::geteuid();
     const bool is_owned =
         is_ours || (is_overflow_uid(status.st_uid) && is_root_of_the_host_unmapped());
     if (!is_owned || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        throw Error(concat(in_quotes(path), ": has to be owned by root",
-                           ::geteuid() == 0 ? "" : " or by you", ", and no one else may write it"));
+        throw Error(concat(in_quotes(path), " must belong to root",
+                           ::geteuid() == 0 ? "" : " or to you",
+                           ", and only its owner may write it"));
     }
     return read_all(file->get(), path);
 }

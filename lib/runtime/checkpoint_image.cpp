@@ -305,7 +305,7 @@ std::string source_of(const ExternalMount& mount, const translate::Plan& plan,
         return bind.source + mount.below;
     }
     throw Error(concat("the checkpoint has a mount at ", in_quotes(mount.destination),
-                       " that config.json of the bundle has not"));
+                       " that config.json of the bundle does not have"));
 }
 
 }  // namespace
@@ -340,8 +340,8 @@ void check_bundle(const CheckpointImage& image, const translate::Plan& plan) {
     std::set_symmetric_difference(shape.begin(), shape.end(), image.shape.begin(),
                                   image.shape.end(), std::back_inserter(difference));
     if (!difference.empty()) {
-        throw Error(concat("the bundle is not that of the checkpoint: ",
-                           in_quotes(difference.front()), " is in one of them alone"));
+        throw Error(concat("the bundle is not that of the checkpoint: only one of them has ",
+                           in_quotes(difference.front())));
     }
     for (const Bind& bind : binds_of(plan)) {
         const bool known = std::any_of(
@@ -381,11 +381,11 @@ CheckpointImage read_image(int directory_fd) {
     const auto text = os::find_file_at(directory_fd, kFile);
     if (!text) {
         throw Error(concat("--image-path: ", kFile,
-                           " is missing; the directory holds no finished checkpoint of lxcri"));
+                           " is missing; the directory is not a finished checkpoint of lxcri"));
     }
     try {
         const Json json = Json::parse(*text);
-        if (json.at("version") != kVersion) throw Error(concat(kFile, ": of an unknown version"));
+        if (json.at("version") != kVersion) throw Error(concat(kFile, ": unknown version"));
         CheckpointImage image;
         for (const Json& entry : json.at("mounts")) {
             ExternalMount mount;

@@ -45,7 +45,7 @@ Container Container::open(const settings::Options& options, const std::string& i
         }
     } catch (const Error& error) {
         if (damage == Damage::refused) throw;
-        options.always_warn(concat(error.what(), ": its processes are known by its cgroup alone"));
+        options.always_warn(concat(error.what(), ": only its cgroup tells its processes"));
     }
     return container;
 }
@@ -90,8 +90,8 @@ void Container::lock_by_force(const settings::Options& options) {
         throw;
     } catch (const StateError&) {
         for (const pid_t pid : dir_.kill_lock_holders()) {
-            options.always_warn(concat("the process ", std::to_string(pid),
-                                       ", which was at work on the container, has been killed"));
+            options.always_warn(concat("killed process ", std::to_string(pid),
+                                       ", which was working on the container"));
         }
     }
     lock(os::kTimeToDie);

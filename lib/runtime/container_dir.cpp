@@ -53,8 +53,8 @@ bool may_be_id(std::string_view id) {
 
 void check_id(std::string_view id) {
     if (may_be_id(id)) return;
-    throw Error(concat("container ID ", in_quotes(id),
-                       ": accepted are letters, digits, and the characters _ + . -"));
+    throw Error(concat("container ID: expected letters, digits and the characters _ + . -, got ",
+                       in_quotes(id)));
 }
 
 std::vector<std::string> list_ids(const std::string& root) {
@@ -118,7 +118,7 @@ void ContainerDir::lock(std::chrono::milliseconds patience) {
     if (lock_) return;
     lock_ = os::FileLock::take(fd_.get(), os::Clock::now() + patience);
     if (lock_) return;
-    throw StateError(concat("another command is at work on container ", in_quotes(id_)));
+    throw StateError(concat("another command is working on container ", in_quotes(id_)));
 }
 
 bool ContainerDir::is_locked_by_other() const {

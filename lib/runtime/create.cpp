@@ -155,10 +155,10 @@ void Creation::find_resctrl() {
 void Creation::connect_caller() {
     const bool terminal = plan().init.process.terminal;
     if (!terminal && !call_.console_socket.empty()) {
-        throw Error("--console-socket: given, but /process/terminal is not true");
+        throw Error("--console-socket is given, but /process/terminal is not true");
     }
     if (terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
-        throw SpecError("/process/terminal", "found true, but --console-socket is not given");
+        throw SpecError("/process/terminal", "got true, but --console-socket is missing");
     }
     console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
     pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
@@ -317,7 +317,7 @@ void Creation::helper_has_ended() {
     const auto status = monitor_->process().wait(os::Clock::now() + options_.timeout);
     hear_last_words();
     if (cgroup_->has_killed_for_memory()) {
-        throw Error("lxcri-start: the kernel has killed it for want of memory");
+        throw Error("the kernel killed lxcri-start: out of memory");
     }
     const std::string words = monitor_->last_words();
     if (!words.empty()) throw Error(concat("lxcri-start: ", words));
@@ -328,8 +328,9 @@ void Creation::init_has_ended() {
     hear_last_words();
     if (cgroup_->has_killed_for_memory()) {
         throw Error(
-            "/linux/resources/memory/limit: too low, the kernel has killed the container's init "
-            "for want of memory");
+            "/linux/resources/memory/limit: too low, the kernel killed the container's init: out "
+            "of "
+            "memory");
     }
     throw Error("the container's init has died");
 }
@@ -342,7 +343,7 @@ void Creation::meet_init(pid_t pid) {
     if (!init_ || stat->parent != monitor_->process().pid()) init_has_ended();
     if (!entrance_.is_inside(pid)) {
         throw Error(
-            "liblxc has not made the container's init in its cgroup: it makes processes in "
+            "liblxc made the container's init outside of its cgroup: it makes processes in "
             "a way that lxcri does not know");
     }
     hand_over();

@@ -305,10 +305,10 @@ void Execution::place_on_cpus(const oci::Process& asked) {
 void Execution::connect_caller() {
     const bool terminal = process_plan_.terminal;
     if (!terminal && !call_.console_socket.empty()) {
-        throw Error("--console-socket: given, but the process has no terminal");
+        throw Error("--console-socket is given, but the process has no terminal");
     }
     if (terminal && call_.detach && call_.console_socket.empty()) {
-        throw Error("--detach: a process with a terminal needs --console-socket, too");
+        throw Error("--detach: a process with a terminal needs --console-socket too");
     }
     console_socket_ = attached::CallerSocket::connect(call_.console_socket, "--console-socket");
     pidfd_socket_ = attached::CallerSocket::connect(call_.pidfd_socket, "--pidfd-socket");
@@ -465,7 +465,7 @@ void Execution::helper_has_ended() {
     if (auto failure = helper_->find_failure()) throw std::move(*failure);
     throw Error(concat("lxcri-exec ", status ? status->describe() : "does not end",
                        container_.cgroup().oom_kills() > 0
-                           ? ", perhaps for want of memory in the container's cgroup"
+                           ? "; perhaps the container's cgroup is out of memory"
                            : ""));
 }
 

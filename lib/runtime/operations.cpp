@@ -59,7 +59,7 @@ class Regex {
         if (error == 0) return;
         std::array<char, 256> text{};
         ::regerror(error, &compiled_, text.data(), text.size());
-        throw Error(concat("--regex: found ", in_quotes(pattern), ": ", text.data()));
+        throw Error(concat("--regex: got ", in_quotes(pattern), ": ", text.data()));
     }
     Regex(const Regex&) = delete;
     Regex& operator=(const Regex&) = delete;

@@ -179,10 +179,10 @@ void Restoration::check_plan() const {
         throw SpecError("/linux/intelRdt", "a container in a group of resctrl cannot be restored");
     }
     if (!plan().init.process.terminal && !call_.console_socket.empty()) {
-        throw Error("--console-socket: given, but /process/terminal is not true");
+        throw Error("--console-socket is given, but /process/terminal is not true");
     }
     if (plan().init.process.terminal && call_.console_socket.empty() && !call_.keeps_terminal) {
-        throw SpecError("/process/terminal", "found true, but --console-socket is not given");
+        throw SpecError("/process/terminal", "got true, but --console-socket is missing");
     }
 }
 

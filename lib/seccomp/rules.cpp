@@ -103,7 +103,7 @@ void warn_unknown(std::vector<std::string>& warnings, std::size_t entry, std::si
                   std::string_view name) {
     warnings.push_back(concat("/linux/seccomp/syscalls/", std::to_string(entry), "/names/",
                               std::to_string(index), ": ", in_quotes(name),
-                              " is no system call known here, skipped"));
+                              " is not a known system call, skipped"));
 }
 
 }  // namespace

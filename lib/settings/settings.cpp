@@ -248,7 +248,7 @@ std::vector<std::string_view> setting_names() {
     const auto names = setting_names();
     std::string all;
     for (const auto name : names) all += concat(all.empty() ? "" : ", ", name);
-    member.fail(concat("not known", did_you_mean(member.key(), names), "; known are ", all));
+    member.fail(concat("not known", did_you_mean(member.key(), names), "; the settings are ", all));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ void visit_settings(Object& settings, Visit&& visit) {
     visit("log", settings.log, "file for errors and warnings (default: stderr)");
     visit("logFormat", settings.log_format, "text or json");
     visit("logLevel", settings.log_level, "error, warning, info or debug");
-    visit("debug", settings.debug, "log level debug, with all that liblxc says");
+    visit("debug", settings.debug, "log level debug, with all messages of liblxc");
     visit("cgroupManager", settings.cgroup_manager, "cgroupfs, systemd or disabled");
     visit("monitor", settings.monitor,
           "hand-over: liblxc's monitor ends when the container is created; keep: it stays, for "
@@ -105,14 +105,14 @@ void visit_settings(Object& settings, Visit&& visit) {
     visit("system", settings.system,
           "true: each container is a system container, for systemd, Docker, Podman or k3s inside");
     visit("createTimeout", settings.create_timeout,
-          "seconds within which a container is set up; OCI hooks have their own");
+          "seconds for `create`; OCI hooks have timeouts of their own");
     visit("startTimeout", settings.start_timeout,
-          "seconds within which the process has to be executed; 0: no limit");
+          "seconds until `start` has executed the process; 0: no limit");
     visit("killTimeout", settings.kill_timeout, "seconds for `kill`");
     visit("deleteTimeout", settings.delete_timeout,
-          "seconds within which all that a container has is ended and removed");
+          "seconds for `delete` to end processes and remove cgroups");
     visit("lxcfs", settings.lxcfs,
-          "where lxcfs is mounted, /var/lib/lxcfs: /proc then shows the container's limits");
+          "mount point of lxcfs; /proc of containers then shows their limits");
     visit("criu", settings.criu,
           "path of CRIU, for checkpoint and restore (default: the usual places)");
     visit("agentSocket", settings.agent_socket,

@@ -22,9 +22,8 @@ std::vector<handoff::UnitProperty> allowed_properties(const oci::Spec& spec, con
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
         throw SpecError(property.pointer,
                         concat("the property ", in_quotes(property.name),
-                               " is neither one that every container may set nor among the "
-                               "/systemdProperties that ",
-                               in_quotes(host.settings_file), " allows"));
+                               " may start programs as root; only /systemdProperties in ",
+                               in_quotes(host.settings_file), " can allow it"));
     }
     return properties;
 }
@@ -34,7 +33,7 @@ void refuse_limits(const oci::Spec& spec, const std::string& path) {
     if (!spec.linux_ || !spec.linux_->resources) return;
     if (!cgroup::has_limits(*spec.linux_->resources)) return;
     throw SpecError("/linux/resources",
-                    concat("found limits, but this user may not make the cgroup ", in_quotes(path),
+                    concat("got limits, but this user may not make the cgroup ", in_quotes(path),
                            " (systemd's user manager can: --systemd-cgroup)"));
 }
 
@@ -64,7 +63,7 @@ void translate_device_rules(const Host& host, Plan& plan) {
     if (host.cgroup_driver != cgroup::Driver::disabled || rules.empty()) return;
     // Podman writes them for every container, also where it asks for no cgroup.
     rules.clear();
-    plan.warnings.push_back(concat(pointer, ": without effect, cgroups are disabled"));
+    plan.warnings.push_back(concat(pointer, " has no effect: cgroups are disabled"));
 }
 
 }  // namespace

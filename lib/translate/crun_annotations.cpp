@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -79,13 +80,12 @@ std::string delegate_cgroup(const oci::Spec& spec, const Host& host) {
     if (value == nullptr || value->empty()) return {};
     if (!host.unified_cgroups) {
         throw SpecError(pointer_to(kDelegate),
-                        "not possible with version 1 of cgroups, which is not safe to delegate");
+                        "needs cgroup version 2: a cgroup of version 1 cannot be delegated safely");
     }
     const std::string path = normalized_path(concat("/", *value)).substr(1);
     if (path.empty() || has_parent_element(path)) {
-        throw SpecError(pointer_to(kDelegate),
-                        concat("found ", in_quotes(*value),
-                               ", accepted is a path below the container's cgroup"));
+        oci::reject(pointer_to(kDelegate), in_quotes(*value),
+                    "a path below the container's cgroup");
     }
     return path;
 }
@@ -93,7 +93,7 @@ std::string delegate_cgroup(const oci::Spec& spec, const Host& host) {
 std::string hook_file(const oci::Spec& spec, const char* annotation) {
     const std::string* value = find(spec, annotation);
     if (value == nullptr) return {};
-    if (value->empty()) throw SpecError(pointer_to(annotation), "found \"\", accepted is a path");
+    if (value->empty()) oci::reject(pointer_to(annotation), "\"\"", "a path");
     return *value;
 }
 
@@ -112,13 +112,13 @@ std::string systemd_subgroup(const oci::Spec& spec) {
     const std::string* value = find(spec, kSubgroup);
     if (value == nullptr) return "container";
     if (value->empty()) {
-        throw SpecError(pointer_to(kSubgroup),
-                        "found \"\", but the scope itself stays systemd's, which sets its limits "
-                        "anew: the container needs a cgroup below it");
+        throw SpecError(
+            pointer_to(kSubgroup),
+            "got \"\", but the container needs a cgroup below the scope: systemd sets the "
+            "limits of the scope itself again");
     }
     if (*value == "." || *value == ".." || value->find('/') != std::string::npos) {
-        throw SpecError(pointer_to(kSubgroup),
-                        concat("found ", in_quotes(*value), ", accepted is the name of a cgroup"));
+        oci::reject(pointer_to(kSubgroup), in_quotes(*value), "the name of a cgroup");
     }
     return *value;
 }

@@ -55,7 +55,7 @@ std::optional<std::uint32_t> outer_id(const std::optional<std::uint32_t>& id,
     if (!id || mappings.empty()) return id;
     const auto outer = find_host_id(mappings, *id);
     if (!outer && *id != kOverflow) {
-        throw SpecError(pointer, concat("found ", std::to_string(*id),
+        throw SpecError(pointer, concat("got ", std::to_string(*id),
                                         ", which the user namespace does "
                                         "not map"));
     }

@@ -12,7 +12,7 @@ std::string label(const std::optional<std::string>& asked, bool available, std::
                   std::string_view module) {
     if (!asked) return {};
     if (!available) {
-        throw SpecError(std::string(pointer), concat("found ", in_quotes(*asked), ", but ", module,
+        throw SpecError(std::string(pointer), concat("got ", in_quotes(*asked), ", but ", module,
                                                      " is not enabled on this host"));
     }
     return *asked;

@@ -42,21 +42,21 @@ bool allows(const std::string& name, std::string_view key) {
 void check_item(std::string_view key, const std::string& value, const Host& host,
                 const std::string& pointer) {
     if (is_never_allowed(key)) {
-        throw SpecError(pointer, concat("the item ", in_quotes(key), " is never accepted"));
+        throw SpecError(pointer, concat("no container may set the item ", in_quotes(key)));
     }
     const auto& allowed = host.lxc_items;
     if (std::none_of(allowed.begin(), allowed.end(),
                      [&](const std::string& name) { return allows(name, key); })) {
         throw SpecError(pointer,
-                        concat("the item ", in_quotes(key), " is not among the /lxcItems that ",
-                               in_quotes(host.settings_file), " allows"));
+                        concat("the item ", in_quotes(key), " is not allowed by /lxcItems in ",
+                               in_quotes(host.settings_file)));
     }
     // liblxc keeps items as lines of a file.
     const auto is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     };
     if (std::any_of(value.begin(), value.end(), is_control)) {
-        throw SpecError(pointer, concat("found ", in_quotes(value), ", a control character in it"));
+        throw SpecError(pointer, concat(in_quotes(value), " has a control character"));
     }
 }
 

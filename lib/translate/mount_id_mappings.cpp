@@ -49,7 +49,7 @@ std::uint32_t host_id(const oci::IdMapping& range, const Mappings& container, st
         if (range.host_id < mapping.container_id || end > mapped_end) continue;
         return mapping.host_id + (range.host_id - mapping.container_id);
     }
-    throw SpecError(pointer, concat("found ", in_quotes(text),
+    throw SpecError(pointer, concat("got ", in_quotes(text),
                                     ", which is in no range of the container's user namespace"));
 }
 
@@ -65,8 +65,7 @@ oci::IdMapping parse_range(std::string_view text, const Mappings& container,
         if (value) parsed.push_back(*value);
     }
     if (numbers.size() != 3 || parsed.size() != 3 || parsed[2] == 0) {
-        throw SpecError(pointer, concat("found ", in_quotes(text),
-                                        ", accepted are FIRST-SHOWN-COUNT and @FIRST-SHOWN-COUNT"));
+        oci::reject(pointer, in_quotes(text), "FIRST-SHOWN-COUNT or @FIRST-SHOWN-COUNT");
     }
     oci::IdMapping range{parsed[0], parsed[1], parsed[2]};
     if (relative) range.host_id = host_id(range, container, text, pointer);
@@ -96,12 +95,11 @@ BothMappings parse_option(std::string_view text, const BothMappings& container,
         } else if (part.starts_with(kGids)) {
             result.gids = parse_ranges(part.substr(kGids.size()), "gids", container.gids, pointer);
         } else {
-            throw SpecError(pointer,
-                            concat("found ", in_quotes(part), ", accepted are uids= and gids="));
+            oci::reject(pointer, in_quotes(part), "uids= or gids=");
         }
     }
     if (result.uids.empty() || result.gids.empty()) {
-        throw SpecError(pointer, "both uids= and gids= are needed, or none of them");
+        throw SpecError(pointer, "expected both uids= and gids=, or neither");
     }
     return result;
 }
@@ -121,7 +119,7 @@ BothMappings find_mappings(const oci::Spec& spec, const oci::Mount& mount,
     if (!option_value.empty()) {
         if (own) {
             throw SpecError(option_pointer,
-                            concat("mappings are here and in ", pointer, "/uidMappings"));
+                            concat("there are mappings here and in ", pointer, "/uidMappings"));
         }
         return parse_option(option_value, container, option_pointer);
     }
@@ -146,7 +144,7 @@ void map_ids(const oci::Spec& spec, const Host& host, const oci::Mount& mount,
     const auto index = find_option(mount);
     if (!index && mount.uid_mappings.empty()) return;
     if (action.kind != handoff::MountKind::bind) {
-        throw SpecError(pointer, "ID mappings are for bind mounts alone");
+        throw SpecError(pointer, "only a bind mount can have ID mappings");
     }
     const std::string_view option = index ? std::string_view(mount.options[*index]) : "";
     const auto equals = std::min(option.find('='), option.size());

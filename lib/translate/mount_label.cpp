@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -34,9 +35,8 @@ std::string_view context_type(const oci::Spec& spec) {
     if (found == spec.annotations.end()) return kContexts.front();
     const auto type = std::find(kContexts.begin(), kContexts.end(), found->second);
     if (type != kContexts.end()) return *type;
-    throw SpecError(concat("/annotations/", kKey),
-                    concat("found ", in_quotes(found->second),
-                           ", accepted are context, fscontext, defcontext, rootcontext"));
+    oci::reject(concat("/annotations/", kKey), in_quotes(found->second),
+                "context, fscontext, defcontext or rootcontext");
 }
 
 }  // namespace
@@ -46,9 +46,9 @@ void translate_mount_label(const oci::Spec& spec, const Host& host, Plan& plan) 
     if (!spec.linux_ || !spec.linux_->mount_label) return;
     const std::string& label = *spec.linux_->mount_label;
     if (!host.selinux) {
-        // Nobody reads it then. A process that asks to be confined is refused (labels.cpp).
-        plan.warnings.push_back(concat("/linux/mountLabel: found ", in_quotes(label),
-                                       ", without effect: SELinux is not enabled on this host"));
+        // No one reads the label then. A label for the process is an error (labels.cpp).
+        plan.warnings.push_back(concat("/linux/mountLabel: ", in_quotes(label),
+                                       " has no effect: SELinux is not enabled on this host"));
         return;
     }
     plan.hook.mount_label = label;

@@ -217,14 +217,14 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
             action.propagation.push_back(propagation->flags);
         } else if (option == "tmpcopyup") {
             action.copy_up = action.type == "tmpfs";
-            if (!action.copy_up) warn_no_effect("a mount that is no tmpfs");
+            if (!action.copy_up) warn_no_effect("a mount that is not a tmpfs");
         } else if (is_id_map_option(option)) {
             continue;  // mount_id_mappings.cpp
         } else if (is_bind_word(option)) {
             if (!bind) throw SpecError(here(), concat(in_quotes(option), " is for bind mounts"));
             set_bind_word(option, action);
         } else if (option == "remount") {
-            throw SpecError(here(), "\"remount\" has nothing to remount: every mount is new");
+            throw SpecError(here(), "\"remount\" is not possible: every mount is new");
         } else if (const auto* flag = find_row(kFilesystemFlags, option)) {
             // On a bind mount they belong to a filesystem that is not ours to change.
             if (!bind && !flag->flag.empty()) action.flags.emplace_back(flag->flag);
@@ -232,7 +232,7 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
         } else if (bind && is_harmless_on_a_bind(option)) {
             warn_no_effect("a bind mount");
         } else if (bind) {
-            throw SpecError(here(), concat(in_quotes(option), " is no option of a bind mount"));
+            throw SpecError(here(), concat(in_quotes(option), " is not an option of a bind mount"));
         } else if (action.type == "overlay") {
             add_overlay_data(option, action.data);
         } else if (action.type.starts_with("fuse")) {
@@ -246,7 +246,7 @@ void sort_mount_options(const std::vector<std::string>& options, const std::stri
             return option == "src-nofollow" || option == "dest-nofollow";
         })) {
         throw SpecError(concat(pointer, "/options"),
-                        "copy-symlink does not go together with src-nofollow or dest-nofollow");
+                        "copy-symlink cannot be combined with src-nofollow or dest-nofollow");
     }
     // As callers know it: who names any attribute of a bind mount names all of these.
     if (!bind || !names_attributes) return;

@@ -79,7 +79,7 @@ void look_for_source_inside(const oci::Spec& spec, const Host& host, const Plan&
                    (action.recursive && is_same_or_below(earlier.destination, *inside));
         })) {
         throw SpecError(concat(action.pointer, "/source"),
-                        concat("found ", in_quotes(action.source),
+                        concat("got ", in_quotes(action.source),
                                ", an earlier mount in the root filesystem, which cannot get ID "
                                "mappings"));
     }
@@ -104,7 +104,8 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
         return action;
     }
     if (action.type == "none") {
-        throw SpecError(concat(pointer, "/type"), "missing: only a bind mount needs none");
+        throw SpecError(concat(pointer, "/type"),
+                        "missing: every mount except a bind mount needs one");
     }
     action.source = mount.source.value_or(action.type);
     // A mount that is read-only is not enough on a device: the filesystem itself would write to it,
@@ -226,7 +227,7 @@ void translate_mounts(const oci::Spec& spec, const Host& host, Plan& plan) {
         if (action.destination == "/") {
             if (plan.hook.shares_mounts) {
                 throw SpecError(concat(pointer, "/destination"),
-                                "the root, which is not possible where the mount namespace is "
+                                "the root, which is not possible if the mount namespace is "
                                 "shared with others");
             }
             if (plan.init.covered_root) {

@@ -32,9 +32,10 @@ std::string time_offsets(const oci::TimeOffsets& offsets) {
 // Only root of a user namespace can make the others.
 void check_ordinary_user(const oci::Spec& spec) {
     if (has_user_namespace(spec)) return;
-    throw SpecError("/linux/namespaces",
-                    "no entry of type \"user\", without which only root can run a container "
-                    "(`lxcri spec --rootless` writes one)");
+    throw SpecError(
+        "/linux/namespaces",
+        "an entry of type \"user\" is missing; without it only root can run a container "
+        "(`lxcri spec --rootless` writes one)");
 }
 
 // What sets the container up is root in there.
@@ -45,7 +46,8 @@ void check_root_is_mapped(const oci::Spec& spec) {
         for (const auto& mapping : mappings) {
             if (mapping.container_id == 0) return;
         }
-        throw SpecError(pointer, "no mapping for the container ID 0, which sets the container up");
+        throw SpecError(pointer,
+                        "a mapping for the container ID 0 is missing, which sets the container up");
     };
     check(spec.linux_->uid_mappings, "/linux/uidMappings");
     check(spec.linux_->gid_mappings, "/linux/gidMappings");
@@ -60,18 +62,18 @@ void share_mounts(const oci::Spec& spec, const Host& host, NamespaceToJoin entry
         has_user_namespace(spec) && !is_owned_namespace(spec, host, oci::NamespaceType::mount);
     if (host.ordinary_user || is_foreign) {
         throw SpecError(entry.pointer,
-                        "the mount namespace has to belong to the container's user namespace: "
-                        "needed is an entry of type \"mount\" without a path");
+                        "the mount namespace must belong to the container's user namespace: "
+                        "an entry of type \"mount\" without a path is needed");
     }
     if (host.rootfs == "/") {
         throw SpecError("/root/path",
-                        "found \"/\", which needs a new mount namespace: an entry of type "
+                        "got \"/\", which needs a new mount namespace: an entry of type "
                         "\"mount\" in /linux/namespaces");
     }
-    plan.warnings.push_back(
-        concat(entry.pointer,
-               ": the mount namespace is shared with others, where CAP_SYS_CHROOT leads out of the "
-               "root filesystem"));
+    plan.warnings.push_back(concat(
+        entry.pointer,
+        ": the mount namespace is shared with others: a process with CAP_SYS_CHROOT can leave "
+        "the root filesystem"));
     plan.host.shared_mounts = std::move(entry);
     plan.hook.shares_mounts = true;
     plan.init.shares_mounts = true;

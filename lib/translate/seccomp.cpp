@@ -21,7 +21,7 @@ void refuse_unknown_names(const oci::Seccomp& seccomp) {
             if (seccomp::find_syscall(names[j])) continue;
             throw SpecError(
                 concat("/linux/seccomp/syscalls/", std::to_string(i), "/names/", std::to_string(j)),
-                concat(in_quotes(names[j]), " is no system call known here"));
+                concat(in_quotes(names[j]), " is not a known system call"));
         }
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -169,8 +170,7 @@ bool is_system_container(const oci::Spec& spec, bool for_all) {
     if (found == spec.annotations.end()) return for_all;
     if (found->second == "true") return true;
     if (found->second == "false") return false;
-    throw SpecError(kSystemPointer,
-                    concat("found ", in_quotes(found->second), ", accepted are true, false"));
+    oci::reject(kSystemPointer, in_quotes(found->second), "true or false");
 }
 
 oci::Spec make_system_container(oci::Spec spec, const Host& host,

@@ -1,6 +1,7 @@
 // Owns:  /annotations/io.kubernetes.container.terminationMessagePath
 // Emits: InitPlan::termination_message_path
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {
@@ -10,8 +11,7 @@ void translate_termination_message(const oci::Spec& spec, const Host& /*host*/, 
     const auto found = spec.annotations.find(kKey);
     if (found == spec.annotations.end() || found->second.empty()) return;
     if (!found->second.starts_with('/')) {
-        throw SpecError(concat("/annotations/", kKey), concat("found ", in_quotes(found->second),
-                                                              ", accepted is an absolute path"));
+        oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "an absolute path");
     }
     plan.init.termination_message_path = found->second;
 }

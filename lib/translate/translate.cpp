@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 #include "translate/system_container.h"
 #include "translate/translators.h"
 
@@ -54,8 +55,7 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
     if (found == spec.annotations.end()) return host.keep_monitor;
     if (found->second == "keep") return true;
     if (found->second == "hand-over") return false;
-    throw SpecError(concat("/annotations/", kKey),
-                    concat("found ", in_quotes(found->second), ", accepted are hand-over, keep"));
+    oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "hand-over or keep");
 }
 
 // All but what makes a system container of it.

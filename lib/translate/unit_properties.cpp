@@ -11,6 +11,7 @@
 #include "base/enum_table.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "oci/validate_rules.h"
 
 namespace lxcri::translate {
 
@@ -152,20 +153,19 @@ UnitProperty parse(std::string_view key, std::string_view text) {
     const std::string pointer = concat("/annotations/", key);
     std::string name(key.substr(kPrefix.size()));
     if (!is_property_name(name)) {
-        throw SpecError(pointer, concat(in_quotes(name), " is no name of a property"));
+        throw SpecError(pointer, concat(in_quotes(name), " is not a name of a property"));
     }
     auto value = parse_value(text);
     constexpr std::string_view kSeconds = "Sec";
     if (value && name.ends_with(kSeconds) && !name.ends_with("USec")) {
         if (!make_microseconds(*value)) {
-            throw SpecError(pointer, concat("found ", in_quotes(text), ", accepted are seconds"));
+            oci::reject(pointer, in_quotes(text), "seconds");
         }
         name.insert(name.size() - kSeconds.size(), "U");
     }
     if (!value) {
-        throw SpecError(pointer, concat("found ", in_quotes(text),
-                                        ", accepted are true, false, a number (\"uint64 5\"), "
-                                        "\"'text'\", \"['text', ...]\""));
+        oci::reject(pointer, in_quotes(text),
+                    "true, false, a number (\"uint64 5\"), \"'text'\" or \"['text', ...]\"");
     }
     return {pointer, name, value->type, value->words};
 }

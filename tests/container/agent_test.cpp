@@ -291,7 +291,7 @@ TEST_CASE("agent: a user of the container without the capability gets nothing", 
 TEST_CASE("agent: permissions of directories are those that the caller has", "[agent][lxcri]") {
     NEEDS(need_agent());
     AgentBox box;
-    // One of the host's root, which is nobody's in the container; one of another user inside.
+    // One of the host's root, which the container does not map; one of another user inside.
     fs::create_directory(box.bundle.in_rootfs("hosts"));
     fs::create_directory(box.bundle.in_rootfs("others"));
     REQUIRE(chown(box.bundle.in_rootfs("others").c_str(), kFirst + 1000, kFirst + 1000) == 0);
@@ -573,7 +573,7 @@ TEST_CASE("agent: a call is off unless annotation and administrator agree", "[ag
         REQUIRE(chmod((box / "agent.json").c_str(), 0666) == 0);
         CHECK(box.agent_life(arguments).out == "mknod /tmp/null: EPERM\n");
         box.agent->signal(SIGTERM);
-        CHECK(contains(box.agent->wait().err, "has to be owned by root"));
+        CHECK(contains(box.agent->wait().err, "must belong to root"));
     }
     SECTION("there is no file") {
         fs::remove(box / "agent.json");

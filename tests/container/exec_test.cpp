@@ -846,7 +846,7 @@ TEST_CASE("exec, create: the program alone in another place finds what is instal
     CAPTURE(none.err);
     CHECK(none.code() == 1);
     CHECK(contains(none.err, (box / "elsewhere/libexec/lxcri/lxcri-start").string()));
-    const std::string before = "nor is it in \"";
+    const std::string before = "it is not in \"";
     const std::size_t at = none.err.find(before);
     REQUIRE(at != std::string::npos);
     const std::string place = none.err.substr(

@@ -80,7 +80,7 @@ TEST_CASE("hosts: no /proc: one line says so", "[hosts][lxcri]") {
         GENERATE(Strings{"check"}, Strings{"list"}, Strings{"features"}, Strings{"state", "x"});
     CAPTURE(command);
     const Finished finished = call_after(box, "mount -t tmpfs tmpfs /proc", command);
-    CHECK(contains(the_line(finished), "a procfs on /proc is required, and there is none"));
+    CHECK(contains(the_line(finished), "a procfs on /proc is required, but there is none"));
 }
 
 TEST_CASE("hosts: what is missing above the runtime root is made as usual", "[hosts][lxcri]") {
@@ -154,7 +154,7 @@ TEST_CASE("hosts: a terminal without a devpts: the message says what config.json
     const ReceivingSocket socket(box / "console");
     CreateOptions options;
     options.flags = {"--console-socket", socket.path()};
-    CHECK(contains(box.refusal(options), "/mounts has to have one of type \"devpts\""));
+    CHECK(contains(box.refusal(options), "/mounts must have one of type \"devpts\""));
 }
 
 TEST_CASE("hosts: a damaged helper is refused by its name", "[hosts][lxcri]") {

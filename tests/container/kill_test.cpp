@@ -87,7 +87,7 @@ TEST_CASE("kill, delete --regex: all whose ID matches, whatever becomes of one o
     Container other = box.create({}, "x" + box.name());
     box.clean_up_id(other.id());
     CHECK(box.call({"kill", "--regex", "^nobody", "KILL"}).code() == 0);
-    CHECK(contains(box.call({"kill", "--regex", "a[", "KILL"}).err, "--regex: found \"a[\": "));
+    CHECK(contains(box.call({"kill", "--regex", "a[", "KILL"}).err, "--regex: got \"a[\": "));
     const std::string pattern = "^" + box.name();
     CHECK(box.call({"kill", "-r", pattern, "KILL"}).code() == 0);
     CHECK(running.wait_code() == -SIGKILL);

@@ -207,7 +207,7 @@ TEST_CASE("rootless: mappings that the user may not have are an error", "[rootle
     SECTION("nobody is root inside") {
         box.map({mapping(1, kUser, 1)});
         CHECK(contains(one_line(box.refusal()),
-                       "/linux/uidMappings: no mapping for the container ID 0"));
+                       "/linux/uidMappings: a mapping for the container ID 0 is missing"));
     }
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("rootless: what only root can have is an error", "[rootless][errors]")
         box.bundle.remove_namespace("user");
         box.bundle.linux().erase("uidMappings");
         box.bundle.linux().erase("gidMappings");
-        expected = "/linux/namespaces: no entry of type \"user\"";
+        expected = "/linux/namespaces: an entry of type \"user\" is missing";
     }
     SECTION("groups") {
         box.bundle.process()["user"]["additionalGids"] = {5};
@@ -238,7 +238,7 @@ TEST_CASE("rootless: what only root can have is an error", "[rootless][errors]")
     }
     SECTION("a limit, where no cgroup is to be had") {
         box.bundle.linux()["resources"] = {{"pids", {{"limit", 10}}}};
-        expected = "/linux/resources: found limits, but this user may not make the cgroup";
+        expected = "/linux/resources: got limits, but this user may not make the cgroup";
     }
     SECTION("a source that the user may not see") {
         fs::create_directory(box / "secret");

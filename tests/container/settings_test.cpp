@@ -122,7 +122,7 @@ TEST_CASE("settings: what the file should not say is told with file and pointer"
         settings_file(box, {{"moniter", "keep"}});
         const std::string error = box.refusal(with({"--config", file}));
         CHECK(contains(error, file + ": /moniter: not known, did you mean \"monitor\"?"));
-        CHECK(contains(error, "known are root, log, "));
+        CHECK(contains(error, "the settings are root, log, "));
     }
     SECTION("a wrong value") {
         settings_file(box, {{"monitor", "stay"}});

@@ -178,7 +178,7 @@ TEST_CASE("shared mounts: not with a new user namespace, which may not touch the
     box.bundle.add_namespace("user").remove_namespace("mount");
     box.bundle.linux()["uidMappings"] = mapping;
     box.bundle.linux()["gidMappings"] = mapping;
-    CHECK(contains(box.refusal(), "has to belong to the container's user namespace"));
+    CHECK(contains(box.refusal(), "must belong to the container's user namespace"));
 }
 
 TEST_CASE("shared mounts: what takes mount(2) is refused", "[namespaces][mounts][lxcri]") {
@@ -198,5 +198,5 @@ TEST_CASE("shared mounts: the root of the namespace cannot be the root filesyste
     Box box;
     box.bundle.remove_namespace("mount");
     box.bundle.config["root"]["path"] = "/";
-    CHECK(contains(box.refusal(), "/root/path: found \"/\""));
+    CHECK(contains(box.refusal(), "/root/path: got \"/\""));
 }

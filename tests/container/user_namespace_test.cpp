@@ -161,7 +161,7 @@ TEST_CASE("joined user namespace: other mappings than it has are an error",
     pod.join_all();
     set_mappings(pod.box.bundle, Json::array({mapping(0, 200000, kSize)}));
     const std::string error = pod.box.refusal();
-    CHECK(contains(error, "/linux/uidMappings: found \"0 200000 65536\""));
+    CHECK(contains(error, "/linux/uidMappings: got \"0 200000 65536\""));
     CHECK(contains(error, "\"0 100000 65536\""));
     set_mappings(pod.box.bundle, Json::array({mapping(0, kFirst, kSize)}));
     pod.box.bundle.linux()["gidMappings"] = Json::array({mapping(0, kFirst, 10)});
@@ -205,7 +205,7 @@ TEST_CASE("joined user namespace: the host's mount namespace cannot be used in i
     pod.join("user", "user");
     set_mappings(pod.box.bundle, {});
     pod.box.bundle.remove_namespace("mount");
-    CHECK(contains(pod.box.refusal(), "has to belong to the container's user namespace"));
+    CHECK(contains(pod.box.refusal(), "must belong to the container's user namespace"));
 }
 
 // Who is root of the user namespace has CAP_SYS_PTRACE there, and sees what sets another container

@@ -135,7 +135,7 @@ TEST_CASE("resctrl: a closID that does not exist") {
     IntelRdt rdt = rdt_of("new");
     SECTION("without schemata is an error") {
         CHECK(contains(refusal([&] { resctrl.plan(rdt, "c1"); }),
-                       "/linux/intelRdt/closID: there is no group \"new\""));
+                       "/linux/intelRdt/closID: the group \"new\" does not exist"));
         CHECK(!tree.has("new"));
     }
     SECTION("with schemata is made, and stays") {

@@ -182,7 +182,7 @@ TEST_CASE("cgroup freezer: what is not done in time is undone", "[root]") {
                 CHECK(cgroup.is_frozen());
                 cgroup.thaw(in_seconds(5));
             } catch (const Error& error) {
-                CHECK_THAT(error.what(), Catch::Contains("has not happened in time"));
+                CHECK_THAT(error.what(), Catch::Contains("did not finish in time"));
             }
             CHECK_FALSE(cgroup.is_frozen());
         }

@@ -65,7 +65,7 @@ TEST_CASE("mount hook: /proc, /sys and /dev are plain directories of the image")
     put_file(rootfs / "dev", "a file");
     CHECK_THAT(error_of_mount(rootfs, tmpfs_on("/proc")), Catch::Contains("symbolic link"));
     CHECK_THAT(error_of_mount(rootfs, tmpfs_on("/sys")), Catch::Contains("symbolic link"));
-    CHECK_THAT(error_of_mount(rootfs, tmpfs_on("/dev")), Catch::Contains("is no directory"));
+    CHECK_THAT(error_of_mount(rootfs, tmpfs_on("/dev")), Catch::Contains("is not a directory"));
     auto sysfs = tmpfs_on("/sys/below");
     sysfs.type = "sysfs";
     CHECK_THAT(error_of_mount(rootfs, sysfs), Catch::Contains("behind a symbolic link"));

@@ -46,8 +46,8 @@ TEST_CASE("IDs that could mean another place, or another line") {
     CHECK_THROWS_AS(runtime::check_id(std::string_view("a\0b", 3)), Error);
     CHECK_THROWS_AS(runtime::check_id(std::string(1025, 'x')), Error);
     CHECK_THROWS_WITH(runtime::check_id("a\nb"),
-                      "container ID \"a\\x0ab\": accepted are letters, digits, and the characters "
-                      "_ + . -");
+                      "container ID: expected letters, digits and the characters _ + . -, "
+                      "got \"a\\x0ab\"");
 }
 
 TEST_CASE("a container directory is made with the runtime root, and is private") {

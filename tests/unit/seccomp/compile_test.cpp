@@ -142,9 +142,9 @@ TEST_CASE("seccomp: names that nobody knows are skipped with a warning") {
     CHECK(filtered("write") == kAllow);
     CHECK(filtered.warnings() ==
           std::vector<std::string>{
-              "/linux/seccomp/syscalls/1/names/0: \"no_such_call\" is no system call known here, "
+              "/linux/seccomp/syscalls/1/names/0: \"no_such_call\" is not a known system call, "
               "skipped",
-              "/linux/seccomp/syscalls/1/names/2: \"nor\\x0athis\" is no system call known here, "
+              "/linux/seccomp/syscalls/1/names/2: \"nor\\x0athis\" is not a known system call, "
               "skipped"});
     // A system call of another architecture only is nothing to talk about.
     CHECK(Filtered(

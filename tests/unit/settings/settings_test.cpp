@@ -130,7 +130,7 @@ TEST_CASE("settings: what is wrong in the file is told with a pointer", "[settin
 TEST_CASE("settings: an unknown name is an error that lists the known ones", "[settings]") {
     const std::string error = file_error(R"({"cgrupManager": "systemd"})");
     CHECK(has(error, "/cgrupManager: not known, did you mean \"cgroupManager\"?"));
-    CHECK(has(error, "; known are root, log, logFormat, "));
+    CHECK(has(error, "; the settings are root, log, logFormat, "));
     CHECK(has(error, "systemdProperties"));
     CHECK_FALSE(has(file_error(R"({"xyz": 1})"), "did you mean"));
 }
