@@ -259,8 +259,22 @@ std::string command_line_of(pid_t pid) {
     return text;
 }
 
+namespace {
+
+// A tracer of ours does not see a process whose maker was killed before it could tell of it. Such a
+// process stays our tracee, and its pid namespace does not end before we have reaped it.
+void reap_tracees() {
+    int status = 0;
+    for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+        if (WIFSTOPPED(status)) ptrace(PTRACE_DETACH, pid, nullptr, 0L);
+    }
+}
+
+}  // namespace
+
 std::vector<pid_t> living_children() {
     std::vector<pid_t> result;
+    reap_tracees();
     const std::string self = std::to_string(getpid());
     for (const std::string& word : split(read_file("/proc/self/task/" + self + "/children"), ' ')) {
         const pid_t pid = static_cast<pid_t>(std::stol(word));
@@ -286,7 +300,8 @@ std::vector<pid_t> wait_for_children(milliseconds timeout, const std::vector<pid
             pidfds.push_back(open_pidfd(pid));
             waits.push_back({pidfds.back().get(), POLLIN, 0});
         }
-        poll(waits.data(), waits.size(), left);
+        // A tracee that ends says nothing here.
+        poll(waits.data(), waits.size(), std::min(left, 100));
     }
 }
 
