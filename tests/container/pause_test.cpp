@@ -310,8 +310,9 @@ TEST_CASE("kill --all: waits for no hook that holds the lock", "[pause][kill][ho
     CHECK(finished.code() == 0);
     CHECK(finished.duration < std::chrono::seconds(2));
     container.out().wait_for("signal " + std::to_string(SIGUSR1) + " ");
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    start.signal(SIGKILL);
     (void)start.wait_exit_only();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
 }
 
 TEST_CASE("delete --force: of a paused container", "[pause][delete]") {
