@@ -69,6 +69,8 @@ int run_features(const Globals& globals, Arguments arguments);
 int run_pause(const Globals& globals, Arguments arguments);
 int run_resume(const Globals& globals, Arguments arguments);
 int run_update(const Globals& globals, Arguments arguments);
+int run_mounts(const Globals& globals, Arguments arguments);
+int run_devices(const Globals& globals, Arguments arguments);
 int run_ps(const Globals& globals, Arguments arguments);
 int run_events(const Globals& globals, Arguments arguments);
 int run_check(const Globals& globals, Arguments arguments);
@@ -76,7 +78,7 @@ int run_completion(const Globals& globals, Arguments arguments);
 int run_config(const Globals& globals, Arguments arguments);
 int run_translate(const Globals& globals, Arguments arguments);
 
-inline constexpr std::array<Command, 22> kCommands{{
+inline constexpr std::array<Command, 24> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create, Group::life},
     {"start", "let the process of a created container run", run_start, Group::life},
     {"run", "create and start, and stay until the process has ended", run_run, Group::life},
@@ -87,6 +89,10 @@ inline constexpr std::array<Command, 22> kCommands{{
     {"pause", "stop all processes of a container", run_pause, Group::existing},
     {"resume", "let the processes of a paused container go on", run_resume, Group::existing},
     {"update", "change the limits of a container", run_update, Group::existing},
+    {"mounts", "add mounts to a running container, remove and list them", run_mounts,
+     Group::existing},
+    {"devices", "add devices to a running container, remove and list them", run_devices,
+     Group::existing},
     {"ps", "show the processes of a container", run_ps, Group::existing},
     {"events", "print what a container uses, and when it runs out of memory", run_events,
      Group::existing},

@@ -31,7 +31,7 @@ struct Examples {
     std::string_view text;
 };
 
-constexpr std::array<Examples, 14> kExamples{{
+constexpr std::array<Examples, 16> kExamples{{
     {"create",
      "  lxcri create --bundle /srv/web web\n"
      "  lxcri --systemd-cgroup create --bundle /srv/web --pid-file /run/web.pid web\n"},
@@ -52,6 +52,14 @@ constexpr std::array<Examples, 14> kExamples{{
     {"update",
      "  lxcri update --memory 512m --pids-limit 100 web\n"
      "  lxcri update --resources limits.json web\n"},
+    {"mounts",
+     "  lxcri mounts add web -v /srv/data:/data:ro\n"
+     "  lxcri mounts add web --type tmpfs --destination /cache --options size=64m\n"
+     "  lxcri mounts list web\n"
+     "  lxcri mounts remove web /data\n"},
+    {"devices",
+     "  lxcri devices add web --device /dev/fuse\n"
+     "  lxcri devices remove web /dev/fuse\n"},
     {"ps", "  lxcri ps web\n  lxcri ps web -o pid,rss,args\n  lxcri ps -f json web\n"},
     {"events", "  lxcri events --stats web\n  lxcri events --interval 1s web\n"},
     {"checkpoint",

@@ -61,6 +61,8 @@ RootedDir root_for(int rootfs_fd, const DeviceNode& node) {
     return RootedDir(rootfs_fd, in_dev ? os::Links::refuse : os::Links::follow);
 }
 
+}  // namespace
+
 void make_node(int rootfs_fd, const DeviceNode& node) {
     const auto [parent, last] = os::split_parent(node.path);
     const std::string name(last);
@@ -87,29 +89,21 @@ void bind_node(int rootfs_fd, const DeviceNode& node, const UniqueFd& source) {
     os::attach_mount(source.get(), target.get(), node.path);
 }
 
-// The tmpfs of `create`, attached for as long as nodes are copied from it: a mount that is attached
-// nowhere cannot be copied (open_tree(2), before Linux 6.15).
-class MadeNodes {
-  public:
-    // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
-    explicit MadeNodes(int tmpfs) : tmpfs_(tmpfs) {
-        const UniqueFd place = os::open_at(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
-        os::attach_mount(tmpfs, place.get(), "/sys/fs/cgroup");
-    }
-    MadeNodes(const MadeNodes&) = delete;
-    MadeNodes& operator=(const MadeNodes&) = delete;
-    // Where this fails, so does `create`, and the mount namespace ends.
-    ~MadeNodes() {
-        (void)::umount2(concat("/proc/self/fd/", std::to_string(tmpfs_)).c_str(), MNT_DETACH);
-    }
+MadeNodes::MadeNodes(int tmpfs) : tmpfs_(tmpfs) {
+    const UniqueFd place = os::open_at(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
+    os::attach_mount(tmpfs, place.get(), "/sys/fs/cgroup");
+}
 
-    UniqueFd take(std::uint32_t number) {
-        return os::clone_mount(tmpfs_, std::to_string(number), false);
-    }
+// Where this fails, so does the command, and the mount namespace ends.
+MadeNodes::~MadeNodes() {
+    (void)::umount2(concat("/proc/self/fd/", std::to_string(tmpfs_)).c_str(), MNT_DETACH);
+}
 
-  private:
-    int tmpfs_;
-};
+UniqueFd MadeNodes::take(std::uint32_t number) const {
+    return os::clone_mount(tmpfs_, std::to_string(number), false);
+}
+
+namespace {
 
 struct Link {
     const char* name;

@@ -345,12 +345,16 @@ void set_label(int mount_fd, const std::string& label) {
               "/linux/mountLabel: set label", label);
 }
 
+}  // namespace
+
 // A source in the root filesystem, with the earlier mounts of the list in it.
 UniqueFd copy_from_inside(int rootfs_fd, const MountAction& action) {
     const int flags = action.source_nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
     const UniqueFd source = RootedDir(rootfs_fd).open(action.source, flags);
     return os::clone_mount(source.get(), {}, action.recursive);
 }
+
+namespace {
 
 UniqueFd take_source(int rootfs_fd, const MountAction& action, SourceReceiver& sources) {
     if (action.source_inside) return copy_from_inside(rootfs_fd, action);
@@ -379,17 +383,22 @@ void copy_symlink(int rootfs_fd, const MountAction& action, const std::string& t
     place_symlink(dir.get(), text, action);
 }
 
+void attach_prepared(PreparedMount prepared, const MountAction& action,
+                     DelayedAttributes& delayed) {
+    os::attach_mount(prepared.mount.get(), prepared.target.get(), action.destination);
+    if (prepared.late_readonly || prepared.late_propagation != 0) {
+        delayed.add({std::move(prepared.mount), action.pointer, prepared.late_readonly,
+                     prepared.late_propagation});
+    }
+}
+
 // `late_readonly`: others are made on it, so that it becomes read-only only after them.
-void finish_and_attach(UniqueFd mount, int target_fd, const MountAction& action, bool late_readonly,
-                       DelayedAttributes& delayed) {
-    const std::uint64_t late_flags = late_propagation(action);
+PreparedMount finish(UniqueFd mount, UniqueFd target, const MountAction& action,
+                     bool late_readonly) {
     apply_propagation(mount.get(), action);
     apply_attributes(mount.get(), action,
                      late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
-    os::attach_mount(mount.get(), target_fd, action.destination);
-    if (late_readonly || late_flags != 0) {
-        delayed.add({std::move(mount), action.pointer, late_readonly, late_flags});
-    }
+    return {std::move(mount), std::move(target), late_readonly, late_propagation(action)};
 }
 
 void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
@@ -400,14 +409,7 @@ void attach(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
         const auto text = os::find_link_text(mount.get());
         if (text) return copy_symlink(rootfs_fd, action, *text);
     }
-    const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
-    // Looked up once: whatever depends on the place asks what was found.
-    const UniqueFd target = open_target(rootfs_fd, action, directory);
-    if (!mount.valid()) mount = make_filesystem(target.get(), action, early_attributes(action));
-    check_proc_rules(rootfs_fd, action, mount.get(), target.get());
-    if (!action.label.empty()) set_label(mount.get(), action.label);
-    if (action.copy_up) copy_up(target.get(), mount.get());
-    finish_and_attach(std::move(mount), target.get(), action, is_readonly_late(action), delayed);
+    attach_prepared(prepare_mount(rootfs_fd, action, std::move(mount)), action, delayed);
 }
 
 void make_symlink(int rootfs_fd, const MountAction& action) {
@@ -476,6 +478,23 @@ void refuse_old_way(const std::vector<MountAction>& mounts) {
     }
 }
 
+PreparedMount prepare_mount(int rootfs_fd, const MountAction& action, UniqueFd mount) {
+    const bool directory = !mount.valid() || S_ISDIR(status_of(mount.get(), action.source).st_mode);
+    // Looked up once: whatever depends on the place asks what was found.
+    UniqueFd target = open_target(rootfs_fd, action, directory);
+    if (!mount.valid()) {
+        mount = make_filesystem(target.get(), action, early_attributes(action));
+    }
+    check_proc_rules(rootfs_fd, action, mount.get(), target.get());
+    if (!action.label.empty()) set_label(mount.get(), action.label);
+    if (action.copy_up) copy_up(target.get(), mount.get());
+    return finish(std::move(mount), std::move(target), action, is_readonly_late(action));
+}
+
+UniqueFd make_filesystem_outside(const MountAction& action) {
+    return make_filesystem(-1, action, early_attributes(action));
+}
+
 void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,
                 DelayedAttributes& delayed) {
     in_context(action.pointer, [&] {
@@ -498,10 +517,10 @@ UniqueFd cover_root(int rootfs_fd, const MountAction& action, SourceReceiver& so
         UniqueFd root = os::duplicate(mount.get());
         // liblxc refuses a root filesystem that is covered, and wants a procfs: there is a place.
         mount_temporary_proc(rootfs_fd);
-        const UniqueFd place =
-            RootedDir(rootfs_fd).open(handoff::kCoveringRoot, O_PATH | O_DIRECTORY);
+        UniqueFd place = RootedDir(rootfs_fd).open(handoff::kCoveringRoot, O_PATH | O_DIRECTORY);
         const bool late_readonly = (action.set & MOUNT_ATTR_RDONLY) != 0;
-        finish_and_attach(std::move(mount), place.get(), action, late_readonly, delayed);
+        attach_prepared(finish(std::move(mount), std::move(place), action, late_readonly), action,
+                        delayed);
         return root;
     });
 }

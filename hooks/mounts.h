@@ -53,6 +53,22 @@ void refuse_root(int rootfs_fd, int target_fd, std::string_view path);
 // process sees. A mount namespace that is shared with others has no such place: Error.
 void refuse_old_way(const std::vector<handoff::MountAction>& mounts);
 
+// Everything but to attach it: the mount has its attributes, and the place is found.
+struct PreparedMount {
+    os::UniqueFd mount;
+    os::UniqueFd target;
+    bool late_readonly = false;  // as DelayedAttributes::Entry says
+    std::uint64_t late_propagation = 0;
+};
+// `mount`: the detached one; invalid: a filesystem, to be made here.
+PreparedMount prepare_mount(int rootfs_fd, const handoff::MountAction& action, os::UniqueFd mount);
+
+// A filesystem that is to be mounted elsewhere. No tmpfs: it looks like what it covers.
+os::UniqueFd make_filesystem_outside(const handoff::MountAction& action);
+
+// Of a source that is in the root filesystem, as the mounts before it have left that.
+os::UniqueFd copy_from_inside(int rootfs_fd, const handoff::MountAction& action);
+
 void make_mount(int rootfs_fd, const handoff::MountAction& action, SourceReceiver& sources,
                 DelayedAttributes& delayed);
 

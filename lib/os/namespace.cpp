@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+
+#include <array>
 
 #include "base/strings.h"
 #include "os/check.h"
@@ -58,6 +61,47 @@ bool belongs_to(int namespace_fd, int user_namespace) {
     // Further up there is none that this process could be root of: ioctl_ns(2).
     if (errno != EPERM) throw SystemError(errno, "ioctl NS_GET_USERNS");
     return false;
+}
+
+namespace {
+
+struct NamespaceKind {
+    const char* name;  // below /proc/PID/ns
+    int flag;
+};
+
+constexpr std::array<NamespaceKind, 8> kNamespaces{{
+    {"user", CLONE_NEWUSER},
+    {"mnt", CLONE_NEWNS},
+    {"pid", CLONE_NEWPID},
+    {"net", CLONE_NEWNET},
+    {"ipc", CLONE_NEWIPC},
+    {"uts", CLONE_NEWUTS},
+    {"cgroup", CLONE_NEWCGROUP},
+    {"time", CLONE_NEWTIME},
+}};
+
+}  // namespace
+
+int foreign_namespaces(pid_t pid) {
+    int flags = 0;
+    for (const auto& kind : kNamespaces) {
+        struct stat ours {};
+        struct stat theirs {};
+        const std::string path = concat("/proc/", std::to_string(pid), "/ns/", kind.name);
+        if (::stat(concat("/proc/self/ns/", kind.name).c_str(), &ours) == -1) continue;  // no such
+        check(::stat(path.c_str(), &theirs), "stat", path);
+        if (!is_same(ours, theirs)) flags |= kind.flag;
+    }
+    return flags;
+}
+
+std::vector<std::string> namespace_names(int flags) {
+    std::vector<std::string> names;
+    for (const auto& kind : kNamespaces) {
+        if ((flags & kind.flag) != 0) names.emplace_back(kind.name);
+    }
+    return names;
 }
 
 }  // namespace lxcri::os

@@ -1,7 +1,10 @@
 #pragma once
 // Namespace files (namespaces(7), ioctl_ns(2)).
 
+#include <sys/types.h>
+
 #include <string>
+#include <vector>
 
 #include "os/unique_fd.h"
 
@@ -18,5 +21,12 @@ bool is_own_namespace(int namespace_fd, const std::string& proc_name);
 // Does it belong to this user namespace, or to one below it, so that root of the user namespace may
 // do with it what root may? Seen from a process outside of it.
 bool belongs_to(int namespace_fd, int user_namespace);
+
+// CLONE_NEW* of all namespaces of the process that are not ours. One that is ours need not be
+// joined, and the user namespace could not be (setns(2)).
+int foreign_namespaces(pid_t pid);
+
+// "user", "mnt", ...: as they are called below /proc/PID/ns.
+std::vector<std::string> namespace_names(int flags);
 
 }  // namespace lxcri::os

@@ -22,6 +22,21 @@ namespace {
 using handoff::CriuAction;
 using handoff::CriuRequest;
 
+// Made by hand, and not by what `restore` is given.
+void check_hot_plug(const Record& record) {
+    const auto refuse = [&](std::string_view what, std::string_view path, const char* command) {
+        return StateError(concat("cannot checkpoint container ", in_quotes(record.id), ": the ",
+                                 what, " ", in_quotes(path), " was added while it ran (`lxcri ",
+                                 command, " remove` takes it away)"));
+    };
+    if (!record.mounts.empty()) {
+        throw refuse("mount", record.mounts.front().destination, "mounts");
+    }
+    if (!record.devices.empty()) {
+        throw refuse("device", record.devices.front().node.path, "devices");
+    }
+}
+
 void check_status(const Container& container) {
     const auto status = container.status();
     if (status == oci::Status::running || status == oci::Status::paused) return;
@@ -163,6 +178,7 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     Container container = Container::open(options, asked.id);
     container.lock();
     check_status(container);
+    check_hot_plug(container.record());
     const auto init = container.init();
     if (!init) {
         throw StateError(

@@ -172,6 +172,17 @@ std::optional<translate::Plan> Container::find_stored_plan() const {
 
 translate::Plan Container::plan(const settings::Options& options) const {
     if (auto found = find_stored_plan()) return std::move(*found);
+    return plan_of(options, config());
+}
+
+std::string Container::config() const {
+    auto text = os::find_regular_file_at(dir_.fd(), "config.json");
+    if (!text) throw SystemError(ENOENT, "open", "config.json");
+    return std::move(*text);
+}
+
+translate::Plan Container::plan_of(const settings::Options& options,
+                                   std::string_view config) const {
     CreateOptions call;
     call.id = record_.id;
     call.bundle = record_.bundle;
@@ -180,9 +191,12 @@ translate::Plan Container::plan(const settings::Options& options) const {
     then.cgroup_driver = !record_.unit.empty()                ? settings::CgroupDriver::systemd
                          : record_.cgroup.directories.empty() ? settings::CgroupDriver::disabled
                                                               : settings::CgroupDriver::cgroupfs;
-    const auto text = os::find_regular_file_at(dir_.fd(), "config.json");
-    if (!text) throw SystemError(ENOENT, "open", "config.json");
-    return translate_config(then, call, *text, true);
+    return translate_config(then, call, config, true);
+}
+
+void Container::write(Record record) {
+    write_record(dir_.fd(), record);
+    record_ = std::move(record);
 }
 
 std::optional<translate::HostPlan> Container::find_poststop_hooks(

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cgroup/container_cgroup.h"
@@ -45,6 +46,12 @@ class Container {
     // What `create` has decided. Where that was another version of lxcri it is decided anew, from
     // the config.json that `create` has read.
     translate::Plan plan(const settings::Options& options) const;
+
+    // The config.json that `create` has read, and what becomes of such a text for this container.
+    std::string config() const;
+    translate::Plan plan_of(const settings::Options& options, std::string_view config) const;
+    // state.json; what this object knows follows. Locked.
+    void write(Record record);
 
     // After a SIGKILL: what is frozen dies when it is thawed.
     void let_killed_die(os::Clock::time_point deadline) const;

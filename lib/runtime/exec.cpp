@@ -22,6 +22,7 @@
 #include "oci/validate.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/namespace.h"
 #include "runtime/container.h"
 #include "runtime/conversation.h"
 #include "runtime/foreground.h"
@@ -37,45 +38,6 @@ namespace lxcri::runtime {
 namespace {
 
 using handoff::MessageKind;
-
-struct NamespaceKind {
-    const char* name;  // below /proc/PID/ns
-    int flag;
-};
-
-constexpr std::array<NamespaceKind, 8> kNamespaces{{
-    {"user", CLONE_NEWUSER},
-    {"mnt", CLONE_NEWNS},
-    {"pid", CLONE_NEWPID},
-    {"net", CLONE_NEWNET},
-    {"ipc", CLONE_NEWIPC},
-    {"uts", CLONE_NEWUTS},
-    {"cgroup", CLONE_NEWCGROUP},
-    {"time", CLONE_NEWTIME},
-}};
-
-// CLONE_NEW* of all namespaces that are not ours. One that is ours need not be joined, and the
-// user namespace could not be (setns(2)).
-int foreign_namespaces(pid_t pid) {
-    int flags = 0;
-    for (const auto& kind : kNamespaces) {
-        struct stat ours {};
-        struct stat theirs {};
-        const std::string path = concat("/proc/", std::to_string(pid), "/ns/", kind.name);
-        if (::stat(concat("/proc/self/ns/", kind.name).c_str(), &ours) == -1) continue;  // no such
-        os::check(::stat(path.c_str(), &theirs), "stat", path);
-        if (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev) flags |= kind.flag;
-    }
-    return flags;
-}
-
-std::vector<std::string> namespace_names(int flags) {
-    std::vector<std::string> names;
-    for (const auto& kind : kNamespaces) {
-        if ((flags & kind.flag) != 0) names.emplace_back(kind.name);
-    }
-    return names;
-}
 
 // What a process document could say of the container's process.
 oci::Process as_document(const translate::Plan& plan) {
@@ -231,7 +193,7 @@ void Execution::look_at_container() {
                              [&] { return init_->find_living_thread(); });
     if (!thread) throw stopped();
     joined_ = std::move(*thread);
-    const int foreign = foreign_namespaces(joined_.tid);
+    const int foreign = os::foreign_namespaces(joined_.tid);
     // The files were opened by the number, which no other process can have while init lives. A
     // container has mounts of its own, unless the record says that it has not.
     const bool shares_mounts = container_.record().root_mount.id != 0;
@@ -473,7 +435,7 @@ int Execution::run() {
     look_at_container();
     plan_process();
     connect_caller();
-    debug(concat("joins ", join(namespace_names(namespaces_), ", "), " of process ",
+    debug(concat("joins ", join(os::namespace_names(namespaces_), ", "), " of process ",
                  std::to_string(init_->pid())));
     start_helper();
     debug(concat("lxcri-exec is process ", std::to_string(helper_->process().pid())));

@@ -21,6 +21,7 @@
 #include "handoff/start_signal.h"
 #include "runtime/container.h"
 #include "runtime/hook_files.h"
+#include "runtime/hot_plug.h"
 #include "runtime/systemd_unit.h"
 
 namespace lxcri::runtime {
@@ -218,13 +219,26 @@ void update(const settings::Options& options, const std::string& id, oci::Resour
     // containerd puts "deny all" before what it wants to change, for runtimes that begin each list
     // of devices anew. Alone it would take every device from the container.
     if (denies_everything(resources.devices)) resources.devices.clear();
+    const Record before = container.record();
+    Record record = before;
+    if (!resources.devices.empty()) {
+        // `lxcri devices` has to know what holds.
+        record.device_rules = resources.devices;
+        resources.devices = with_plugged(std::move(resources.devices), before.devices);
+    }
     auto group = container.own_cgroup();
     constexpr std::string_view kTop;
     for (const auto& warning : cgroup::check_resources(cgroup::read_layout(), resources, kTop)) {
         options.warn(warning);
     }
-    update_with_unit(options, container.record(), group,
-                     [&] { cgroup::apply_update(group, resources, kTop); });
+    if (!resources.devices.empty()) container.write(std::move(record));
+    try {
+        update_with_unit(options, container.record(), group,
+                         [&] { cgroup::apply_update(group, resources, kTop); });
+    } catch (const Error&) {
+        if (!resources.devices.empty()) container.write(before);
+        throw;
+    }
 }
 
 std::vector<pid_t> processes(const settings::Options& options, const std::string& id) {

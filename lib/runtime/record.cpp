@@ -58,6 +58,99 @@ attached::ResctrlRecord resctrl_from(const Json& json) {
     return resctrl;
 }
 
+Json place_json(const handoff::PlugPlace& place) {
+    return {{"mountId", place.mount_id},
+            {"device", place.device},
+            {"inode", place.inode},
+            {"found", place.found}};
+}
+
+handoff::PlugPlace place_from(const Json& json) {
+    return {json.at("mountId"), json.at("device"), json.at("inode"), json.at("found")};
+}
+
+Json mounts_json(const std::vector<PluggedMount>& mounts) {
+    Json json = Json::array();
+    for (const auto& mount : mounts) {
+        json.push_back({{"destination", mount.destination},
+                        {"type", mount.type},
+                        {"source", mount.source},
+                        {"options", mount.options},
+                        {"place", place_json(mount.place)}});
+    }
+    return json;
+}
+
+std::vector<PluggedMount> mounts_from(const Json& json) {
+    std::vector<PluggedMount> mounts;
+    for (const auto& entry : json) {
+        mounts.push_back({entry.at("destination"), entry.at("type"), entry.at("source"),
+                          entry.at("options"), place_from(entry.at("place"))});
+    }
+    return mounts;
+}
+
+Json devices_json(const std::vector<PluggedDevice>& devices) {
+    Json json = Json::array();
+    for (const auto& [node, access, place] : devices) {
+        json.push_back({{"path", node.path},
+                        {"type", std::string(name_of(handoff::kNodeTypes, node.type))},
+                        {"major", node.major},
+                        {"minor", node.minor},
+                        {"access", access},
+                        {"place", place_json(place)}});
+    }
+    return json;
+}
+
+std::vector<PluggedDevice> devices_from(const Json& json) {
+    std::vector<PluggedDevice> devices;
+    for (const auto& entry : json) {
+        PluggedDevice& device = devices.emplace_back();
+        entry.at("path").get_to(device.node.path);
+        const auto type = value_of(handoff::kNodeTypes, entry.at("type").get<std::string>());
+        if (!type) throw Error("state.json is damaged: an unknown type of a device");
+        device.node.type = *type;
+        entry.at("major").get_to(device.node.major);
+        entry.at("minor").get_to(device.node.minor);
+        entry.at("access").get_to(device.access);
+        device.place = place_from(entry.at("place"));
+    }
+    return devices;
+}
+
+Json number_json(const std::optional<std::int64_t>& number) {
+    return number ? Json(*number) : Json();
+}
+
+std::optional<std::int64_t> number_from(const Json& json) {
+    if (json.is_null()) return {};
+    return json.get<std::int64_t>();
+}
+
+Json rules_json(const std::vector<oci::DeviceRule>& rules) {
+    Json json = Json::array();
+    for (const auto& rule : rules) {
+        json.push_back({{"allow", rule.allow},
+                        {"type", std::string(name_of(oci::kDeviceRuleTypes, rule.type))},
+                        {"major", number_json(rule.major)},
+                        {"minor", number_json(rule.minor)},
+                        {"access", rule.access}});
+    }
+    return json;
+}
+
+std::vector<oci::DeviceRule> rules_from(const Json& json) {
+    std::vector<oci::DeviceRule> rules;
+    for (const auto& entry : json) {
+        const auto type = value_of(oci::kDeviceRuleTypes, entry.at("type").get<std::string>());
+        if (!type) throw Error("state.json is damaged: an unknown type of a device rule");
+        rules.push_back({entry.at("allow"), *type, number_from(entry.at("major")),
+                         number_from(entry.at("minor")), entry.at("access")});
+    }
+    return rules;
+}
+
 }  // namespace
 
 std::string record_json(const Record& record) {
@@ -78,6 +171,9 @@ std::string record_json(const Record& record) {
               {"rootMount",
                {{"id", record.root_mount.id}, {"namespace", record.root_mount.mount_namespace}}},
               {"resctrl", resctrl_json(record.resctrl)},
+              {"mounts", mounts_json(record.mounts)},
+              {"devices", devices_json(record.devices)},
+              {"deviceRules", record.device_rules ? rules_json(*record.device_rules) : Json()},
               {"cgroup", cgroup_json(record.cgroup)},
               {"setupCgroup", cgroup_json(record.setup_cgroup)}};
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
@@ -118,6 +214,11 @@ std::optional<Record> find_record(int directory_fd) {
             json.at("rootMount").at("namespace").get_to(record.root_mount.mount_namespace);
         }
         if (json.contains("resctrl")) record.resctrl = resctrl_from(json.at("resctrl"));
+        if (json.contains("mounts")) record.mounts = mounts_from(json.at("mounts"));
+        if (json.contains("devices")) record.devices = devices_from(json.at("devices"));
+        if (const auto rules = json.find("deviceRules"); rules != json.end() && !rules->is_null()) {
+            record.device_rules = rules_from(*rules);
+        }
         return record;
     } catch (const Json::exception& error) {
         throw Error(concat("state.json is damaged: ", error.what()));

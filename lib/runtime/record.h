@@ -1,17 +1,37 @@
 #pragma once
 // state.json: what `create` writes down about a container, once before its first process exists and
-// once when it is created. Facts only; the status is derived from them each time (container.h).
+// once when it is created; and what is added later. Facts only; the status is derived from them
+// each time (container.h).
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "attached/resctrl.h"
 #include "attached/root_mount.h"
 #include "cgroup/container_cgroup.h"
+#include "handoff/plug.h"
+#include "oci/devices.h"
 
 namespace lxcri::runtime {
+
+// What `lxcri mounts` has added. Where it is now, and whether it is still there, the mount tells.
+struct PluggedMount {
+    std::string destination;
+    std::string type;
+    std::string source;
+    std::vector<std::string> options;
+    handoff::PlugPlace place;
+};
+
+// What `lxcri devices` has added.
+struct PluggedDevice {
+    handoff::DeviceNode node;
+    std::string access;  // letters out of "rwm"; "" of a FIFO
+    handoff::PlugPlace place;
+};
 
 struct Record {
     std::string id;
@@ -36,6 +56,11 @@ struct Record {
     attached::ResctrlRecord resctrl;
     // The systemd unit around the cgroup; "": there is none.
     std::string unit;
+    std::vector<PluggedMount> mounts;
+    std::vector<PluggedDevice> devices;
+    // Of the last `update` that had some; else those of the plan hold. Those of `devices` come on
+    // top.
+    std::optional<std::vector<oci::DeviceRule>> device_rules;
 };
 
 // One line of JSON.

@@ -81,6 +81,11 @@ RootlessSetup RootlessSetup::make(const translate::HostPlan& plan) {
     return RootlessSetup(os::make_user_namespace([&](pid_t pid) { write_maps(pid, plan); }));
 }
 
+RootlessSetup RootlessSetup::of(pid_t init) {
+    const std::string path = concat("/proc/", std::to_string(init), "/ns/user");
+    return RootlessSetup(os::open_namespace(path, CLONE_NEWUSER));
+}
+
 std::vector<os::UniqueFd> RootlessSetup::open_inside(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
     const pid_t self = ::getpid();

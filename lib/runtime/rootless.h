@@ -18,6 +18,9 @@ class RootlessSetup {
     // newgidmap(1), which decide what the user may map. SpecError for what is not to be had.
     static RootlessSetup make(const translate::HostPlan& plan);
 
+    // Of a container that exists.
+    static RootlessSetup of(pid_t init);
+
     int user_namespace() const noexcept { return user_namespace_.get(); }
 
     // Calls `open` as root of the user namespace, in a process of its own and in a mount namespace

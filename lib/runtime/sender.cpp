@@ -3,24 +3,18 @@
 #include "attached/made_devices.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "handoff/call_in_child.h"
 #include "handoff/start_signal.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/namespace.h"
-#include "os/user_namespace.h"
 
 namespace lxcri::runtime {
 
@@ -28,50 +22,6 @@ namespace {
 
 // Few, so that a low limit on open files is enough on both sides.
 constexpr std::size_t kBatch = 8;
-
-bool is_device(int fd, handoff::NodeType type, std::uint32_t major, std::uint32_t minor) {
-    struct stat status {};
-    os::check(::fstat(fd, &status), "fstat");
-    const mode_t wanted = type == handoff::NodeType::block ? S_IFBLK : S_IFCHR;
-    return (status.st_mode & S_IFMT) == wanted && status.st_rdev == ::makedev(major, minor);
-}
-
-// Only a mount that is attached nowhere yet can get mappings: mount_setattr(2).
-void map_ids(int mount_fd, const handoff::MountAction& mount) {
-    // With the privilege for any map.
-    const os::UniqueFd mappings = os::make_user_namespace([&](pid_t pid) {
-        const std::string proc = concat("/proc/", std::to_string(pid));
-        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), mount.uid_map);
-        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), mount.gid_map);
-    });
-    mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_IDMAP;
-    attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
-    try {
-        os::set_mount_attributes(mount_fd, mount.recursive_map, attributes, mount.source);
-    } catch (const SystemError& error) {
-        if (error.code() != EINVAL) throw;
-        throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
-                          mount.source);
-    }
-}
-
-// What belongs to the host has the host's owner and mode.
-void check_host_device(int fd, const translate::OuterDevice& device) {
-    struct stat status {};
-    os::check(::fstat(fd, &status), "fstat", device.path);
-    const auto check = [&](const char* member, std::optional<std::uint32_t> asked,
-                           std::uint32_t found, const std::string& text) {
-        if (!asked || *asked == found) return;
-        throw SpecError(concat(device.pointer, "/", member),
-                        concat("cannot be applied: ", in_quotes(device.path),
-                               " is the host's device, which has ", text));
-    };
-    const mode_t mode = status.st_mode & 07777U;
-    check("fileMode", device.mode, mode, concat("the mode ", std::to_string(mode)));
-    check("uid", device.uid, status.st_uid, concat("the user ", std::to_string(status.st_uid)));
-    check("gid", device.gid, status.st_gid, concat("the group ", std::to_string(status.st_gid)));
-}
 
 os::UniqueFd clone_dev_null() {
     os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/dev/null", false);
@@ -91,6 +41,7 @@ Sender::Sender(int channel, const translate::Plan& plan, int directory_fd,
                const RootlessSetup* rootless)
     : channel_(channel),
       plan_(plan),
+      sources_(plan),
       directory_fd_(directory_fd),
       hook_files_(hook_files),
       rootless_(rootless),
@@ -174,87 +125,6 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     return handoff::send(channel_, kind, body, numbers, true);
 }
 
-const handoff::MountAction* Sender::mount_of(const Source& source) const {
-    return source.mount ? &plan_.hook.mounts.at(*source.mount) : nullptr;
-}
-
-// For open_tree(2).
-unsigned int Sender::flags_of(const Source& source) const {
-    const auto* mount = mount_of(source);
-    return mount != nullptr && mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0U;
-}
-
-// In a user namespace of its own a process gets all mounts below one, or none: alone it would show
-// what they cover (mount_namespaces(7), "locked"). The kernel says EINVAL then.
-os::UniqueFd Sender::clone_alone(const Source& source) const {
-    try {
-        return os::clone_mount(AT_FDCWD, source.path, false, flags_of(source));
-    } catch (const SystemError& error) {
-        if (error.code() != EINVAL) throw;
-    }
-    os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true, flags_of(source));
-    const auto* mount = mount_of(source);
-    if (mount == nullptr || mount->type != "cgroup") {
-        throw Error(concat("the mounts below ", in_quotes(source.path),
-                           " cannot be left out in a user namespace: the option \"rbind\" takes "
-                           "them along"));
-    }
-    // The bind is our choice: the mounts below are not asked for, so they get no more rights.
-    mount_attr attributes{};
-    attributes.attr_set = mount->set;
-    os::set_mount_attributes(all.get(), true, attributes, source.path);
-    return all;
-}
-
-os::UniqueFd Sender::clone_source(const Source& source) const {
-    const auto* device = source.device ? &plan_.host.devices.at(*source.device) : nullptr;
-    os::UniqueFd copy = in_context(source.pointer, [&] {
-        // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
-        // and only here are all the paths open to us.
-        os::UniqueFd mount = source.recursive
-                                 ? os::clone_mount(AT_FDCWD, source.path, true, flags_of(source))
-                                 : clone_alone(source);
-        if (device != nullptr &&
-            !is_device(mount.get(), device->type, device->major, device->minor)) {
-            throw Error(concat(in_quotes(source.path), " of the host is another device"));
-        }
-        const auto* action = mount_of(source);
-        if (action != nullptr && !action->uid_map.empty()) map_ids(mount.get(), *action);
-        return mount;
-    });
-    if (device != nullptr) check_host_device(copy.get(), *device);
-    return copy;
-}
-
-// In the namespace that it shows. The mount hook gives it its attributes.
-os::UniqueFd Sender::make_filesystem(const Source& source) const {
-    const auto& shown = *source.shown;
-    const handoff::MountAction& mount = *mount_of(source);
-    const auto make = [&] {
-        os::NewFilesystem filesystem(mount.type);
-        filesystem.set_string("source", mount.source);
-        for (const auto& flag : mount.flags) filesystem.set_flag(flag);
-        for (const auto& option : mount.data) filesystem.set_option(option);
-        std::vector<os::UniqueFd> made;
-        made.push_back(filesystem.mount(0));
-        return made;
-    };
-    const auto entered = [&] {
-        // Those who are in the namespace may see this process: ptrace(2).
-        os::check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
-        const auto fd = os::open_namespace(shown.path, shown.clone_flag);
-        os::check(::setns(fd.get(), shown.clone_flag), "setns", shown.path);
-        // Of a pid namespace the children are in it: pid_namespaces(7).
-        return shown.clone_flag == CLONE_NEWPID ? handoff::call_in_child(make) : make();
-    };
-    return in_context(mount.pointer,
-                      [&] { return std::move(handoff::call_in_child(entered).at(0)); });
-}
-
-os::UniqueFd Sender::open_source(const Source& source) const {
-    return source.shown ? make_filesystem(source) : clone_source(source);
-}
-
 std::vector<os::UniqueFd> Sender::open_privileged(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
     return rootless_ == nullptr ? open() : rootless_->open_inside(open);
@@ -321,7 +191,7 @@ bool Sender::send_sources() {
         prepared_ = open_privileged([&] {
             std::vector<os::UniqueFd> opened;
             for (std::size_t i = next_source_; i < end; ++i) {
-                opened.push_back(open_source(sources()[i]));
+                opened.push_back(sources_.open(sources()[i]));
             }
             return opened;
         });

@@ -11,6 +11,7 @@
 #include "handoff/channel.h"
 #include "os/unique_fd.h"
 #include "runtime/hook_files.h"
+#include "runtime/mount_source.h"
 #include "runtime/rootless.h"
 #include "translate/plan.h"
 
@@ -49,8 +50,6 @@ class Sender {
         done
     };
 
-    using Source = translate::MountSource;
-
     void skip_empty_steps();
     // Each returns true if it was sent, false if there was no room.
     bool send_start_plan();
@@ -62,14 +61,7 @@ class Sender {
     bool send(handoff::MessageKind kind, std::string_view body,
               const std::vector<os::UniqueFd>& fds);
 
-    // The mount that it is for; null for a device.
-    const handoff::MountAction* mount_of(const Source& source) const;
-    os::UniqueFd clone_source(const Source& source) const;
-    unsigned int flags_of(const Source& source) const;
-    os::UniqueFd clone_alone(const Source& source) const;
-    os::UniqueFd make_filesystem(const Source& source) const;
-    os::UniqueFd open_source(const Source& source) const;
-    const std::vector<Source>& sources() const { return plan_.host.sources; }
+    const std::vector<translate::MountSource>& sources() const { return sources_.list(); }
     // With the privilege to mount.
     std::vector<os::UniqueFd> open_privileged(
         const std::function<std::vector<os::UniqueFd>()>& open) const;
@@ -78,6 +70,7 @@ class Sender {
 
     int channel_;
     const translate::Plan& plan_;
+    MountSources sources_;
     int directory_fd_;
     const HookFiles& hook_files_;
     const RootlessSetup* rootless_;

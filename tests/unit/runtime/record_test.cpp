@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -42,6 +43,16 @@ Record full_record() {
         {2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1", std::numeric_limits<std::uint64_t>::max()},
         {1, {"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/a b", 0}};
     record.setup_cgroup.directories = {{2, {}, "/sys/fs/cgroup", "/sys/fs/cgroup/c1-setup", 3}};
+    record.mounts = {{"/data", "bind", "/srv/data", {"rbind", "ro"}, {7, 8, 9, true}}};
+    runtime::PluggedDevice device;
+    device.node.path = "/dev/new";
+    device.node.type = handoff::NodeType::block;
+    device.node.major = 1;
+    device.node.minor = 2;
+    device.access = "rw";
+    device.place = {1, 2, 3, false};
+    record.devices = {device};
+    record.device_rules = {{true, oci::DeviceRuleType::character, {}, 3, "rwm"}};
     return record;
 }
 
@@ -155,9 +166,9 @@ TEST_CASE("a record in which something is missing or of another type") {
         without.erase(name);
         dir.put(without.dump());
         // Those that came later may be missing.
-        const bool younger =
-            name == "unit" || name == "setupCgroup" || name == "resctrl" || name == "rootMount";
-        if (!younger) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
+        static const std::set<std::string> younger{
+            "unit", "setupCgroup", "resctrl", "rootMount", "mounts", "devices", "deviceRules"};
+        if (!younger.contains(name)) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
         auto other = whole;
         other[name] = value.is_string() ? json(5) : json("text");
         dir.put(other.dump());
