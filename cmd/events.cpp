@@ -149,11 +149,17 @@ int run_events(const Globals& globals, Arguments arguments) {
     const auto print_stats = [&](const cgroup::Stats& stats) {
         print("stats", values.id, stats_json(stats));
     };
+    const auto print_kills = [&](const std::vector<host::OomKill>& kills) {
+        if (kills.empty()) return print("oom", values.id, nullptr);
+        for (const auto& kill : kills) {
+            print("oom", values.id, {{"process", kill.process}, {"pid", kill.pid}});
+        }
+    };
     if (values.once) {
         print_stats(runtime::stats(globals.options, values.id));
     } else {
         runtime::watch_events(globals.options, values.id, values.interval,
-                              {print_stats, [&] { print("oom", values.id, nullptr); }});
+                              {print_stats, print_kills});
     }
     return EXIT_SUCCESS;
 }

@@ -4,15 +4,18 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cgroup/stats.h"
+#include "host/kernel_log.h"
 #include "settings/options.h"
 
 namespace lxcri::runtime {
 
 struct EventSink {
     std::function<void(const cgroup::Stats&)> stats;
-    std::function<void()> out_of_memory;
+    // The processes that the kernel has killed, as far as its log tells.
+    std::function<void(const std::vector<host::OomKill>&)> out_of_memory;
 };
 
 // Throws StateError if the container has stopped.

@@ -1,6 +1,7 @@
 // events: what a container uses, and when it runs out of memory.
 #include <signal.h>
 
+#include <filesystem>
 #include <set>
 
 #include "support/catch.h"
@@ -168,8 +169,37 @@ TEST_CASE("events: want of memory is told", "[events][limits][not-crun][not-runc
     const Finished finished = events.wait();
     CHECK(finished.code() == 0);
     REQUIRE(!lines_of(finished.out).empty());
-    CHECK(Json::parse(lines_of(finished.out).front()) ==
-          Json({{"type", "oom"}, {"id", container.id()}}));
+    Json event = Json::parse(lines_of(finished.out).front());
+    CHECK(event.at("type") == "oom");
+    CHECK(event.at("id") == container.id());
+    if (environment().runtime_name != "lxcri") return;
+    // The kernel's log has the name.
+    CHECK(event.at("data").at("process") == "probe");
+    CHECK(event.at("data").at("pid").get<int>() > 1);
+}
+
+TEST_CASE("events: who is killed in a cgroup below the container's is told",
+          "[events][limits][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(v1_memory());
+    Box box;
+    Container container = sleeper(box);
+    const auto below = cgroup_of(container.pid(), "memory") / "below";
+    REQUIRE(std::filesystem::create_directory(below));
+    write_file(below / "memory.limit_in_bytes", "16777216");
+    const auto with_swap = below / "memory.memsw.limit_in_bytes";
+    if (std::filesystem::exists(with_swap)) write_file(with_swap, "16777216");
+    Process events(box.command_line({"events", "--interval", "1h", container.id()}));
+    const auto waits = [&] {
+        return contains(read_file("/proc/" + std::to_string(events.pid()) + "/wchan"), "poll");
+    };
+    while (!waits()) let_time_pass(milliseconds{1});
+    CHECK(box.exec(container, {"alloc", "64000000"}, {"--cgroup", "memory:/below"}).code() == 137);
+    events.out().wait_for("\"oom\"");
+    container.kill();
+    (void)container.wait();
+    const Finished finished = events.wait();
+    CHECK(Json::parse(lines_of(finished.out).front()).at("data").at("process") == "probe");
 }
 
 TEST_CASE("events: --interval takes times as Go writes them", "[events][lxcri]") {
