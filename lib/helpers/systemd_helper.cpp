@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
@@ -42,6 +44,13 @@ std::string_view find_culprit(const UnitRequest& request, std::string_view words
         }
     }
     return {};
+}
+
+// Root of a user namespace may ask systemd of a system container it is in. The host's belongs to a
+// user that is not mapped there.
+bool has_systemd_of_root() {
+    struct stat status {};
+    return ::stat("/run/systemd/system", &status) == 0 && status.st_uid == 0;
 }
 
 }  // namespace
@@ -94,6 +103,7 @@ void SystemdHelper::ask(UnitRequest request) {
 cgroup::UserManager find_user_manager() {
     const os::OuterUser user = os::find_outer_user();
     if (user.uid == 0 && user.initial_namespace) return {};
+    if (::geteuid() == 0 && has_systemd_of_root()) return {};
     return user.uid;
 }
 
