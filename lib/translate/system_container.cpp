@@ -157,7 +157,7 @@ void add_devices(oci::Spec& spec, const Host& host) {
         device.minor = wanted.minor;
         device.pointer = kSystemPointer;
         section.devices.push_back(std::move(device));
-        if (!section.resources || section.resources->devices.empty()) continue;
+        if (!section.resources) section.resources.emplace();
         section.resources->devices.push_back(
             {true, oci::DeviceRuleType::character, wanted.major, wanted.minor, "rwm"});
     }
