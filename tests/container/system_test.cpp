@@ -1,0 +1,360 @@
+// System containers with the real programs: Debian's systemd, Podman, and lxcri itself inside
+// (docs/system-containers.md). `./dev test system` makes the root filesystem and runs these.
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "support/catch.h"
+#include "support/environment.h"
+#include "support/podman.h"
+#include "support/runtime.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kAnnotation = "org.linuxcontainers.lxcri.system";
+constexpr unsigned kFirst = 100000;
+
+std::optional<std::string> need_system_root() {
+    if (const auto missing = need_runtime()) return missing;
+    if (std::getenv("LXCRI_TEST_SYSTEM_ROOT") != nullptr) return {};
+    return "no Debian with systemd: LXCRI_TEST_SYSTEM_ROOT names it, ./dev test system makes it";
+}
+
+CreateOptions quietly() {
+    CreateOptions options;
+    options.quiet = true;
+    return options;
+}
+
+// An overlay of Debian; config.json as engines write it, and the annotation.
+class SystemBox : public Box {
+  public:
+    SystemBox() {
+        for (const char* name : {"upper", "work", "merged"}) fs::create_directory(*this / name);
+        REQUIRE(lchown((*this / "upper").c_str(), kFirst, kFirst) == 0);
+        const std::string data = "lowerdir=" + std::string(std::getenv("LXCRI_TEST_SYSTEM_ROOT")) +
+                                 ",upperdir=" + (*this / "upper").string() +
+                                 ",workdir=" + (*this / "work").string();
+        REQUIRE(mount("overlay", merged().c_str(), "overlay", 0, data.c_str()) == 0);
+        bundle.config["root"] = {{"path", merged()}, {"readonly", false}};
+        bundle.config["annotations"][kAnnotation] = "true";
+        const Json mapping = {{{"containerID", 0}, {"hostID", kFirst}, {"size", 65536}}};
+        bundle.linux()["uidMappings"] = mapping;
+        bundle.linux()["gidMappings"] = mapping;
+        bundle.add_namespace("user");
+        bundle.process()["args"] = {"/sbin/init"};
+        bundle.process()["env"] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    }
+    SystemBox(const SystemBox&) = delete;
+    SystemBox& operator=(const SystemBox&) = delete;
+    ~SystemBox() {
+        destroy_cgroups(name());
+        (void)umount2(merged().c_str(), MNT_DETACH);
+    }
+
+    fs::path merged() const { return *this / "merged"; }
+
+    void bind(const fs::path& source, const std::string& destination) {
+        bundle.add_mount({{"destination", destination},
+                          {"type", "bind"},
+                          {"source", source},
+                          {"options", {"bind", "ro"}}});
+    }
+    // The programs under test, in the same place at each level.
+    void bind_runtime() { bind(runtime().parent_path().parent_path(), "/opt/lxcri"); }
+
+    // What the runtime has left; the overlay is ours.
+    Strings remains() const {
+        Strings list = leftovers();
+        std::erase_if(list, [&](const std::string& line) {
+            return contains(line, "mount ") && contains(line, merged().string() + " ");
+        });
+        return list;
+    }
+
+    // A shell script inside.
+    Finished sh(const Container& container, const std::string& script) const {
+        return call({"exec", container.id(), "/bin/sh", "-c", script},
+                    {.timeout = milliseconds(60000)});
+    }
+
+    Container boot() {
+        Container container = create(quietly());
+        container.start();
+        const Finished waited = sh(container,
+                                   "until systemctl is-system-running --wait 2>/dev/null |"
+                                   " grep -E 'running|degraded'; do sleep 0.05; done");
+        INFO(sh(container, "systemctl --failed --no-legend; journalctl -p warning").out);
+        REQUIRE(waited.out == "running\n");
+        return container;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.system]") {
+    NEEDS(need_system_root());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    Container container = box.boot();
+    CHECK(box.sh(container, "systemctl --failed --no-legend").out.empty());
+    CHECK(contains(box.sh(container, "journalctl -b --no-pager").out, "Reached target"));
+    CHECK(box.sh(container, "systemd-detect-virt").out == "container-other\n");
+    // A service with a sandbox of its own, and its exit status.
+    CHECK(box.sh(container,
+                 "systemd-run --quiet --wait --pipe -p PrivateTmp=yes -p ProtectSystem=strict"
+                 " -p DynamicUser=yes id -u")
+              .out.starts_with("6"));
+    CHECK(box.sh(container, "systemd-run --quiet --wait false").code() == 1);
+    CHECK(box.sh(container, "systemd-run --quiet --pty tty").out == "/dev/pts/0\r\n");
+    // A timer.
+    CHECK(box.sh(container,
+                 "systemd-run --quiet --on-active=0.1 --timer-property=AccuracySec=10ms"
+                 " touch /run/rang; until test -e /run/rang; do sleep 0.05; done")
+              .code() == 0);
+    // A login: PAM, logind, a cgroup and a manager of the user's own.
+    CHECK(box.sh(container, "useradd -m guest").code() == 0);
+    const Finished login = box.sh(
+        container,
+        "systemd-run --quiet --wait --pipe --uid=guest -p PAMName=login sh -c"
+        " 'loginctl --no-legend list-sessions; cat /proc/self/cgroup; systemctl --user is-active"
+        " basic.target'");
+    INFO(login.out << login.err);
+    CHECK(contains(login.out, "guest"));
+    CHECK(contains(login.out, "/user.slice/user-"));
+    CHECK(contains(login.out, "active\n"));
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+TEST_CASE("system: it shuts down with status 0", "[.system]") {
+    NEEDS(need_system_root());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    Container container = box.boot();
+    const bool inside = GENERATE(true, false);
+    CAPTURE(inside);
+    if (inside) {
+        CHECK(box.sh(container, "systemctl poweroff").code() == 0);
+    } else {
+        container.kill("RTMIN+3");
+    }
+    CHECK(container.wait_code() == 0);
+    container.remove();
+    CHECK(box.remains() == Strings{});
+}
+
+TEST_CASE("system: what a container inside needs is there", "[.system]") {
+    NEEDS(need_system_root());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    box.bundle.process()["args"] = {"/bin/sleep", "1000"};
+    Container container = box.create(quietly());
+    container.start();
+    const auto ok = [&](const std::string& script) {
+        const Finished finished = box.sh(container, script);
+        INFO(script << ": " << finished.out << finished.err);
+        CHECK(finished.code() == 0);
+    };
+    ok("mkdir /sys/fs/cgroup/inner && echo 0 >/sys/fs/cgroup/inner/cgroup.procs");
+    ok("for d in /run /run/lock /tmp; do test $(stat -f -c %T $d) = tmpfs || exit 1; done");
+    ok("grep -q container_uuid= /proc/1/environ");
+    ok("exec 3<>/dev/fuse 4<>/dev/net/tun");
+    ok("echo 1 >/proc/sys/net/ipv4/ip_forward");
+    ok("unshare -Urmpf --mount-proc ps 1");
+    ok("unshare -Urnm sh -c 'mount -t sysfs x /sys && mount -t tmpfs x /mnt'");
+    // Not the host's.
+    CHECK(box.sh(container, "echo 1 >/proc/sys/kernel/panic").code() != 0);
+    CHECK(box.sh(container, "echo b >/proc/sysrq-trigger").code() != 0);
+    CHECK(box.sh(container, "mknod /tmp/m c 1 1").code() != 0);
+    CHECK(box.sh(container, "cat /proc/kcore").code() != 0);
+    CHECK(box.sh(container, "echo 1 >/sys/fs/cgroup/cgroup.freeze").code() != 0);
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+// --- runtimes inside -------------------------------------------------------------------------
+
+namespace {
+
+// Starts itself in a system container of its own, LEVEL times.
+constexpr const char* kNest = R"(#!/bin/sh
+level=$1
+if [ "$level" = 0 ]; then
+    mkdir /sys/fs/cgroup/deepest && echo "the deepest is pid $$"
+    exit
+fi
+mkdir -p /run/bundle /run/root
+mount --bind / /run/root
+sed "s/LEVEL/$((level - 1))/" /opt/nest/config.json >/run/bundle/config.json
+exec /opt/lxcri/bin/lxcri run --bundle /run/bundle nested </dev/null
+)";
+
+Json nested_config() {
+    const auto mount = [](const char* destination, const char* type, Strings options = {}) {
+        return Json{{"destination", destination},
+                    {"type", type},
+                    {"source", type == std::string("bind") ? destination : type},
+                    {"options", std::move(options)}};
+    };
+    Json namespaces = Json::array();
+    for (const char* type : {"pid", "network", "ipc", "uts", "mount", "user"}) {
+        namespaces.push_back({{"type", type}});
+    }
+    const Json mapping = {{{"containerID", 0}, {"hostID", 0}, {"size", 65536}}};
+    return {{"ociVersion", "1.0.2"},
+            {"root", {{"path", "/run/root"}}},
+            {"annotations", {{kAnnotation, "true"}}},
+            {"process",
+             {{"cwd", "/"},
+              {"args", {"/opt/nest/nest", "LEVEL"}},
+              {"env", {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}}},
+            {"mounts",
+             {mount("/proc", "proc"), mount("/dev", "tmpfs", {"mode=755"}),
+              mount("/sys", "sysfs", {"ro"}), mount("/opt/lxcri", "bind", {"rbind"}),
+              mount("/opt/nest", "bind", {"rbind"})}},
+            {"linux",
+             {{"namespaces", namespaces}, {"uidMappings", mapping}, {"gidMappings", mapping}}}};
+}
+
+constexpr const char* kPodman = R"(set -e
+mkdir -p /etc/containers /run/image
+printf '[containers]\npids_limit = 0\n' >/etc/containers/containers.conf
+cd /run/image
+cp /opt/busybox sh
+printf 'FROM scratch\nCOPY sh /bin/sh\nCOPY sh /bin/sleep\nRUN ["/bin/sh", "-c", "echo built >/made"]\n' >Containerfile
+podman build --quiet --network none --tag inner . >/dev/null
+podman info --format '{{.Store.GraphDriverName}}'
+for runtime in crun /opt/lxcri/bin/lxcri; do
+    podman --runtime $runtime run --rm --network none inner /bin/sh -c 'read made </made; echo "$made, pid $$"'
+    podman --runtime $runtime run --detach --name one --network none inner /bin/sh -c \
+        'trap "exit 3" TERM; while :; do sleep 1; done' >/dev/null
+    podman --runtime $runtime exec one /bin/sh -c 'echo beside it'
+    podman --runtime $runtime stop --time 20 one >/dev/null
+    podman --runtime $runtime inspect --format '{{.State.ExitCode}}' one
+    podman --runtime $runtime rm one >/dev/null
+done
+)";
+
+}  // namespace
+
+TEST_CASE("system: lxcri in lxcri in lxcri, below systemd", "[.system]") {
+    NEEDS(need_system_root());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    fs::create_directory(box / "nest");
+    write_file(box / "nest/nest", kNest, 0755);
+    write_file(box / "nest/config.json", nested_config().dump());
+    box.bind(box / "nest", "/opt/nest");
+    box.bind_runtime();
+    Container container = box.boot();
+    const Finished finished = box.sh(container, "/opt/nest/nest 3");
+    INFO(finished.err);
+    CHECK(finished.out == "the deepest is pid 1\n");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system]") {
+    NEEDS(need_system_root());
+    NEEDS(need_program("busybox"));
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    box.bind_runtime();
+    box.bind(find_program("busybox"), "/opt/busybox");
+    // The kernel puts no overlay on an overlay.
+    box.bundle.add_mount({{"destination", "/var/lib/containers"},
+                          {"type", "tmpfs"},
+                          {"source", "tmpfs"},
+                          {"options", {"mode=0700"}}});
+    Container container = box.boot();
+    const Finished finished = box.sh(container, kPodman);
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    CHECK(finished.out == "overlay\nbuilt, pid 1\nbeside it\n3\nbuilt, pid 1\nbeside it\n3\n");
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+// --- figures ----------------------------------------------------------------------------------
+
+namespace {
+
+// lxcfs in this mount namespace, where lxcri looks for it.
+class Lxcfs {
+  public:
+    Lxcfs() : program_({find_program("lxcfs"), "-f", kPlace}) {
+        for (int i = 0; i < 200 && !fs::exists(fs::path(kPlace) / "proc/meminfo"); ++i) {
+            let_time_pass(milliseconds(20));
+        }
+    }
+    Lxcfs(const Lxcfs&) = delete;
+    Lxcfs& operator=(const Lxcfs&) = delete;
+    ~Lxcfs() {
+        (void)umount2(kPlace, MNT_DETACH);
+        program_.signal(SIGTERM);
+        (void)program_.wait_exit_only();
+        std::error_code ignored;
+        fs::remove_all("/run/lxcfs", ignored);
+        fs::remove("/run/lxcfs.pid", ignored);
+    }
+
+  private:
+    static constexpr const char* kPlace = "/var/lib/lxcfs";
+    Process program_;
+};
+
+}  // namespace
+
+TEST_CASE("system: free, nproc and uptime show the container's limits", "[.system]") {
+    NEEDS(need_system_root());
+    NEEDS(need_program("lxcfs"));
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    APPLIES(has_controller("memory") && has_controller("cpuset"));
+    const Lxcfs lxcfs;
+    SystemBox box;
+    box.bundle.process()["args"] = {"/bin/sleep", "1000"};
+    box.bundle.linux()["resources"]["memory"]["limit"] = 256 << 20;
+    box.bundle.linux()["resources"]["cpu"] = {{"cpus", "0"}};
+    Container container = box.create(quietly());
+    container.start();
+    CHECK(contains(box.sh(container, "free -m").out, " 256 "));
+    CHECK(box.sh(container, "nproc; grep -c ^processor /proc/cpuinfo").out == "1\n1\n");
+    CHECK(contains(box.sh(container, "uptime").out, "up 0 min"));
+    // A container inside mounts a procfs all the same.
+    CHECK(box.sh(container, "unshare -Urmpf --mount-proc true").code() == 0);
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+}
+
+// --- under an engine ---------------------------------------------------------------------------
+
+TEST_CASE("system: under Podman, with nothing but the annotation", "[.system]") {
+    NEEDS(need_system_root());
+    NEEDS(need_podman());
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    const Podman podman;
+    const auto ok = [&](const Strings& arguments) {
+        const Finished finished = podman.call(arguments);
+        INFO(finished.err);
+        REQUIRE(finished.code() == 0);
+        return finished.out;
+    };
+    ok({"run", "--detach", "--name", "machine", "--network", "none", "--uidmap", "0:100000:65536",
+        "--gidmap", "0:100000:65536", "--annotation", std::string(kAnnotation) + "=true",
+        "--rootfs", box.merged(), "/sbin/init"});
+    CHECK(ok({"exec", "machine", "sh", "-c",
+              "until systemctl is-system-running --wait 2>/dev/null |"
+              " grep -E 'running|degraded'; do sleep 0.05; done"}) == "running\n");
+    ok({"exec", "machine", "unshare", "-m", "mount", "-t", "tmpfs", "x", "/mnt"});
+    ok({"stop", "--time", "30", "machine"});
+    CHECK(ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");
+}
