@@ -5,8 +5,8 @@
 // takes what CRIU and its programs print; handoff::kChannelFd.
 //
 // A dump goes on after lxcri was killed: a CRIU that dies leaves the processes of the container
-// stopped, or with its code in them. A restore ends when lxcri was killed, and kills the processes
-// that it has made.
+// stopped, or with its code in them. It ends with the container, while it only offers memory to
+// others. A restore ends when lxcri was killed, and kills the processes that it has made.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -17,11 +17,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <iterator>
-
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,21 +51,28 @@ struct Descriptors {
     os::UniqueFd images;
     os::UniqueFd log_directory;
     os::UniqueFd status;
-    os::UniqueFd devices;
+    os::UniqueFd stage;
+    std::vector<os::UniqueFd> staged_mounts;
     std::vector<os::UniqueFd> inherited;
 };
 
 Descriptors take_descriptors(std::vector<os::UniqueFd> fds, const CriuRequest& request) {
-    const std::size_t devices = request.devices.empty() ? 0 : 1;
+    const std::size_t stage = request.stage.empty() ? 0 : 1;
     const std::size_t status = request.has_status_fd ? 1 : 0;
-    if (fds.size() != status + devices + request.inherited.size()) {
-        throw Error("internal error: the request came without its descriptors");
+    const std::size_t mounts = request.staged_mounts.size();
+    const std::size_t count = status + stage + mounts + request.inherited.size();
+    while (fds.size() < count) {
+        auto more = handoff::expect(handoff::kChannelFd, MessageKind::sources).fds;
+        if (more.empty()) throw Error("internal error: the request came without its descriptors");
+        std::move(more.begin(), more.end(), std::back_inserter(fds));
     }
     Descriptors result;
-    auto next = fds.begin();
-    if (request.has_status_fd) result.status = std::move(*next++);
-    if (!request.devices.empty()) result.devices = std::move(*next++);
-    result.inherited.assign(std::move_iterator(next), std::move_iterator(fds.end()));
+    auto next = std::move_iterator(fds.begin());
+    if (request.has_status_fd) result.status = *next++;
+    if (!request.stage.empty()) result.stage = *next++;
+    result.staged_mounts.assign(next, next + static_cast<std::ptrdiff_t>(mounts));
+    next += static_cast<std::ptrdiff_t>(mounts);
+    result.inherited.assign(next, std::move_iterator(fds.end()));
     return result;
 }
 
@@ -132,6 +140,7 @@ void set_common(const CriuRequest& request, const Descriptors& fds, criu::Option
     if (request.empty_network) options.set_empty_ns(CLONE_NEWNET);
     if (!request.parent_images.empty()) options.set_parent_img(request.parent_images);
     if (fds.status.valid()) options.set_status_fd(fds.status.get());
+    if (!request.config_file.empty()) options.set_config_file(request.config_file);
     for (const auto& resource : request.external) options.add_external(resource);
 }
 
@@ -224,13 +233,14 @@ class Criu {
         os::send_message(socket_.get(), request_text(request, fds), {});
     }
 
-    // Until CRIU says something. Returns false if lxcri has ended first, which matters to a restore
-    // alone.
-    bool wait_for_message(bool watches_lxcri) const {
-        std::array<pollfd, 2> wanted{
-            {{socket_.get(), POLLIN, 0}, {watches_lxcri ? handoff::kChannelFd : -1, POLLIN, 0}}};
+    // Until CRIU says something. False when `other` (-1: none) is readable, and CRIU still says
+    // nothing in `grace`.
+    bool wait_for_message(int other, std::chrono::milliseconds grace) const {
+        std::array<pollfd, 2> wanted{{{socket_.get(), POLLIN, 0}, {other, POLLIN, 0}}};
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
-        return wanted[0].revents != 0;
+        if (wanted[0].revents != 0) return true;
+        const int limit = static_cast<int>(grace.count());
+        return os::check(os::retry([&] { return ::poll(wanted.data(), 1, limit); }), "poll") == 1;
     }
 
     // CRIU, and what it has restored so far: the container's init is a child of ours, and this
@@ -314,12 +324,35 @@ bool finish_images(const CriuRequest& request, const criu::Notify& notify, int i
     }
 }
 
+// Without which CRIU works for nothing. For a restore: lxcri. For a dump that offers its memory
+// until others have fetched all of it (--lazy-pages): the container.
+class Purpose {
+  public:
+    explicit Purpose(const CriuRequest& request) {
+        if (request.action == CriuAction::restore) fd_ = handoff::kChannelFd;
+        if (request.action != CriuAction::dump || !request.lazy_pages) return;
+        init_ = os::ProcessRef::open(request.pid);
+        fd_ = init_->pidfd();
+        // A dump ends the container, and then says that it is done.
+        grace_ = std::chrono::seconds(10);
+    }
+
+    void wait_for_message(const Criu& criu) const {
+        if (criu.wait_for_message(fd_, grace_)) return;
+        throw Error(init_ ? "the container has ended" : "the runtime has ended");
+    }
+    bool ends_criu() const { return fd_ != -1; }
+
+  private:
+    int fd_ = -1;
+    std::optional<os::ProcessRef> init_;
+    std::chrono::milliseconds grace_{0};
+};
+
 // Until CRIU has done what it was asked for. The pid of a restored init.
-pid_t serve(const CriuRequest& request, Criu& criu, int images) {
+pid_t serve(const CriuRequest& request, const Purpose& purpose, Criu& criu, int images) {
     while (true) {
-        if (!criu.wait_for_message(request.action == CriuAction::restore)) {
-            throw Error("the runtime has ended");
-        }
+        purpose.wait_for_message(criu);
         auto answer = criu.receive();
         if (!answer) throw Error(concat("criu ", criu.wait().describe()));
         const auto& [response, received] = *answer;
@@ -334,20 +367,32 @@ pid_t serve(const CriuRequest& request, Criu& criu, int images) {
     }
 }
 
+// In the mount namespace of this process.
+void attach(const os::UniqueFd& mount, const std::string& path) {
+    const auto place = os::open_at(AT_FDCWD, path, O_PATH);
+    os::attach_mount(mount.get(), place.get(), path);
+}
+
+void set_stage(const CriuRequest& request, const Descriptors& fds) {
+    if (!fds.stage.valid()) return;
+    attach(fds.stage, request.stage);
+    for (std::size_t i = 0; i < request.staged_mounts.size(); ++i) {
+        attach(fds.staged_mounts[i], concat(request.stage, "/", request.staged_mounts[i]));
+    }
+}
+
 void carry_out(const CriuRequest& request, Descriptors fds) {
     if (request.action == CriuAction::restore) make_root_a_mount(request.root);
-    if (fds.devices.valid()) {
-        const auto place = os::open_at(AT_FDCWD, request.devices, O_PATH | O_DIRECTORY);
-        os::attach_mount(fds.devices.get(), place.get(), request.devices);
-    }
+    set_stage(request, fds);
     open_directories(request, fds);
+    const Purpose purpose(request);
     Criu criu(request, fds);
     try {
-        const pid_t pid = serve(request, criu, fds.images.get());
+        const pid_t pid = serve(request, purpose, criu, fds.images.get());
         handoff::send(handoff::kChannelFd, MessageKind::criu_done,
                       handoff::encode(handoff::CriuNotice{"", pid}));
     } catch (const Error&) {
-        if (request.action == CriuAction::restore) criu.kill_all();
+        if (purpose.ends_criu()) criu.kill_all();
         throw;
     }
 }

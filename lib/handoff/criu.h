@@ -3,9 +3,10 @@
 // descriptors, then a criu_notice for each step that CRIU reports, each answered by criu_go_on (or
 // failure, which makes CRIU give up), and at the end criu_done or failure.
 //
-// The descriptors of the request: the status descriptor if there is one, the devices if there are
-// any, then one for each entry of `inherited`. The directories are paths: lxcri-criu opens them in
-// the mount namespace that it makes.
+// The descriptors of the request: the status descriptor if there is one, the stage if there is one,
+// then one for each entry of `staged_mounts` and of `inherited`. What does not fit into the message
+// follows in messages `sources`. The directories are paths: lxcri-criu opens them in the mount
+// namespace that it makes.
 
 #include <sys/types.h>
 
@@ -58,9 +59,11 @@ struct CriuRequest {
     CriuCgroupMode cgroup_mode = CriuCgroupMode::soft;
     bool has_user_namespace = false;  // restore
     std::string freezer;  // the directory of the cgroup that freezes; "": CRIU stops each task
-    // restore: the directory on which the devices that `create` makes for a user namespace
-    // (attached/made_devices.h) are mounted for CRIU; "": there are none.
-    std::string devices;
+    // restore: the directory on which a tmpfs is mounted for CRIU, with the devices that `create`
+    // makes for a user namespace (attached/made_devices.h) and places for mounts with ID mappings;
+    // "": there are none of both.
+    std::string stage;
+    std::vector<std::string> staged_mounts;    // their names in there
     std::vector<CriuCgroupRoot> cgroup_roots;  // restore
     std::vector<std::string> shared_cgroups;   // dump: criu_images.h
     std::vector<std::string> external;         // "mnt[/data]:/srv/data", as criu(8) --external
@@ -68,6 +71,7 @@ struct CriuRequest {
     std::vector<CriuNamespace> joined;         // restore
     std::string lsm_profile;
     std::string lsm_mount_context;
+    std::string config_file;  // CRIU's options of the administrator; "": none
 };
 
 struct CriuNotice {
@@ -116,7 +120,8 @@ void visit_fields(Visitor& visit, CriuRequest& request) {
     visit("cgroupMode", request.cgroup_mode);
     visit("hasUserNamespace", request.has_user_namespace);
     visit("freezer", request.freezer);
-    visit("devices", request.devices);
+    visit("stage", request.stage);
+    visit("stagedMounts", request.staged_mounts);
     visit("cgroupRoots", request.cgroup_roots);
     visit("sharedCgroups", request.shared_cgroups);
     visit("external", request.external);
@@ -124,6 +129,7 @@ void visit_fields(Visitor& visit, CriuRequest& request) {
     visit("joined", request.joined);
     visit("lsmProfile", request.lsm_profile);
     visit("lsmMountContext", request.lsm_mount_context);
+    visit("configFile", request.config_file);
 }
 
 template <class Visitor>

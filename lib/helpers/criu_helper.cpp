@@ -93,10 +93,22 @@ std::string CriuHelper::explain(const std::string& failure,
     return concat(failure, ": ", in_quotes(said.substr(0, said.find('\n'))));
 }
 
+// With as many messages as the descriptors need.
+void CriuHelper::send_request(const handoff::CriuRequest& request, std::span<const int> fds) {
+    auto size = std::min(fds.size(), os::kMaxMessageFds);
+    handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request),
+                  fds.first(size));
+    while (size < fds.size()) {
+        fds = fds.subspan(size);
+        size = std::min(fds.size(), os::kMaxMessageFds);
+        handoff::send(channel_.get(), MessageKind::sources, {}, fds.first(size));
+    }
+}
+
 pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
                             const OnNotice& on_notice) {
     try {
-        handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request), fds);
+        send_request(request, fds);
     } catch (const handoff::Disconnected&) {
         // What is received, or its absence, tells why.
     }

@@ -35,6 +35,7 @@ class CriuHelper {
                     const OnNotice& on_notice);
 
   private:
+    void send_request(const handoff::CriuRequest& request, std::span<const int> fds);
     std::string explain(const std::string& failure, const handoff::CriuRequest& request) const;
 
     os::UniqueFd channel_;

@@ -107,6 +107,15 @@ class PausedByV2 {
     bool has_ended_ = false;
 };
 
+void check_streams(const CheckpointImage& image, const CriuOptions& asked) {
+    if (asked.shell_job) return;
+    for (std::size_t number = 0; number < image.streams.size(); ++number) {
+        if (!is_caller_terminal(image.streams[number])) continue;
+        throw Error(concat("descriptor ", std::to_string(number),
+                           " is a terminal of the host, and --shell-job is not given"));
+    }
+}
+
 void add_externals(const CheckpointImage& image, const os::ProcessRef& init,
                    const translate::Plan& plan, CriuRequest& request) {
     request.external = external_at_dump(image);
@@ -188,7 +197,9 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     check_plan(plan);
     CriuRequest request = make_request(options, asked, container, *init);
     const CheckpointImage image = describe_container(*init, plan);
+    check_streams(image, asked.criu);
     add_externals(image, *init, plan, request);
+    request.config_file = criu_config_file(plan.host.annotations);
 
     const CriuFiles files = CriuFiles::make(asked.criu);
     files.check_parent(asked.parent_path);
@@ -198,14 +209,20 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     const cgroup::ContainerCgroup group = container.cgroup();
     PausedByV2 paused(options, group);
     helpers::CriuHelper helper(options, cgroup::Entrance{});
-    helper.carry_out(request, fds,
-                     [&](const handoff::CriuNotice& notice, const handoff::Received&) {
-                         // Last of the images: without it no command takes the directory for a
-                         // whole checkpoint. The container has not ended yet: when this fails it
-                         // goes on.
-                         if (notice.script == "post-dump" && !asked.pre_dump)
-                             write_image(files.images(), image);
-                     });
+    try {
+        helper.carry_out(request, fds,
+                         [&](const handoff::CriuNotice& notice, const handoff::Received&) {
+                             // Last of the images: without it no command takes the directory for
+                             // a whole checkpoint. The container has not ended yet: when this fails
+                             // it goes on.
+                             if (notice.script == "post-dump" && !asked.pre_dump)
+                                 write_image(files.images(), image);
+                         });
+    } catch (const std::exception&) {
+        // With --lazy-pages the memory comes after the images: the container goes on.
+        remove_image(files.images());
+        throw;
+    }
     if (asked.pre_dump || asked.leave_running) return;
     paused.end();
     container.destroy(options);

@@ -29,6 +29,7 @@ using handoff::MountKind;
 
 constexpr const char* kFile = "lxcri.json";
 constexpr int kVersion = 1;
+constexpr std::string_view kTerminal = "tty[";
 
 struct Mount {
     std::string id;
@@ -51,19 +52,23 @@ std::string proc_path(const os::ProcessRef& init, std::string_view rest) {
     return concat("/proc/", std::to_string(init.pid()), "/", rest);
 }
 
+std::string staged_name(const MountAction& mount) {
+    return concat("mount", mount.pointer.substr(mount.pointer.rfind('/') + 1));
+}
+
 // Something of the host that the plan puts into the container.
 struct Bind {
     std::string pointer;
     std::string destination;
-    std::string source;  // of a made device: its name in the directory of those
+    std::string source;
     bool recursive = false;
     std::optional<dev_t> made_device;
+    std::string staged{};  // restore: what it is called among what is made anew; "": it is not
 };
 
 // What CRIU would restore as another mount.
 void check_bind(const MountAction& mount) {
     std::string_view what;
-    if (!mount.uid_map.empty()) what = "a mount with ID mappings";
     if (mount.destination == "/") what = "a mount on the root";
     if (mount.copy_symlink || mount.source_nofollow || mount.destination_nofollow) {
         what = "a mount of a symbolic link, or on one,";
@@ -77,13 +82,18 @@ std::vector<Bind> binds_of(const translate::Plan& plan) {
         // What comes from the container's own root filesystem CRIU finds by itself.
         if (mount.kind != MountKind::bind || mount.source_inside) continue;
         check_bind(mount);
-        binds.push_back({mount.pointer, mount.destination, mount.source, mount.recursive, {}});
+        binds.push_back({mount.pointer,
+                         mount.destination,
+                         mount.source,
+                         mount.recursive,
+                         {},
+                         mount.uid_map.empty() ? "" : staged_name(mount)});
     }
     for (std::size_t i = 0; i < plan.host.devices.size(); ++i) {
         const auto& device = plan.host.devices[i];
         Bind bind{device.pointer, device.path, device.path, false, {}};
         if (plan.hook.made_devices) {
-            bind.source = std::to_string(i);
+            bind.staged = std::to_string(i);
             bind.made_device = ::makedev(device.major, device.minor);
         }
         binds.push_back(std::move(bind));
@@ -214,6 +224,18 @@ std::string hex(std::uint64_t number) {
     return result;
 }
 
+// Of the host; the numbers are those of the kernel's admin-guide/devices.txt.
+bool is_terminal(const struct stat& status) {
+    constexpr unsigned int kConsoles = 4;
+    constexpr unsigned int kOtherConsoles = 5;
+    constexpr unsigned int kFirstPts = 136;
+    constexpr unsigned int kLastPts = 143;
+    if (!S_ISCHR(status.st_mode)) return false;
+    const unsigned int number = ::major(status.st_rdev);
+    return number == kConsoles || number == kOtherConsoles ||
+           (number >= kFirstPts && number <= kLastPts);
+}
+
 // What `restore` has to find for this descriptor; "" where CRIU restores it by itself: it is
 // closed, a file of the container, or its terminal.
 std::string describe_stream(const os::ProcessRef& init, std::uint32_t number) {
@@ -229,6 +251,9 @@ std::string describe_stream(const os::ProcessRef& init, std::uint32_t number) {
     if (is_mount_of_container(init.pid(), id)) return {};
     struct stat status {};
     os::check(::stat(link.c_str(), &status), "stat", link);
+    if (is_terminal(status)) {
+        return concat(kTerminal, hex(status.st_rdev), ":", hex(status.st_dev), "]");
+    }
     const auto mount = parse_integer<std::uint64_t>(id);
     if (!mount || (S_ISCHR(status.st_mode) && ::major(status.st_rdev) != 1)) return {};
     return concat("file[", hex(*mount), ":", hex(status.st_ino), "]");
@@ -294,21 +319,29 @@ void check_below(const Bind& bind, const std::string& below) {
     });
 }
 
-// `devices`: where those are that `create` makes.
 std::string source_of(const ExternalMount& mount, const translate::Plan& plan,
-                      const std::string& devices) {
+                      const std::string& stage) {
     if (mount.destination.empty()) return "/dev/null";
     for (const Bind& bind : binds_of(plan)) {
         if (bind.destination != mount.destination) continue;
-        if (bind.made_device) return concat(devices, "/", bind.source);
         if (!mount.below.empty()) check_below(bind, mount.below);
-        return bind.source + mount.below;
+        const std::string top = bind.staged.empty() ? bind.source : concat(stage, "/", bind.staged);
+        return top + mount.below;
     }
     throw Error(concat("the checkpoint has a mount at ", in_quotes(mount.destination),
                        " that config.json of the bundle does not have"));
 }
 
 }  // namespace
+
+std::vector<StagedMount> mounts_to_stage(const translate::Plan& plan) {
+    std::vector<StagedMount> staged;
+    for (const MountAction& mount : plan.hook.mounts) {
+        if (mount.kind != MountKind::bind || mount.uid_map.empty()) continue;
+        staged.push_back({staged_name(mount), &mount});
+    }
+    return staged;
+}
 
 CheckpointImage describe_container(const os::ProcessRef& init, const translate::Plan& plan) {
     CheckpointImage image;
@@ -404,12 +437,16 @@ CheckpointImage read_image(int directory_fd) {
     }
 }
 
+bool is_caller_terminal(std::string_view stream) {
+    return stream.starts_with(kTerminal);
+}
+
 std::vector<std::string> external_streams(const CheckpointImage& image) {
     std::vector<std::string> result;
     for (const std::string& name : image.streams) {
         constexpr std::string_view kSocket = "socket:[";
         std::string external;
-        if (name.starts_with("file[")) external = name;
+        if (name.starts_with("file[") || is_caller_terminal(name)) external = name;
         if (name.starts_with(kSocket)) external = concat("unix[", name.substr(kSocket.size()));
         const bool is_new = std::find(result.begin(), result.end(), external) == result.end();
         if (!external.empty() && is_new) result.push_back(std::move(external));
@@ -427,10 +464,10 @@ std::vector<std::string> external_at_dump(const CheckpointImage& image) {
 
 std::vector<std::string> external_at_restore(const CheckpointImage& image,
                                              const translate::Plan& plan,
-                                             const std::string& devices) {
+                                             const std::string& stage) {
     std::vector<std::string> result;
     for (const ExternalMount& mount : image.mounts) {
-        result.push_back(concat("mnt[", mount.mount_point, "]:", source_of(mount, plan, devices)));
+        result.push_back(concat("mnt[", mount.mount_point, "]:", source_of(mount, plan, stage)));
     }
     return result;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "os/process.h"
@@ -27,8 +28,7 @@ struct CheckpointImage {
     // CRIU's images and their sizes: it does not notice each one that is cut short.
     std::map<std::string, std::uint64_t> files;
     // Descriptors 0 to 2, then those that were passed with --preserve-fds, as readlink(2) and
-    // CRIU's
-    // --inherit-fd name them: "pipe:[4711]"; "": nothing of it is outside of the container.
+    // CRIU's --inherit-fd name them: "pipe:[4711]"; "": nothing of it is outside of the container.
     std::vector<std::string> streams;
 };
 
@@ -46,13 +46,23 @@ void write_image(int directory_fd, CheckpointImage image);
 // Throws Error if there is none, and when it or one of the files is damaged.
 CheckpointImage read_image(int directory_fd);
 
+// Is it the terminal of the caller? CRIU then calls the container a shell job.
+bool is_caller_terminal(std::string_view stream);
+
+// A mount of the bundle that is made before CRIU starts, in the directory of what is made anew.
+struct StagedMount {
+    std::string name;  // in there
+    const handoff::MountAction* mount = nullptr;
+};
+std::vector<StagedMount> mounts_to_stage(const translate::Plan& plan);
+
 // The streams, as CRIU's --external wants them.
 std::vector<std::string> external_streams(const CheckpointImage& image);
 // The mounts, as CRIU's --external wants them: to leave them out, and to put them back.
 std::vector<std::string> external_at_dump(const CheckpointImage& image);
-// `devices`: the directory with the nodes that are made for a user namespace.
+// `stage`: the directory of the devices that are made for a user namespace, and of the mounts of
+// mounts_to_stage().
 std::vector<std::string> external_at_restore(const CheckpointImage& image,
-                                             const translate::Plan& plan,
-                                             const std::string& devices);
+                                             const translate::Plan& plan, const std::string& stage);
 
 }  // namespace lxcri::runtime

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -73,6 +74,27 @@ handoff::CriuRequest common_request(const settings::Options& options, const Criu
     request.empty_network = asked.empty_network;
     request.cgroup_mode = asked.cgroup_mode;
     return request;
+}
+
+std::string criu_config_file(const std::map<std::string, std::string>& annotations) {
+    const std::string directory = "/etc/criu/";
+    const auto annotation = annotations.find("org.criu.config");
+    if (annotation == annotations.end()) {
+        const std::string usual = directory + "lxcri.conf";
+        return ::access(usual.c_str(), F_OK) == 0 ? usual : "";
+    }
+    const std::string& path = annotation->second;
+    if (path.empty()) return {};
+    const std::string name = path.starts_with(directory) ? path.substr(directory.size()) : "";
+    constexpr const char* kPointer = "/annotations/org.criu.config";
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+        throw SpecError(kPointer,
+                        concat("expected a file in ", directory, ", got ", in_quotes(path)));
+    }
+    if (::access(path.c_str(), R_OK) == -1) {
+        throw SpecError(kPointer, SystemError(errno, "open", path).what());
+    }
+    return path;
 }
 
 bool is_in_hierarchy(const cgroup::Directory& directory, const cgroup::Membership& place) {

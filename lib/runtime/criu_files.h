@@ -1,6 +1,7 @@
 #pragma once
 // The directories of a checkpoint, and what checkpoint and restore ask of CRIU alike.
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,11 @@ class CriuFiles {
 
 // With the directories of `asked`, which are absolute.
 handoff::CriuRequest common_request(const settings::Options& options, const CriuOptions& asked);
+
+// The file of options for CRIU that the annotation org.criu.config names, by default
+// /etc/criu/lxcri.conf where that is; "": none. CRIU runs programs that such a file names, as root,
+// and annotations may come from the author of a pod: only the administrator's directory counts.
+std::string criu_config_file(const std::map<std::string, std::string>& annotations);
 
 bool is_in_hierarchy(const cgroup::Directory& directory, const cgroup::Membership& place);
 

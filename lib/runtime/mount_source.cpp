@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "attached/mapped_mount.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/call_in_child.h"
@@ -21,26 +22,6 @@ namespace lxcri::runtime {
 using translate::MountSource;
 
 namespace {
-
-// Only a mount that is attached nowhere yet can get mappings: mount_setattr(2).
-void map_ids(int mount_fd, const handoff::MountAction& mount) {
-    // With the privilege for any map.
-    const os::UniqueFd mappings = os::make_user_namespace([&](pid_t pid) {
-        const std::string proc = concat("/proc/", std::to_string(pid));
-        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), mount.uid_map);
-        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), mount.gid_map);
-    });
-    mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_IDMAP;
-    attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
-    try {
-        os::set_mount_attributes(mount_fd, mount.recursive_map, attributes, mount.source);
-    } catch (const SystemError& error) {
-        if (error.code() != EINVAL) throw;
-        throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
-                          mount.source);
-    }
-}
 
 // What belongs to the host has the host's owner and mode.
 void check_host_device(int fd, const translate::OuterDevice& device) {
@@ -113,7 +94,7 @@ os::UniqueFd MountSources::clone_source(const MountSource& source) const {
             throw Error(concat(in_quotes(source.path), " of the host is another device"));
         }
         const auto* action = mount_of(source);
-        if (action != nullptr && !action->uid_map.empty()) map_ids(mount.get(), *action);
+        if (action != nullptr && !action->uid_map.empty()) attached::map_ids(mount.get(), *action);
         return mount;
     });
     if (device != nullptr) check_host_device(copy.get(), *device);

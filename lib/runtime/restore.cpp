@@ -2,11 +2,15 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "attached/caller_socket.h"
 #include "attached/made_devices.h"
+#include "attached/mapped_mount.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
@@ -101,6 +105,17 @@ std::vector<handoff::CriuCgroupRoot> cgroup_roots(const cgroup::Record& record) 
     return roots;
 }
 
+// For the mount to be attached on: a directory or a file, as that one is.
+void make_place(int directory, const std::string& name, int mount) {
+    struct stat status {};
+    os::check(::fstat(mount, &status), "stat", name);
+    if (S_ISDIR(status.st_mode)) {
+        os::check(::mkdirat(directory, name.c_str(), 0700), "mkdir", name);
+    } else {
+        os::check(::mknodat(directory, name.c_str(), S_IFREG | 0600, 0), "mknod", name);
+    }
+}
+
 // One restoration, from the directory to the record. What has been made when an exception passes is
 // unmade by the destructor.
 class Restoration {
@@ -123,7 +138,7 @@ class Restoration {
     void start_helper();
     void carry_out();
     CriuRequest make_request();
-    void add_devices(CriuRequest& request);
+    void set_stage(CriuRequest& request);
     void add_inherited(CriuRequest& request);
     void add_namespaces(CriuRequest& request);
     void take_notice(const handoff::CriuNotice& notice, handoff::Received message);
@@ -146,7 +161,7 @@ class Restoration {
     HookFiles hook_files_;
     std::optional<os::ProcessRef> init_;
     os::UniqueFd terminal_;
-    std::vector<os::UniqueFd> opened_;  // for CRIU: devices, namespaces
+    std::vector<os::UniqueFd> opened_;  // for CRIU: devices, mounts, namespaces
     std::vector<int> fds_;              // of the request, in its order
     bool hooks_have_run_ = false;
     bool has_pid_file_ = false;
@@ -200,23 +215,41 @@ void Restoration::start_helper() {
     cgroup_->apply_early();
 }
 
-// Those of a user namespace, made again. lxcri-criu mounts them in its own mount namespace, on the
+// What CRIU cannot take from the host as it is: the devices of a user namespace, and mounts with ID
+// mappings. Both are made again; lxcri-criu mounts them in its own mount namespace, on the
 // container directory, which it does not need.
-void Restoration::add_devices(CriuRequest& request) {
-    if (!plan().hook.made_devices) return;
-    request.devices = concat(options_.root, "/", call_.id);
-    opened_.push_back(attached::make_devices(plan().host.devices));
-    fds_.push_back(opened_.back().get());
+void Restoration::set_stage(CriuRequest& request) {
+    const auto mounts = mounts_to_stage(plan());
+    if (!plan().hook.made_devices && mounts.empty()) return;
+    request.stage = concat(options_.root, "/", call_.id);
+    const os::UniqueFd& stage = opened_.emplace_back(attached::make_devices(
+        plan().hook.made_devices ? plan().host.devices : std::vector<translate::OuterDevice>()));
+    fds_.push_back(stage.get());
+    std::vector<os::UniqueFd> mapped;
+    for (const auto& [name, mount] : mounts) {
+        mapped.push_back(in_context(concat(mount->pointer, "/source"),
+                                    [&] { return attached::clone_mapped_mount(*mount); }));
+        make_place(stage.get(), name, mapped.back().get());
+        request.staged_mounts.push_back(name);
+        fds_.push_back(mapped.back().get());
+    }
+    std::move(mapped.begin(), mapped.end(), std::back_inserter(opened_));
 }
 
-// CRIU would seek in it.
-void check_kind(std::size_t number, const std::string& name) {
+// CRIU would seek in it, or set the modes of a terminal.
+void check_kind(std::size_t number, const std::string& name, bool shell_job) {
     struct stat status {};
-    os::check(::fstat(static_cast<int>(number), &status), "stat",
-              concat("descriptor ", std::to_string(number)));
+    const std::string what = concat("descriptor ", std::to_string(number));
+    os::check(::fstat(static_cast<int>(number), &status), "stat", what);
+    if (is_caller_terminal(name)) {
+        constexpr std::string_view kThen = "the container was dumped with a terminal there";
+        if (!shell_job) throw Error(concat(what, ": ", kThen, ", and --shell-job is not given"));
+        if (::isatty(static_cast<int>(number)) == 1) return;
+        throw Error(concat(what, ": expected a terminal; ", kThen));
+    }
     if (!name.starts_with("file[") || !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
         return;
-    throw Error(concat("descriptor ", std::to_string(number), ": expected a file, got a ",
+    throw Error(concat(what, ": expected a file, got a ",
                        S_ISFIFO(status.st_mode) ? "pipe" : "socket",
                        "; the container was dumped with a file there"));
 }
@@ -232,7 +265,7 @@ void Restoration::add_inherited(CriuRequest& request) {
                                std::to_string(image_.streams.size() - 3), ", got ",
                                std::to_string(call_.preserve_fds)));
         }
-        check_kind(number, name);
+        check_kind(number, name, asked_.criu.shell_job);
         request.inherited.push_back(name);
         fds_.push_back(static_cast<int>(number));
     }
@@ -261,8 +294,9 @@ CriuRequest Restoration::make_request() {
     request.root = record_.rootfs;
     request.lsm_profile = asked_.lsm_profile;
     request.lsm_mount_context = asked_.lsm_mount_context;
-    add_devices(request);
-    request.external = external_at_restore(image_, plan(), request.devices);
+    request.config_file = criu_config_file(plan().host.annotations);
+    set_stage(request);
+    request.external = external_at_restore(image_, plan(), request.stage);
     request.has_user_namespace = plan().host.find_namespace(oci::NamespaceType::user) != nullptr;
     request.cgroup_roots = cgroup_roots(record_.cgroup);
     add_inherited(request);

@@ -1,9 +1,11 @@
 // checkpoint and restore, with the real CRIU: in the virtual machine, and where CRIU knows the
 // kernel.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -121,6 +123,36 @@ class Connection {
     UniqueFd socket_;
 };
 
+std::uintmax_t size_of_pages(const fs::path& directory) {
+    std::uintmax_t size = 0;
+    for (const auto& entry : fs::directory_iterator(directory)) {
+        if (contains(entry.path().filename().string(), "pages-")) size += entry.file_size();
+    }
+    return size;
+}
+
+bool has_sys_resource() {
+    return ::prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) == 1;
+}
+
+// The tests may not write to the machine's /etc: an overlay on it, for one test.
+class OwnEtc {
+  public:
+    OwnEtc() {
+        fs::create_directories(directory_ / "upper");
+        fs::create_directories(directory_ / "work");
+        const std::string options = "lowerdir=/etc,upperdir=" + (directory_ / "upper").string() +
+                                    ",workdir=" + (directory_ / "work").string();
+        REQUIRE(mount("overlay", "/etc", "overlay", 0, options.c_str()) == 0);
+    }
+    OwnEtc(const OwnEtc&) = delete;
+    OwnEtc& operator=(const OwnEtc&) = delete;
+    ~OwnEtc() { (void)umount2("/etc", MNT_DETACH); }
+
+  private:
+    const TempDir directory_;
+};
+
 // Without the numbers of mounts and devices, sorted.
 Strings mounts_of(pid_t pid) {
     Strings mounts;
@@ -178,6 +210,54 @@ TEST_CASE("checkpoint: the process goes on where it was, as the same container",
     CHECK(box.call({"kill", id, "KILL"}).code() == 0);
     CHECK(wait_for_child(pid) == SIGKILL);
     CHECK(box.call({"delete", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.args({"spawn", "3", "--", "threads", "2", "--", "count"});
+    // Without this capability CRIU does not see the limits of other users' processes.
+    if (has_sys_resource()) box.bundle.process()["user"]["uid"] = 1000;
+    box.bundle.process()["user"]["gid"] = 1001;
+    box.bundle.process()["user"]["additionalGids"] = {5, 7};
+    box.bundle.process()["capabilities"] = default_capabilities();
+    box.bundle.process()["noNewPrivileges"] = !is_virtual_machine();  // CRIU 3.17 does not keep it
+    box.bundle.process()["oomScoreAdj"] = 500;
+    box.bundle.process()["rlimits"] =
+        Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", 200}, {"hard", 300}},
+                     {{"type", "RLIMIT_CORE"}, {"soft", 0}, {"hard", 0}}});
+    box.bundle.linux()["seccomp"] = {
+        {"defaultAction", "SCMP_ACT_ALLOW"},
+        {"syscalls", Json::array({{{"names", {"mkdir"}}, {"action", "SCMP_ACT_ERRNO"}}})}};
+    const auto facts = [](pid_t pid) {
+        const std::string proc = "/proc/" + std::to_string(pid) + "/";
+        std::string text = read_file(proc + "limits") + read_file(proc + "oom_score_adj") +
+                           read_file(proc + "environ") + read_file(proc + "cmdline");
+        for (const auto& line : lines_of(read_file(proc + "status"))) {
+            for (const char* name : {"Uid", "Gid", "Groups", "Threads", "Cap", "NoNewPrivs",
+                                     "Seccomp", "SigBlk", "SigIgn", "SigCgt", "Umask"}) {
+                if (line.starts_with(name)) text += line + "\n";
+            }
+        }
+        return text;
+    };
+    Container container = box.counter();
+    const std::string id = container.id();
+    const std::string before = facts(container.pid());
+    CHECK(contains(before, "Threads:\t3\n"));
+    const auto processes = [&] {
+        return lines_of(box.call({"exec", "--user", "0", id, "/probe", "processes"}).out).size();
+    };
+    const auto count = processes();
+    CHECK(count == 5);
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    CHECK(facts(box.restored_pid()) == before);
+    CHECK(processes() == count);
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
     CHECK(box.leftovers() == Strings{});
 }
 
@@ -365,6 +445,332 @@ TEST_CASE("checkpoint: a terminal goes to --console-socket again", "[checkpoint]
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("checkpoint: --shell-job, with a terminal of the caller", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.write();
+    const std::string id = box.new_id();
+    const auto on = [](const Terminal& terminal) {
+        CommandOptions options;
+        for (const int number : {0, 1, 2}) options.fds.emplace_back(terminal.slave.get(), number);
+        return options;
+    };
+    Terminal first;
+    REQUIRE(box.call({"run", "--detach", "--bundle", box.bundle.path(), id}, on(first)).code() ==
+            0);
+    first.keyboard.wait_for("3\r\n");
+    const Finished unasked = box.checkpoint(id);
+    CHECK(unasked.code() == 1);
+    CHECK(contains(unasked.err, "--shell-job"));
+    CHECK(box.status_of(id) == "running");
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--shell-job"}));
+
+    Stream stream;
+    const Finished pipe = box.restore(id, stream, {"--shell-job"});
+    CHECK(pipe.code() == 1);
+    CHECK(contains(pipe.err, "descriptor 0: expected a terminal"));
+    Terminal refused;
+    const Strings line{"restore", "--image-path", box.images(), "--bundle", box.bundle.path(), id};
+    CHECK(box.call(line, on(refused)).code() == 1);
+    refused.keyboard.wait_for("--shell-job is not given");
+    Strings allowed = line;
+    allowed.insert(allowed.begin() + 1, "--shell-job");
+    Terminal second;
+    Process restored(box.command_line(allowed), on(second));
+    second.keyboard.wait_for("\n");
+    // A second time, from what was restored.
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--shell-job"}, "again"));
+    CHECK(restored.wait_exit_only().code() == 128 + SIGKILL);
+    Strings again = allowed;
+    std::replace(again.begin(), again.end(), box.images().string(), box.images("again").string());
+    again.insert(again.begin() + 1, "--detach");
+    Terminal third;
+    REQUIRE(box.call(again, on(third)).code() == 0);
+    third.keyboard.wait_for("\n");
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: mounts with ID mappings", "[checkpoint][idmap][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const bool user_namespace = GENERATE(false, true);
+    CAPTURE(user_namespace);
+    CountingBox box;
+    fs::create_directories(box / "data");
+    for (const uid_t owner : {0U, 5U}) {
+        const std::string file = box / ("data/" + std::to_string(owner));
+        write_file(file, "text");
+        REQUIRE(chown(file.c_str(), owner, owner) == 0);
+    }
+    std::string option = "idmap=uids=0-1000-10;gids=0-1000-10";
+    if (user_namespace) {
+        box.bundle.add_namespace("user");
+        const Json mappings =
+            Json::array({{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}});
+        box.bundle.linux()["uidMappings"] = mappings;
+        box.bundle.linux()["gidMappings"] = mappings;
+        option = "idmap=uids=0-101000-10;gids=0-101000-10";
+    }
+    const auto add = [&](const std::string& source, const std::string& destination) {
+        box.bundle.add_mount({{"destination", destination},
+                              {"type", "bind"},
+                              {"source", source},
+                              {"options", {"bind", "rw", option}}});
+    };
+    add(box / "data", "/data");
+    add(box / "data/5", "/file");
+    fs::create_directory(box.bundle.in_rootfs("data"));
+    write_file(box.bundle.in_rootfs("file"), "");
+    Container container = box.counter();
+    const std::string id = container.id();
+    const uid_t owner = user_namespace ? 101005 : 1005;
+    const auto owner_of = [](pid_t pid, const std::string& path) {
+        struct stat status {};
+        REQUIRE(stat(("/proc/" + std::to_string(pid) + "/root" + path).c_str(), &status) == 0);
+        return status.st_uid;
+    };
+    CHECK(owner_of(container.pid(), "/data/5") == owner);
+    const Strings mounts = mounts_of(container.pid());
+    for (const char* images : {"images", "again"}) {
+        CHECKPOINT_SUCCEEDS(box.checkpoint(id, {}, images));
+        Stream stream;
+        CHECKPOINT_SUCCEEDS(box.restore(id, stream, {}, images));
+        CHECK(owner_of(box.restored_pid(), "/data/5") == owner);
+        CHECK(owner_of(box.restored_pid(), "/file") == owner);
+        CHECK(mounts_of(box.restored_pid()) == mounts);
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: more preserved descriptors than a message takes",
+          "[checkpoint][descriptors][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    constexpr int kCount = 150;
+    CountingBox box;
+    const auto link = [](pid_t pid, int number) {
+        return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number));
+    };
+    const auto pass = [](std::vector<Stream>& streams, CommandOptions& options) {
+        for (int i = 0; i < kCount; ++i) options.fds.emplace_back(streams[i].write_end(), 3 + i);
+    };
+    std::vector<Stream> before(kCount);
+    CreateOptions options;
+    options.flags = {"--preserve-fds", std::to_string(kCount)};
+    pass(before, options.command);
+    Container container = box.counter(options);
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    before.clear();
+
+    std::vector<Stream> now(kCount);
+    Stream stream;
+    CommandOptions command;
+    command.fds = {{stream.write_end(), 1}, {stream.write_end(), 2}};
+    Strings line{
+        "restore",       "--detach",        "--image-path", box.images(),
+        "--bundle",      box.bundle.path(), "--pid-file",   (box / "restored.pid").string(),
+        "--preserve-fds"};
+    const auto restore = [&](int count) {
+        Strings whole = line;
+        whole.insert(whole.end(), {std::to_string(count), id});
+        return box.call(whole, command);
+    };
+    pass(now, command);
+    CHECK(restore(kCount - 1).code() == 1);
+    stream.wait_for("--preserve-fds: the container was created with 150, got 149");
+    box.clean_up_id(id);
+    REQUIRE(restore(kCount).code() == 0);
+    for (const int i : {0, 1, kCount - 1}) {
+        CHECK(link(box.restored_pid(), 3 + i) ==
+              link(getpid(), now[static_cast<std::size_t>(i)].write_end()));
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: CRIU's options from the administrator's directory alone",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const OwnEtc etc;
+    CountingBox box;
+    const auto checkpoint = [&](const Json& annotation) {
+        box.bundle.config.erase("annotations");
+        if (!annotation.is_null()) {
+            box.bundle.config["annotations"] = {{"org.criu.config", annotation}};
+        }
+        Container container = box.counter();
+        fs::remove_all(box.images());
+        Finished result = box.checkpoint(container.id());
+        if (result.code() != 0) {
+            CHECK(lines_of(result.err).size() == 1);
+            CHECK(container.status() == "running");
+            container.kill();
+            container.remove();
+        }
+        return result;
+    };
+    fs::create_directory("/etc/criu");
+    write_file("/etc/criu/lxcri.conf", "log-file usual.log\n");
+    write_file("/etc/criu/other.conf", "log-file other.log\n");
+    CHECKPOINT_SUCCEEDS(checkpoint(nullptr));
+    CHECK(fs::exists(box.images() / "usual.log"));
+    CHECKPOINT_SUCCEEDS(checkpoint("/etc/criu/other.conf"));
+    CHECK(fs::exists(box.images() / "other.log"));
+    CHECKPOINT_SUCCEEDS(checkpoint(""));
+    CHECK(fs::exists(box.images() / "dump.log"));
+    const std::string of_pod = box / "criu.conf";
+    write_file(of_pod, "action-script " + (box / "script").string() + "\n");
+    fs::create_directory("/etc/criu/below");
+    fs::copy(of_pod, "/etc/criu/below/criu.conf");
+    for (const std::string& path :
+         {of_pod, std::string("/etc/criu/below/criu.conf"), "/etc/criu/../../" + of_pod,
+          std::string("/etc/criu/.."), std::string("criu.conf"), std::string("/etc/criu/")}) {
+        CAPTURE(path);
+        CHECK(contains(checkpoint(path).err,
+                       "/annotations/org.criu.config: expected a file in /etc/criu/"));
+    }
+    CHECK(contains(checkpoint("/etc/criu/missing").err, "/annotations/org.criu.config: open"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: --lazy-pages, memory follows when it is needed", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    APPLIES(has_sys_resource());
+    const OwnNetwork network;
+    ip("link set lo up");
+    CountingBox box;
+    box.bundle.remove_namespace("network");
+    box.bundle.args({"count", "16"});
+    Container container = box.counter();
+    const std::string id = container.id();
+    const auto with_status = [](const Stream& status) {
+        CommandOptions options;
+        options.fds = {{status.write_end(), 9}};
+        return options;
+    };
+    const std::string_view ready("\0", 1);
+    Stream served;
+    Process dump(box.command_line({"checkpoint", "--lazy-pages", "--page-server", "127.0.0.1:4711",
+                                   "--status-fd", "9", "--image-path", box.images(), id}),
+                 with_status(served));
+    served.wait_for(ready);
+    CHECK(size_of_pages(box.images()) < 4U << 20U);
+    fs::create_directory(box / "work");
+    Stream listening;
+    Process pages(
+        {find_program("criu"), "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port",
+         "4711", "--status-fd", "9", "--images-dir", box.images(), "--work-dir", box / "work"},
+        with_status(listening));
+    listening.wait_for(ready);
+    // Under another name: the first one is there until all of its memory is fetched.
+    const std::string moved = box.new_id();
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(moved, stream, {"--lazy-pages", "--work-path", box / "work"}));
+    CHECK(pages.wait().code() == 0);
+    CHECKPOINT_SUCCEEDS(dump.wait());
+    CHECK(container.wait_code() == -SIGKILL);
+    const long last = last_number(container.out().wait_for_end());
+    stream.wait_for("\n" + std::to_string(last + 3) + "\n");
+    CHECK(contains(box.call({"state", id}).err, "does not exist"));
+    CHECK(box.status_of(moved) == "running");
+    CHECK(box.call({"delete", "--force", moved}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: --lazy-pages, and the container is deleted while its memory waits",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    APPLIES(has_sys_resource());
+    const OwnNetwork network;
+    ip("link set lo up");
+    CountingBox box;
+    box.bundle.remove_namespace("network");
+    Container container = box.counter();
+    Stream served;
+    CommandOptions with_status;
+    with_status.fds = {{served.write_end(), 9}};
+    Process dump(
+        box.command_line({"checkpoint", "--lazy-pages", "--page-server", "127.0.0.1:4711",
+                          "--status-fd", "9", "--image-path", box.images(), container.id()}),
+        with_status);
+    served.wait_for(std::string_view("\0", 1));
+    dump.signal(SIGKILL);
+    (void)dump.wait_exit_only();
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    container.wait();
+    CHECK(wait_for_children(kDeadline) == std::vector<pid_t>{});
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: --page-server, the memory goes to another CRIU", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    const OwnNetwork network;
+    ip("link set lo up");
+    CountingBox box;
+    box.bundle.remove_namespace("network");
+    box.bundle.args({"count", "16"});
+    Container container = box.counter();
+    const std::string id = container.id();
+    fs::create_directory(box / "pages");
+    Stream listening;
+    CommandOptions with_status;
+    with_status.fds = {{listening.write_end(), 9}};
+    Process pages({find_program("criu"), "page-server", "--address", "127.0.0.1", "--port", "4711",
+                   "--status-fd", "9", "--images-dir", box / "pages"},
+                  with_status);
+    listening.wait_for(std::string_view("\0", 1));
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--page-server", "127.0.0.1:4711"}));
+    CHECK(pages.wait().code() == 0);
+    CHECK(size_of_pages(box.images()) == 0);
+    CHECK(size_of_pages(box / "pages") > 16U << 20U);
+    fs::copy(box / "pages", box.images(), fs::copy_options::skip_existing);
+    Stream stream;
+    CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("restore: as conmon calls it for CRI-O and Podman", "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    Container container = box.counter();
+    const std::string id = container.id();
+    fs::create_directory(box / "work");
+    CHECKPOINT_SUCCEEDS(box.call({"checkpoint", "--image-path", box.images(), "--work-path",
+                                  box / "work", "--leave-running", id}));
+    CHECK(fs::exists(box / "work/dump.log"));
+    CHECK_FALSE(fs::exists(box.images() / "dump.log"));
+    container.kill();
+    container.wait();
+    container.remove();
+    Stream stream;
+    CommandOptions options;
+    options.fds = {{stream.write_end(), 1}, {stream.write_end(), 2}};
+    options.environment = Strings{"_OCI_SYNCPIPE=3", "_OCI_STARTPIPE=4"};
+    box.clean_up_id(id);
+    const Finished restored =
+        box.call({"restore", "--bundle", box.bundle.path(), "--pid-file", box / "restored.pid",
+                  "--detach", "--image-path", box.images(), "--work-path", box.bundle.path(), id},
+                 options);
+    stream.take();
+    INFO(stream.text());
+    REQUIRE(restored.code() == 0);
+    CHECK(parent_of(box.restored_pid()) == getpid());
+    CHECK(fs::exists(box.bundle.path() / "restore.log"));
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("restore: a long option with one dash, as containerd writes it", "[checkpoint][lxcri]") {
     NEEDS(need_runtime());
     Box box;
@@ -520,15 +926,8 @@ TEST_CASE("checkpoint: --pre-dump, then the rest is less", "[checkpoint][vm][lxc
     CHECK(container.status() == "running");
     CHECKPOINT_SUCCEEDS(box.checkpoint(id, {"--parent-path", "../before"}));
     container.wait();
-    const auto size_of = [](const fs::path& directory) {
-        std::uintmax_t size = 0;
-        for (const auto& entry : fs::directory_iterator(directory)) {
-            if (contains(entry.path().filename().string(), "pages-")) size += entry.file_size();
-        }
-        return size;
-    };
-    CHECK(size_of(box.images("before")) > 16U << 20U);
-    CHECK(size_of(box.images()) < 4U << 20U);
+    CHECK(size_of_pages(box.images("before")) > 16U << 20U);
+    CHECK(size_of_pages(box.images()) < 4U << 20U);
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(id, stream));
     CHECK(box.call({"delete", "--force", id}).code() == 0);
@@ -568,6 +967,44 @@ TEST_CASE("checkpoint: what cannot be dumped goes on", "[checkpoint][vm][lxcri]"
     CHECK(contains(complaint(), "it is stopped"));
     container.remove();
     CHECK(contains(complaint(), "does not exist"));
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint: no room for the images, and the container goes on",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.args({"count", "16"});
+    Container container = box.counter();
+    fs::create_directory(box.images());
+    REQUIRE(mount("tmpfs", box.images().c_str(), "tmpfs", 0, "size=1m") == 0);
+    const Finished refused = box.checkpoint(container.id());
+    CHECK(refused.code() == 1);
+    CHECK(lines_of(refused.err).size() == 1);
+    CHECK_FALSE(fs::exists(box.images() / "lxcri.json"));
+    REQUIRE(umount2(box.images().c_str(), MNT_DETACH) == 0);
+    CHECK(container.status() == "running");
+    container.out().take();
+    const long now = last_number(container.out().text());
+    container.out().wait_for("\n" + std::to_string(now + 2) + "\n");
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id()));
+    container.wait();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("checkpoint, restore: without privilege", "[checkpoint][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.bundle.write();
+    box.give_to(12345);
+    const std::string id = box.new_id();
+    CHECK(contains(box.call({"checkpoint", "--image-path", "/tmp/images", id}).err,
+                   "checkpoint: only root of the host"));
+    const Finished restored =
+        box.call({"restore", "--image-path", "/tmp/images", "--bundle", box.bundle.path(), id});
+    CHECK(restored.code() == 1);
+    CHECK(contains(restored.err, "restore: only root of the host"));
     CHECK(box.leftovers() == Strings{});
 }
 
@@ -691,7 +1128,7 @@ TEST_CASE("checkpoint: lxcri is killed at a system call", "[checkpoint][vm][lxcr
             try {
                 running->out().wait_for("\n" + std::to_string(now + 2) + "\n");
             } catch (const std::exception&) {
-                CHECK(box.status_of(id) == "stopped");
+                CHECK(running->wait_code() == -SIGKILL);
             }
         }
         const Finished removed = box.call({"delete", "--force", id});

@@ -899,6 +899,20 @@ int do_spawn(const Arguments& args) {
     return 0;
 }
 
+// threads N: N threads that sleep; goes on.
+int do_threads(const Arguments& args) {
+    const auto work = [](void*) -> void* {
+        pause_forever();
+        return nullptr;
+    };
+    for (int i = 0; i < atoi(args.at(0, "1")); ++i) {
+        pthread_t thread;
+        errno = pthread_create(&thread, nullptr, work, nullptr);
+        if (errno != 0) return failed(args, args.at(0));
+    }
+    return 0;
+}
+
 // tick: a line every few milliseconds, for ever.
 int do_tick(const Arguments&) {
     for (;;) {
@@ -1434,6 +1448,7 @@ const Command commands[] = {
     {"open-on-usr1", do_open_on_usr1},
     {"open-loop", do_open_loop},
     {"spawn", do_spawn},
+    {"threads", do_threads},
     {"exec", do_exec},
     {"peak", do_peak},
     {"fifo", do_fifo},

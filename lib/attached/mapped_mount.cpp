@@ -1,0 +1,45 @@
+#include "attached/mapped_mount.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "os/file.h"
+#include "os/mount.h"
+#include "os/user_namespace.h"
+
+namespace lxcri::attached {
+
+void map_ids(int mount_fd, const handoff::MountAction& mount) {
+    // With the privilege for any map.
+    const os::UniqueFd mappings = os::make_user_namespace([&](pid_t pid) {
+        const std::string proc = concat("/proc/", std::to_string(pid));
+        os::write_value_at(AT_FDCWD, concat(proc, "/uid_map"), mount.uid_map);
+        os::write_value_at(AT_FDCWD, concat(proc, "/gid_map"), mount.gid_map);
+    });
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
+    try {
+        os::set_mount_attributes(mount_fd, mount.recursive_map, attributes, mount.source);
+    } catch (const SystemError& error) {
+        if (error.code() != EINVAL) throw;
+        throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
+                          mount.source);
+    }
+}
+
+os::UniqueFd clone_mapped_mount(const handoff::MountAction& mount) {
+    os::UniqueFd copy = os::clone_mount(AT_FDCWD, mount.source, mount.recursive);
+    map_ids(copy.get(), mount);
+    mount_attr attributes{};
+    attributes.propagation = MS_SLAVE;
+    os::set_mount_attributes(copy.get(), true, attributes, mount.source);
+    return copy;
+}
+
+}  // namespace lxcri::attached
