@@ -17,13 +17,9 @@ namespace lxcri::agent {
 namespace {
 
 // In a pid namespace the number means a process of the container, whatever happens meanwhile.
-void set_in_pid_namespace(const Caller& caller, pid_t pid, int policy, const sched_param& param) {
-    const os::UniqueFd pid_namespace = caller.open("ns/pid", O_RDONLY);
-    if (os::is_own_namespace(pid_namespace.get(), "pid")) {
-        // Of the host: any process could be meant.
-        throw SystemError(EPERM, "sched_setscheduler");
-    }
-    os::check(::setns(pid_namespace.get(), CLONE_NEWPID), "setns CLONE_NEWPID");
+void set_in_pid_namespace(const Caller& caller, int pid_namespace, pid_t pid, int policy,
+                          const sched_param& param) {
+    os::check(::setns(pid_namespace, CLONE_NEWPID), "setns CLONE_NEWPID");
     caller.check_pending();
     // Only a child is in it.
     (void)handoff::call_in_child([&]() -> std::vector<os::UniqueFd> {
@@ -43,13 +39,17 @@ Answer answer_scheduler(const Request& request) {
     sched_param param{};
     const std::string bytes = caller.read_memory(request.argument(2), sizeof param);
     std::memcpy(&param, bytes.data(), sizeof param);
-    if (param.sched_priority > request.policy->most_priority) {
-        throw SystemError(EPERM, "sched_setscheduler");
+    if (param.sched_priority > request.policy->most_priority) return Answer::to_kernel();
+    const os::UniqueFd pid_namespace = caller.open("ns/pid", O_RDONLY);
+    // The number may mean a process of the host, or of another container.
+    if (os::is_own_namespace(pid_namespace.get(), "pid") ||
+        !os::belongs_to(pid_namespace.get(), request.user_namespace)) {
+        return Answer::to_kernel();
     }
     const auto pid = static_cast<pid_t>(request.argument(0));
     if (pid < 0) throw SystemError(EINVAL, "sched_setscheduler");
-    set_in_pid_namespace(caller, pid == 0 ? caller.credentials().innermost_pid : pid, policy,
-                         param);
+    set_in_pid_namespace(caller, pid_namespace.get(),
+                         pid == 0 ? caller.credentials().innermost_pid : pid, policy, param);
     return {};
 }
 

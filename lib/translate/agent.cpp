@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "oci/agent.h"
+#include "seccomp/load.h"
 #include "seccomp/syscalls.h"
 
 namespace lxcri::translate {
@@ -110,6 +111,20 @@ void notify_of(Seccomp& filter, AgentCall call) {
     }
 }
 
+// Otherwise any signal interrupts a call that the agent is about to carry out, and the kernel makes
+// it again: the second mknod(2) finds the file that the first one has made.
+void wait_for_answer(Seccomp& filter) {
+    using oci::SeccompFlag;
+    // Since Linux 5.19.
+    if (!seccomp::kernel_knows(static_cast<std::uint32_t>(SeccompFlag::wait_killable_recv))) return;
+    // What other flags mean that are not given: seccomp/compile.cpp.
+    if (!filter.flags) filter.flags = {SeccompFlag::spec_allow};
+    auto& flags = *filter.flags;
+    if (std::find(flags.begin(), flags.end(), SeccompFlag::wait_killable_recv) == flags.end()) {
+        flags.push_back(SeccompFlag::wait_killable_recv);
+    }
+}
+
 }  // namespace
 
 std::optional<Seccomp> filter_with_agent(const oci::Spec& spec, const Host& host) {
@@ -133,6 +148,7 @@ std::optional<Seccomp> filter_with_agent(const oci::Spec& spec, const Host& host
     }
     filter->listener_path = host.agent_socket;
     for (const AgentCall call : calls) notify_of(*filter, call);
+    wait_for_answer(*filter);
     return filter;
 }
 

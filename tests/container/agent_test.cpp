@@ -302,6 +302,12 @@ TEST_CASE("agent: permissions of directories are those that the caller has", "[a
     CHECK(box.status_of("others/null").st_uid == kFirst);
 }
 
+TEST_CASE("agent: signals do not make a call happen twice", "[agent][lxcri]") {
+    NEEDS(need_agent());
+    AgentBox box;
+    CHECK(box.agent_life({"mknod-interrupted", "50", "/tmp/null"}).out == "successes=50\n");
+}
+
 TEST_CASE("agent: links and dots do not leave the container's root", "[agent][hostile][lxcri]") {
     NEEDS(need_agent());
     AgentBox box;

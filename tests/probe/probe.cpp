@@ -540,6 +540,24 @@ int do_mknod_on_usr1(const Arguments& args) {
         dprintf(STDOUT_FILENO, "%s: %s\n", path, result == 0 ? "ok" : strerrorname_np(errno));
     }
 }
+// mknod-interrupted COUNT PATH: with a signal every 100 microseconds, after which calls go on.
+int do_mknod_interrupted(const Arguments& args) {
+    struct sigaction action = {};
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, nullptr);
+    const itimerval interval = {{0, 100}, {0, 100}};
+    setitimer(ITIMER_REAL, &interval, nullptr);
+    int successes = 0;
+    for (int i = 0; i < atoi(args.at(0)); ++i) {
+        if (mknod(args.at(1), S_IFCHR | 0666, makedev(1, 3)) == 0) ++successes;
+        unlink(args.at(1));
+    }
+    const itimerval none = {};
+    setitimer(ITIMER_REAL, &none, nullptr);
+    dprintf(STDOUT_FILENO, "successes=%d\n", successes);
+    return 0;
+}
 // mknod-flood PROCESSES DIRECTORY: until they are killed.
 int do_mknod_flood(const Arguments& args) {
     for (int i = 0; i < atoi(args.at(0)); ++i) {
@@ -1407,6 +1425,7 @@ const Command commands[] = {
     {"mknod-at-null", do_mknod_at_null},
     {"mknod-race", do_mknod_race},
     {"mknod-on-usr1", do_mknod_on_usr1},
+    {"mknod-interrupted", do_mknod_interrupted},
     {"mknod-flood", do_mknod_flood},
     {"chdir", do_chdir},
     {"umask", do_umask},
