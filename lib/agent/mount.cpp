@@ -71,7 +71,11 @@ std::vector<os::UniqueFd> open_device_cgroups(const Caller& caller) {
             membership.controllers.end();
         if (!is_v2 && !is_devices) continue;
         const auto* hierarchy = is_v2 ? layout.find_v2() : layout.find_v1("devices");
-        if (hierarchy == nullptr) throw Error("a hierarchy of cgroups is not mounted");
+        if (hierarchy == nullptr) {
+            // Out of sight, where the container has no cgroup of its own, and so no rules.
+            if (membership.path == "/") continue;
+            throw Error("a hierarchy of cgroups is not mounted");
+        }
         files.push_back(os::open_at(
             AT_FDCWD, concat(hierarchy->mount_point, membership.path, "/cgroup.procs"), O_WRONLY));
     }
