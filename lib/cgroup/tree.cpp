@@ -59,6 +59,15 @@ std::optional<std::string> find_file(int dir_fd, const std::string& name) {
     }
 }
 
+std::optional<std::string> find_value(int dir_fd, const std::string& name) {
+    try {
+        return os::find_value_at(dir_fd, name);
+    } catch (const SystemError& error) {
+        if (is_gone(error.code())) return {};
+        throw;
+    }
+}
+
 std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name) {
     try {
         return os::find_at(dir_fd, name, O_RDONLY);

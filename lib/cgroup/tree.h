@@ -16,6 +16,8 @@ namespace lxcri::cgroup {
 
 // The content of a file of the directory. Returns nullopt if the file or the cgroup is gone.
 std::optional<std::string> find_file(int dir_fd, const std::string& name);
+// The same with one read(2): os::find_value_at().
+std::optional<std::string> find_value(int dir_fd, const std::string& name);
 // The same, opened for reading.
 std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name);
 

@@ -25,7 +25,7 @@ std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags) 
     return UniqueFd(check(fd, "open", path));
 }
 
-std::string read_all(int fd, std::string_view name, std::size_t limit) {
+std::string read_all(int fd, std::string_view name, std::size_t limit, std::size_t expected) {
     std::array<char, 16384> buffer;  // not filled with zeros: most files are small
     std::string data;
     while (true) {
@@ -34,6 +34,7 @@ std::string read_all(int fd, std::string_view name, std::size_t limit) {
             check(retry([&] { return ::read(fd, buffer.data(), buffer.size()); }), "read", name);
         if (got == 0) return data;
         data.append(buffer.data(), static_cast<std::size_t>(got));
+        if (data.size() == expected) return data;
     }
 }
 
@@ -47,13 +48,23 @@ std::optional<std::string> find_file_at(int dir_fd, const std::string& path) {
     return read_all(fd->get(), path);
 }
 
+std::optional<std::string> find_value_at(int dir_fd, const std::string& path) {
+    const auto fd = find_at(dir_fd, path, O_RDONLY);
+    if (!fd) return {};
+    std::array<char, 4096> buffer;  // not filled with zeros
+    const ssize_t got =
+        check(retry([&] { return ::read(fd->get(), buffer.data(), buffer.size()); }), "read", path);
+    if (static_cast<std::size_t>(got) == buffer.size()) throw SystemError(EFBIG, "read", path);
+    return std::string(buffer.data(), static_cast<std::size_t>(got));
+}
+
 std::optional<std::string> find_regular_file_at(int dir_fd, const std::string& name) {
     const auto fd = find_at(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!fd) return {};
     struct stat status {};
     check(::fstat(fd->get(), &status), "fstat", name);
     if (!S_ISREG(status.st_mode)) throw Error(concat(in_quotes(name), " is not a regular file"));
-    return read_all(fd->get(), name);
+    return read_all(fd->get(), name, kLargestFile, static_cast<std::size_t>(status.st_size));
 }
 
 void write_all(int fd, std::string_view data, std::string_view name) {

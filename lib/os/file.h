@@ -17,13 +17,20 @@ UniqueFd open_at(int dir_fd, const std::string& path, int flags, mode_t mode = 0
 // The same. Returns nullopt if the path does not exist (ENOENT).
 std::optional<UniqueFd> find_at(int dir_fd, const std::string& path, int flags);
 
-// The whole content. Throws SystemError(EFBIG) if it is longer than `limit` bytes.
-std::string read_all(int fd, std::string_view name, std::size_t limit = 64U << 20U);
+inline constexpr std::size_t kLargestFile = 64U << 20U;
+
+// The whole content. Throws SystemError(EFBIG) if it is longer than `limit` bytes. A file that is
+// `expected` bytes long, 0 for unknown, is not asked for more once they are there.
+std::string read_all(int fd, std::string_view name, std::size_t limit = kLargestFile,
+                     std::size_t expected = 0);
 std::string read_file_at(int dir_fd, const std::string& path);
 // Returns nullopt if the file does not exist.
 std::optional<std::string> find_file_at(int dir_fd, const std::string& path);
-// The same for a file that lxcri has written: never waits, follows no link. Throws Error for a
-// FIFO, a device or a directory.
+// The same for a file of procfs or cgroupfs that has one line or a few (at most 4095 bytes): the
+// kernel gives them with one read(2).
+std::optional<std::string> find_value_at(int dir_fd, const std::string& path);
+// As find_file_at() for a file that lxcri has written: never waits, follows no link. Throws Error
+// for a FIFO, a device or a directory.
 std::optional<std::string> find_regular_file_at(int dir_fd, const std::string& name);
 
 void write_all(int fd, std::string_view data, std::string_view name);

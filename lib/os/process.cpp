@@ -81,7 +81,7 @@ ProcessStat parse_process_stat(std::string_view text) {
 
 std::optional<ProcessStat> find_process_stat(pid_t pid) {
     try {
-        const auto text = find_file_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/stat"));
+        const auto text = find_value_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/stat"));
         if (!text) return {};
         return parse_process_stat(*text);
     } catch (const SystemError& error) {

@@ -59,13 +59,8 @@ void check_id(std::string_view id) {
 
 std::vector<std::string> list_ids(const std::string& root) {
     const os::UniqueFd dir = os::open_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
-    auto names = os::entry_names(dir.get());
-    std::erase_if(names, [&](const std::string& name) {
-        struct stat status {};
-        return !may_be_id(name) ||
-               ::fstatat(dir.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == -1 ||
-               !S_ISDIR(status.st_mode);
-    });
+    auto names = os::directory_names(dir.get());
+    std::erase_if(names, [](const std::string& name) { return !may_be_id(name); });
     std::sort(names.begin(), names.end());
     return names;
 }
