@@ -37,7 +37,7 @@
 #include "handoff/channel.h"
 #include "handoff/init_arguments.h"
 #include "hooks/mount_hook.h"
-#include "own_stack.h"
+#include "os/own_stack.h"
 
 namespace {
 
@@ -256,7 +256,7 @@ void lxcri::libexec::keep_groups() {
 extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
     if (!forks_for_mount_hook()) return next<pid_t()>("fork")();
     mount_hook_has_run = true;
-    const lxcri::libexec::OwnStack stack;
+    const lxcri::os::OwnStack stack;
     if (!stack.is_there()) return -1;
     // The hook changes it, and that of an ordinary user's container has to stay as it is.
     const long dumpable = ::syscall(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);

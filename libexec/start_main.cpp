@@ -35,9 +35,9 @@
 #include "lxc_container.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/own_stack.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
-#include "own_stack.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -226,14 +226,14 @@ int guarded(Action&& action) noexcept {
 // liblxc has large arrays on the stack: the limit of a caller may be too low for that (ulimit -s
 // 64). A stack of our own is under no such limit, and the container keeps that of the caller.
 int run_on_own_stack() {
-    const libexec::OwnStack stack;
+    const os::OwnStack stack;
     os::check(stack.is_there() ? 0 : -1, "mmap", "a stack");
     static int result;
     ucontext_t here;
     ucontext_t there;
     os::check(::getcontext(&there), "getcontext");
     there.uc_stack.ss_sp = stack.bottom();
-    there.uc_stack.ss_size = libexec::OwnStack::kSize;
+    there.uc_stack.ss_size = os::OwnStack::kSize;
     there.uc_link = &here;
     ::makecontext(
         &there, [] { result = guarded(run); }, 0);

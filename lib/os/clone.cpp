@@ -1,12 +1,14 @@
 #include "os/clone.h"
 
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/check.h"
 #include "os/file_lock.h"
+#include "os/own_stack.h"
 #include "os/process.h"
 
 namespace lxcri::os {
@@ -64,6 +66,34 @@ Cloned clone_child(int into_cgroup) {
         close_locks_of_parent();
     }
     return child;
+}
+
+Cloned start_in_our_memory(int (*run)(void*), void* argument) {
+    keep_zombies();
+    const OwnStack stack;
+    if (!stack.is_there()) throw SystemError(errno, "mmap", "a stack");
+    struct Start {
+        int (*run)(void*);
+        void* argument;
+        pid_t parent;
+    } start{run, argument, ::getpid()};
+    const auto begin = [](void* given) {
+        const auto& child = *static_cast<const Start*>(given);
+        end_with_parent(child.parent);
+        return child.run(child.argument);
+    };
+    // A handler of ours, run in the child, would act on our memory.
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    (void)::sigprocmask(SIG_SETMASK, &all, &old);
+    int pidfd = -1;
+    constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+    const pid_t pid = ::clone(begin, stack.top(), kFlags, &start, &pidfd);
+    const int code = errno;
+    (void)::sigprocmask(SIG_SETMASK, &old, nullptr);
+    if (pid == -1) throw SystemError(code, "clone");
+    return {pid, UniqueFd(pidfd), false};
 }
 
 bool is_clone3_allowed() noexcept {

@@ -25,6 +25,12 @@ Cloned clone_process(std::uint64_t flags, int exit_signal, int into_cgroup = -1)
 // (file_lock.h). This process must have one thread only.
 Cloned clone_child(int into_cgroup = -1);
 
+// A child that has our memory, as that of vfork(2), and not a copy of it: `run` works on a stack of
+// its own, and this process waits until the child has executed a program or has ended. What `run`
+// changes in memory is changed here, too. All signals are blocked in it. It dies with us. This
+// process must have one thread only. Throws SystemError.
+Cloned start_in_our_memory(int (*run)(void*), void* argument);
+
 // Does a sandbox around us let clone3(2) through?
 bool is_clone3_allowed() noexcept;
 

@@ -1,8 +1,8 @@
-#include "own_stack.h"
+#include "os/own_stack.h"
 
 #include <sys/mman.h>
 
-namespace lxcri::libexec {
+namespace lxcri::os {
 
 namespace {
 
@@ -25,4 +25,4 @@ OwnStack::~OwnStack() {
     if (memory_ != nullptr) (void)::munmap(memory_, kSize);
 }
 
-}  // namespace lxcri::libexec
+}  // namespace lxcri::os

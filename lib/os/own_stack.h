@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace lxcri::libexec {
+namespace lxcri::os {
 
 class OwnStack {
   public:
@@ -25,4 +25,4 @@ class OwnStack {
     void* memory_ = nullptr;
 };
 
-}  // namespace lxcri::libexec
+}  // namespace lxcri::os
