@@ -397,3 +397,49 @@ TEST_CASE("spawn: where clone3 does not exist") {
               }) == "enter the cgroup for \"/bin/sh\": no space left on device");
     }
 }
+
+// The child has our memory and not our signals, locks or directory.
+TEST_CASE("spawn: what the child changes for itself is not changed here", "[spawn]") {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    struct sigaction old_action {};
+    os::check(::sigaction(SIGUSR2, &action, &old_action), "sigaction");
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    sigset_t old_mask;
+    os::check(::sigprocmask(SIG_BLOCK, &blocked, &old_mask), "sigprocmask");
+    const pid_t session = ::getsid(0);
+    const auto here = fs::current_path();
+
+    Command command = shell("exit 3");
+    command.session = os::Session::own;
+    command.directory = "/";
+    auto program = os::spawn(command);
+    const auto status = program.process().wait(os::Clock::now() + 10s);
+
+    sigset_t mask;
+    os::check(::sigprocmask(SIG_SETMASK, &old_mask, &mask), "sigprocmask");
+    struct sigaction found {};
+    os::check(::sigaction(SIGUSR2, &old_action, &found), "sigaction");
+    REQUIRE(status);
+    CHECK(status->describe() == "exited with status 3");
+    CHECK(sigismember(&mask, SIGUSR1) == 1);
+    CHECK(sigismember(&mask, SIGTERM) == 0);
+    CHECK(found.sa_handler == action.sa_handler);
+    CHECK(::getsid(0) == session);
+    CHECK(fs::current_path() == here);
+}
+
+TEST_CASE("spawn: it returns when the program is executed, without the memory being copied",
+          "[spawn]") {
+    // A program that cannot be executed has ended by then.
+    Command command;
+    command.path = "/nonexistent/program";
+    command.arguments = {"program"};
+    auto program = os::spawn(command);
+    const auto failure = program.find_failure();
+    REQUIRE(failure);
+    CHECK(failure->step() == SpawnStep::execute);
+    CHECK(failure->code() == ENOENT);
+}
