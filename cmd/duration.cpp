@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<Named<std::uint64_t>, 4> kUnits{{
     {"ms", 1},
     {"s", 1000},
-    {"m", 60 * 1000},
-    {"h", 60 * 60 * 1000},
+    {"m", std::uint64_t{60} * 1000},
+    {"h", std::uint64_t{60} * 60 * 1000},
 }};
 
 std::string_view take_while(std::string_view& text, std::string_view letters) {

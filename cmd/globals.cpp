@@ -54,6 +54,7 @@ const GlobalOption& find_option(const std::vector<GlobalOption>& options, std::s
         if (option.flag == word || is_letter) return option;
     }
     std::vector<std::string_view> flags;
+    flags.reserve(options.size());
     for (const GlobalOption& option : options) flags.push_back(option.flag);
     throw Error(concat("unknown option ", in_quotes(word), did_you_mean(word, flags),
                        "; `lxcri --help` lists them"));

@@ -23,6 +23,7 @@
 #include "handoff/channel.h"
 #include "os/check.h"
 #include "os/file.h"
+#include "os/passwd.h"
 #include "process_steps.h"
 #include "seccomp/load.h"
 
@@ -268,53 +269,11 @@ void become_user(const ProcessPlan& process, int channel) {
     set_capabilities(process.capabilities);
 }
 
-namespace {
-
-// The home directory of a line of passwd(5), if that is about this user.
-std::optional<std::string> home_in(std::string_view line, std::uint32_t uid) {
-    const auto fields = split(line, ':');  // name:password:uid:gid:comment:home:shell
-    if (fields.size() < 6 || parse_integer<std::uint32_t>(fields[2]) != uid) return {};
-    if (fields[5].empty()) return {};
-    return fields[5];
-}
-
-// Line by line: the file is the image's, and our memory counts as the container's. A line that is
-// longer than any that passwd(5) can mean ends the search; so does a file that has no end.
-std::optional<std::string> home_in(int passwd, std::uint32_t uid) {
-    constexpr std::size_t kLongestLine = 64 << 10;
-    constexpr std::size_t kLongest = 16 << 20;
-    std::array<char, 16 << 10> buffer{};
-    std::string rest;
-    for (std::size_t read = 0; rest.size() <= kLongestLine && read <= kLongest;) {
-        const ssize_t got =
-            os::check(os::retry([&] { return ::read(passwd, buffer.data(), buffer.size()); }),
-                      "read", "/etc/passwd");
-        if (got == 0) return home_in(rest, uid);
-        read += static_cast<std::size_t>(got);
-        rest.append(buffer.data(), static_cast<std::size_t>(got));
-        std::string_view text = rest;
-        for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
-            if (auto home = home_in(text.substr(0, end), uid)) return home;
-            text.remove_prefix(end + 1);
-        }
-        rest.erase(0, rest.size() - text.size());
-    }
-    return {};
-}
-
-}  // namespace
-
 void complete_environment(std::vector<std::string>& env, std::uint32_t uid) {
     if (!value_in(env, "HOME").empty()) return;
     std::erase(env, "HOME=");
-    std::string home = "/";
-    // O_NONBLOCK and the type: the image could have put a FIFO there.
-    const auto passwd = os::find_at(AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK);
-    struct stat status {};
-    if (passwd && ::fstat(passwd->get(), &status) == 0 && S_ISREG(status.st_mode)) {
-        if (auto found = home_in(passwd->get(), uid)) home = std::move(*found);
-    }
-    env.push_back(concat("HOME=", home));
+    const auto user = os::find_user(uid);
+    env.push_back(concat("HOME=", user && !user->home.empty() ? user->home : "/"));
 }
 
 std::string find_program(const ProcessPlan& process) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "os/unique_fd.h"
@@ -46,6 +47,10 @@ class Walk {
     bool go_up();
     void go_down(UniqueFd directory);
     bool follow(int link_fd);
+    bool stays_on_filesystem(const struct stat& status) const;
+    // One element. A descriptor, or -1 and errno, if the walk ends with it.
+    std::optional<int> take_step(const std::string& name);
+    std::optional<int> take_link(UniqueFd link);
     // Without following: a link is for the next step.
     UniqueFd open_element(const std::string& name);
     bool make_element(const std::string& name);
@@ -63,6 +68,7 @@ class Walk {
     std::vector<UniqueFd> above_;
     bool has_forgotten_ = false;  // where the first of them were
     int links_ = 0;
+    dev_t filesystem_ = 0;  // of the start, with RESOLVE_NO_XDEV
 };
 
 bool Walk::go_to_root() {
@@ -153,40 +159,47 @@ UniqueFd Walk::open_element(const std::string& name) {
     return UniqueFd(::openat(here(), name.c_str(), kFlags));
 }
 
+bool Walk::stays_on_filesystem(const struct stat& status) const {
+    return !has(RESOLVE_NO_XDEV) || status.st_dev == filesystem_;
+}
+
+std::optional<int> Walk::take_link(UniqueFd link) {
+    constexpr int kTheLinkItself = O_PATH | O_NOFOLLOW;
+    const bool is_last = rest_.empty();
+    if (is_last && (flags_ & kTheLinkItself) == kTheLinkItself) return link.release();
+    if (is_last && (flags_ & O_NOFOLLOW) != 0) return fail(ELOOP);
+    if (!follow(link.get())) return -1;
+    if (is_last) rest_.pop_back();  // the slash between them is ours, not the path's
+    if (!rest_.empty() && rest_.front() == '/' && !go_to_root()) return -1;
+    return {};
+}
+
+std::optional<int> Walk::take_step(const std::string& name) {
+    if (name == ".") return {};
+    if (name == "..") return go_up() ? std::optional<int>() : -1;
+    UniqueFd found = open_element(name);
+    struct stat status {};
+    if (!found.valid() || ::fstat(found.get(), &status) == -1) return -1;
+    if (!stays_on_filesystem(status)) return fail(EXDEV);
+    if (S_ISLNK(status.st_mode)) return take_link(std::move(found));
+    if (rest_.empty()) return open_last(name, std::move(found), status);
+    if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
+    go_down(std::move(found));
+    return {};
+}
+
 int Walk::run() {
     if (rest_.empty()) return fail(ENOENT);
     struct stat first {};
     if (has(RESOLVE_NO_XDEV) && ::fstat(start_, &first) == -1) return -1;
+    filesystem_ = first.st_dev;
     if (rest_.front() == '/' && !go_to_root()) return -1;
     while (true) {
         const auto begin = rest_.find_first_not_of('/');
         if (begin == std::string::npos) return leave_dots();
         rest_.erase(0, begin);
         const std::string name = take_element();
-        if (name == ".") continue;
-        if (name == "..") {
-            if (!go_up()) return -1;
-            continue;
-        }
-        UniqueFd found = open_element(name);
-        struct stat status {};
-        if (!found.valid() || ::fstat(found.get(), &status) == -1) return -1;
-        if (has(RESOLVE_NO_XDEV) && status.st_dev != first.st_dev) return fail(EXDEV);
-        const bool is_last = rest_.empty();
-        if (S_ISLNK(status.st_mode)) {
-            constexpr int kTheLinkItself = O_PATH | O_NOFOLLOW;
-            if (is_last && (flags_ & kTheLinkItself) == kTheLinkItself) return found.release();
-            if (is_last && (flags_ & O_NOFOLLOW) != 0) return fail(ELOOP);
-            const bool had_slash = !rest_.empty();
-            if (!follow(found.get())) return -1;
-            // The slash between them is ours, not the path's.
-            if (!had_slash) rest_.pop_back();
-            if (!rest_.empty() && rest_.front() == '/' && !go_to_root()) return -1;
-            continue;
-        }
-        if (is_last) return open_last(name, std::move(found), status);
-        if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
-        go_down(std::move(found));
+        if (const auto end = take_step(name)) return *end;
     }
 }
 

@@ -25,6 +25,22 @@ inline std::uint64_t capabilities_from(const nlohmann::json& json) {
     return set;
 }
 
+inline cgroup::Driver driver_from(const std::string& name) {
+    if (name == "systemd") return cgroup::Driver::systemd;
+    REQUIRE(name == "disabled");
+    return cgroup::Driver::disabled;
+}
+
+// A list of the names of settings.
+inline void switch_off(const nlohmann::json& names, translate::Switches& switches) {
+    const std::map<std::string, bool translate::Switches::*> members{
+        {"apparmor", &translate::Switches::apparmor},
+        {"capabilities", &translate::Switches::capabilities},
+        {"cgroupDevices", &translate::Switches::cgroup_devices},
+        {"seccomp", &translate::Switches::seccomp}};
+    for (const std::string name : names) switches.*members.at(name) = false;
+}
+
 inline translate::Host host_from(const nlohmann::json& json) {
     translate::Host host;
     using Setter = std::function<void(const nlohmann::json&)>;
@@ -70,6 +86,11 @@ inline translate::Host host_from(const nlohmann::json& json) {
              }
          }},
         {"randomUuid", [&](const auto& value) { host.random_uuid = value; }},
+        {"cgroupDriver", [&](const std::string name) { host.cgroup_driver = driver_from(name); }},
+        {"userManager",
+         [&](const auto& value) { host.user_manager = value.template get<uid_t>(); }},
+        {"switchedOff", [&](const auto& value) { switch_off(value, host.switches); }},
+        {"systemdProperties", [&](const auto& value) { host.systemd_properties = value; }},
         {"lxcItems", [&](const auto& value) { host.lxc_items = value; }},
         {"settingsFile", [&](const auto& value) { host.settings_file = value; }},
         {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},
