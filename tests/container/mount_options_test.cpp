@@ -200,11 +200,11 @@ TEST_CASE("mount options: copy-symlink", "[mounts][options][not-crun][not-runc]"
     SECTION("another link is in its place") {
         fs::create_directories(box.bundle.in_rootfs("new"));
         fs::create_symlink("else/where", box.bundle.in_rootfs("new/link"));
-        CHECK(contains(box.refusal(), "\"/new/link\" is there"));
+        CHECK(contains(box.refusal(), "\"/new/link\" exists"));
     }
     SECTION("a file is in its place") {
         make_file(box.bundle.in_rootfs("new/link"), "");
-        CHECK(contains(box.refusal(), "\"/new/link\" is there"));
+        CHECK(contains(box.refusal(), "\"/new/link\" exists"));
     }
     SECTION("together with another") {
         box.bundle.add_mount(bind_mount("/etc", "/e", {"bind", "copy-symlink", "dest-nofollow"}));

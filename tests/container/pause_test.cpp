@@ -228,15 +228,14 @@ TEST_CASE("pause: a container that is killed meanwhile ends it at once", "[pause
     CommandOptions options;
     options.timeout = milliseconds{20'000};
     const auto begin = std::chrono::steady_clock::now();
-    // It reads cgroup.events first for the status, and again when it has told the cgroup to freeze.
+    // It waits for what cgroup.events says when it has told the cgroup to freeze.
     const Traced traced = run_and_interrupt(
         box.command_line({"pause", container.id()}), options, SYS_pread64,
         [&] {
             CHECK(read_file(v2_cgroup(container) / "cgroup.freeze") == "1\n");
             CHECK(box.call({"kill", container.id(), "KILL"}).code() == 0);
             wait_until_dead(container.pid());
-        },
-        2);
+        });
     CHECK(traced.killed);
     CHECK(traced.command.code() == 1);
     CHECK(contains(traced.command.err, "it is stopped"));

@@ -100,9 +100,9 @@ TEST_CASE("settings: a file that others may write is refused, by every command",
     CHECK(finished.out.empty());
     CHECK(lines_of(finished.err).size() == 1);
     CHECK(contains(finished.err, file));
-    CHECK(contains(finished.err, "owned by root"));
+    CHECK(contains(finished.err, "must belong to root"));
     // Where the caller looks for it.
-    CHECK(contains(read_file(box / "log"), "owned by root"));
+    CHECK(contains(read_file(box / "log"), "must belong to root"));
 }
 
 TEST_CASE("settings: somebody else's file is refused", "[settings][lxcri]") {
@@ -110,7 +110,7 @@ TEST_CASE("settings: somebody else's file is refused", "[settings][lxcri]") {
     Box box;
     const std::string file = settings_file(box, {{"root", box.root()}});
     REQUIRE(chown(file.c_str(), 1000, 1000) == 0);
-    CHECK(contains(box.refusal(with({"--config", file})), "owned by root"));
+    CHECK(contains(box.refusal(with({"--config", file})), "must belong to root"));
 }
 
 TEST_CASE("settings: what the file should not say is told with file and pointer",

@@ -165,7 +165,7 @@ TEST_CASE("joined user namespace: other mappings than it has are an error",
     CHECK(contains(error, "\"0 100000 65536\""));
     set_mappings(pod.box.bundle, Json::array({mapping(0, kFirst, kSize)}));
     pod.box.bundle.linux()["gidMappings"] = Json::array({mapping(0, kFirst, 10)});
-    CHECK(contains(pod.box.refusal(), "/linux/gidMappings: found"));
+    CHECK(contains(pod.box.refusal(), "/linux/gidMappings: got"));
 }
 
 TEST_CASE("joined user namespace: other namespaces that do not belong to it",
@@ -195,7 +195,7 @@ TEST_CASE("joined user namespace: that of the runtime is no user namespace",
     set_mappings(box.bundle, Json::array({mapping(0, 0, 1)}));  // Podman with --userns=container:X
     CHECK(has_line(box.life({"ns"}).out, name_of_namespace(own)));
     set_mappings(box.bundle, Json::array({mapping(0, kFirst, kSize)}));
-    CHECK(contains(box.refusal(), "/linux/uidMappings: found"));
+    CHECK(contains(box.refusal(), "/linux/uidMappings: got"));
 }
 
 TEST_CASE("joined user namespace: the host's mount namespace cannot be used in it",
@@ -322,7 +322,7 @@ TEST_CASE("user namespace: a device's owner that is not mapped is an error",
     UserBox box;
     box.add_device(
         {{"path", "/dev/foo"}, {"type", "c"}, {"major", 1}, {"minor", 8}, {"uid", 70000}});
-    CHECK(contains(box.refusal(), "/linux/devices/0/uid: found 70000"));
+    CHECK(contains(box.refusal(), "/linux/devices/0/uid: got 70000"));
 }
 
 // --- filesystems that show a namespace of others -----------------------------------------------

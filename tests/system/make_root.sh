@@ -27,11 +27,14 @@ import os
 import stat
 import sys
 
+device = os.lstat(sys.argv[1]).st_dev
 for directory, _, files in os.walk(sys.argv[1]):
     links = [name for name in os.listdir(directory) if os.path.islink(os.path.join(directory, name))]
     for path in [directory, *(os.path.join(directory, name) for name in {*files, *links})]:
         status = os.lstat(path)
         if status.st_uid >= 100000:  # another name of what is done
+            continue
+        if status.st_dev != device:  # should something of the host be mounted there
             continue
         os.lchown(path, status.st_uid + 100000, status.st_gid + 100000)
         if not stat.S_ISLNK(status.st_mode):
