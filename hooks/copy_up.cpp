@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "os/check.h"
 #include "os/file.h"
 
@@ -69,16 +70,28 @@ void copy_symlink(int from_fd, int to_fd, const std::string& name, const struct 
               "chown", name);
 }
 
-void copy_file(int from_fd, int to_fd, const std::string& name, const struct stat& status) {
+// Of what was opened: a process of a running container may have put something else there since it
+// was looked at, such as its own file in the place of one with the set-user-ID bit, or a device,
+// which this process could read.
+struct stat status_of(int fd, mode_t type, const std::string& name) {
+    struct stat status {};
+    os::check(::fstat(fd, &status), "stat", name);
+    if ((status.st_mode & S_IFMT) != type) throw Error(concat(in_quotes(name), " has changed"));
+    return status;
+}
+
+void copy_file(int from_fd, int to_fd, const std::string& name) {
     const UniqueFd from = os::open_at(from_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const auto status = status_of(from.get(), S_IFREG, name);
     const UniqueFd to = os::open_at(to_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
     copy_content(from.get(), to.get(), status.st_size, name);
     copy_attributes(from.get(), to.get(), name);
     copy_owner_and_mode(status, to.get(), name);
 }
 
-void copy_subdirectory(int from_fd, int to_fd, const std::string& name, const struct stat& status) {
+void copy_subdirectory(int from_fd, int to_fd, const std::string& name) {
     const UniqueFd from = os::open_at(from_fd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+    const auto status = status_of(from.get(), S_IFDIR, name);
     os::check(::mkdirat(to_fd, name.c_str(), 0700), "mkdir", name);
     const UniqueFd to = os::open_at(to_fd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     copy_directory(from.get(), to.get());
@@ -91,9 +104,9 @@ void copy_entry(int from_fd, int to_fd, const std::string& name) {
     os::check(::fstatat(from_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "stat", name);
     switch (status.st_mode & S_IFMT) {
         case S_IFREG:
-            return copy_file(from_fd, to_fd, name, status);
+            return copy_file(from_fd, to_fd, name);
         case S_IFDIR:
-            return copy_subdirectory(from_fd, to_fd, name, status);
+            return copy_subdirectory(from_fd, to_fd, name);
         case S_IFLNK:
             return copy_symlink(from_fd, to_fd, name, status);
         case S_IFSOCK:

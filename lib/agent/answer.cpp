@@ -6,11 +6,18 @@
 
 #include "base/error.h"
 #include "os/check.h"
+#include "os/namespace.h"
 
 namespace lxcri::agent {
 
 Answer answer(const Request& request) {
     using oci::AgentCall;
+    // To root of the host without a user namespace the kernel itself allows what its capabilities
+    // allow. With CAP_SYS_PTRACE it could look into a process of ours in its pid namespace.
+    if (family_of(request.call.which) != AgentCall::sysinfo &&
+        os::is_own_namespace(request.user_namespace, "user")) {
+        return Answer::to_kernel();
+    }
     switch (family_of(request.call.which)) {
         case AgentCall::mknod:
             return answer_mknod(request);

@@ -98,8 +98,8 @@ Device decode_device(std::uint32_t device) {
 
 bool is_harmless(std::uint32_t mode, const Device& device) {
     if ((mode & S_IFMT) != S_IFCHR) return false;
-    constexpr std::array<Device, 8> kHarmless{
-        {{0, 0}, {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}}};
+    constexpr std::array<Device, 7> kHarmless{
+        {{0, 0}, {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}}};
     return std::any_of(kHarmless.begin(), kHarmless.end(), [&](const Device& row) {
         return row.major == device.major && row.minor == device.minor;
     });

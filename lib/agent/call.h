@@ -40,7 +40,8 @@ struct Device {
 };
 Device decode_device(std::uint32_t device);
 // A character device that gives a container nothing that it does not have anyway: null, zero, full,
-// random, urandom, tty, console; and the whiteout of overlayfs.
+// random, urandom, tty; and the whiteout of overlayfs. Not console: that is the one of the host,
+// which device rules allow by default.
 bool is_harmless(std::uint32_t mode, const Device& device);
 
 // Does only overlayfs of the host read it, and can it lead to no other file of a layer?

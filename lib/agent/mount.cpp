@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/layout.h"
+#include "handoff/call_in_child.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
@@ -115,6 +116,39 @@ os::UniqueFd make_mount(const Request& request, const Filesystem& filesystem, in
     return mount;
 }
 
+// Root of the container could take "nosuid" and "nodev" away from a mount that has come into its
+// namespace, and then open the devices that it has written to the disk. It cannot where these came
+// through a mount namespace of a more privileged one: mount_namespaces(7), "locked".
+os::UniqueFd lock_attributes(int mount, int user_namespace) {
+    os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
+    const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+    mount_attr attributes{};
+    attributes.propagation = MS_PRIVATE;
+    os::set_mount_attributes(root.get(), true, attributes, "/");
+    const os::UniqueFd place = os::open_at(AT_FDCWD, "/dev", O_PATH | O_DIRECTORY);
+    os::attach_mount(mount, place.get(), "/dev");
+    os::check(::setns(user_namespace, CLONE_NEWUSER), "setns CLONE_NEWUSER");
+    os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
+    return os::clone_mount(AT_FDCWD, "/dev", false);
+}
+
+// In the caller's cgroups: the disk may name other devices of the host, such as the journal of
+// ext4.
+os::UniqueFd make_locked_mount(const Request& request, const Filesystem& filesystem, int device,
+                               const std::string& data, unsigned attributes,
+                               const std::vector<os::UniqueFd>& cgroups) {
+    auto made = handoff::call_in_child([&] {
+        for (const os::UniqueFd& procs : cgroups) os::write_all(procs.get(), "0", "cgroup.procs");
+        std::vector<os::UniqueFd> mounts;
+        mounts.push_back(make_mount(request, filesystem, device, data, attributes));
+        if (!os::is_own_namespace(request.user_namespace, "user")) {
+            mounts.front() = lock_attributes(mounts.front().get(), request.user_namespace);
+        }
+        return mounts;
+    });
+    return std::move(made.at(0));
+}
+
 }  // namespace
 
 Answer answer_mount(const Request& request) {
@@ -138,9 +172,11 @@ Answer answer_mount(const Request& request) {
                                  ? std::string()
                                  : caller.read_text(request.argument(4), PATH_MAX, EINVAL);
     const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0;
-    const os::UniqueFd device = open_device(caller, source, read_only, open_device_cgroups(caller));
+    const auto cgroups = open_device_cgroups(caller);
+    const os::UniqueFd device = open_device(caller, source, read_only, cgroups);
     const os::UniqueFd place = find_existing(caller, target, LastLink::follow);
-    const os::UniqueFd mount = make_mount(request, *filesystem, device.get(), data, attributes);
+    const os::UniqueFd mount =
+        make_locked_mount(request, *filesystem, device.get(), data, attributes, cgroups);
     os::check(::setns(mounts.get(), CLONE_NEWNS), "setns CLONE_NEWNS");
     caller.check_pending();
     os::attach_mount(mount.get(), place.get(), target);

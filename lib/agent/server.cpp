@@ -1,5 +1,6 @@
 #include "agent/server.h"
 
+#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -140,6 +141,11 @@ void Server::change(int fd, std::uint32_t events, std::uint64_t key) const {
     os::check(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event), "epoll_ctl");
 }
 
+// The child of a call has a copy of each descriptor, so that closing ours does not end the watch.
+void Server::unwatch(int fd) const {
+    os::check(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr), "epoll_ctl");
+}
+
 // ---- runtimes -------------------------------------------------------------------------------
 
 void Server::accept_connection() {
@@ -179,6 +185,7 @@ void Server::read_connection(std::uint64_t key) {
 }
 
 void Server::end_connection(std::uint64_t key) {
+    unwatch(connections_.at(key).socket.get());
     connections_.erase(key);
 }
 
@@ -303,12 +310,17 @@ void Server::begin_call(std::uint64_t key, Listener& listener) {
     request.policy = &listener.policy;
     listener.record.begin(id);
     try {
+        std::array<int, 2> ends{};
+        os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+        os::UniqueFd end(ends[0]);
+        os::UniqueFd held(ends[1]);
         auto child = os::fork_child();
         if (!child) carry_out(request, log_);
+        held.reset();
         const std::uint64_t work_key = next_key();
-        watch(child->pidfd(), EPOLLIN, work_key);
-        works_.emplace(work_key,
-                       Work{std::move(*child), key, id, os::Clock::now() + kTimeToAnswer});
+        watch(end.get(), EPOLLIN, work_key);
+        works_.emplace(work_key, Work{std::move(*child), key, id, os::Clock::now() + kTimeToAnswer,
+                                      std::move(end)});
     } catch (const SystemError& error) {
         log_(concat("container ", in_quotes(listener.state.id), ": ", error.what()));
         send(listener.fd.get(), id, {EAGAIN, false});
@@ -328,6 +340,7 @@ void Server::settle(const Work& work, bool answered) {
 void Server::end_work(std::uint64_t key) {
     auto node = works_.extract(key);
     Work& work = node.mapped();
+    unwatch(work.end.get());
     const auto status = work.child.wait();
     settle(work, status && status->success());
     const auto found = listeners_.find(work.listener);
@@ -339,6 +352,7 @@ void Server::end_work(std::uint64_t key) {
 
 void Server::end_listener(std::uint64_t key) {
     const auto node = listeners_.extract(key);
+    unwatch(node.mapped().fd.get());
     try {
         manager_.forget(node.mapped().name);
     } catch (const Error& error) {
@@ -360,7 +374,11 @@ os::Deadline Server::next_deadline() const {
 
 void Server::expire() {
     const auto now = os::Clock::now();
-    std::erase_if(connections_, [&](const auto& entry) { return entry.second.deadline <= now; });
+    std::erase_if(connections_, [&](const auto& entry) {
+        if (entry.second.deadline > now) return false;
+        unwatch(entry.second.socket.get());
+        return true;
+    });
     for (auto& [key, work] : works_) {
         if (!work.deadline || *work.deadline > now) continue;
         // What does not die yet still counts as running: so one container never has more than its

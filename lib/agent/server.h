@@ -58,10 +58,12 @@ class Server {
         std::uint64_t listener;  // its key; it may be gone
         std::uint64_t id;
         os::Deadline deadline;  // none: it has passed
+        os::UniqueFd end;       // of a pipe: the child, and those that it has started, have ended
     };
 
     void watch(int fd, std::uint32_t events, std::uint64_t key) const;
     void change(int fd, std::uint32_t events, std::uint64_t key) const;
+    void unwatch(int fd) const;
     std::uint64_t next_key() { return ++last_key_; }
 
     void accept_connection();

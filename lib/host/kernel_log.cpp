@@ -21,21 +21,30 @@ std::optional<std::string_view> take_last(std::string_view& text, std::string_vi
     return value;
 }
 
+// Those that a process has written to /dev/kmsg are of a facility, which are the bits from 3 on.
+bool is_kernels(std::string_view record) {
+    constexpr unsigned kFirstOfOthers = 8;
+    const auto level = parse_integer<unsigned>(record.substr(0, record.find(',')));
+    return level && *level < kFirstOfOthers;
+}
+
 }  // namespace
 
 // "LEVEL,NUMBER,TIME,FLAGS;oom-kill:constraint=...,task_memcg=PATH,task=NAME,pid=N,uid=N". A name
-// may be anything, commas too: so it is read from the end.
+// may be anything, commas too: so it is read from the end. The names of cgroups may be, too: with
+// "x,task_memcg=" as one of them a container could tell of another one.
 std::optional<OomKill> parse_oom_kill(std::string_view record) {
     record = record.substr(0, record.find('\n'));
     const auto start = record.find(';');
     if (start == std::string_view::npos) return {};
     std::string_view text = record.substr(start + 1);
-    if (!text.starts_with("oom-kill:")) return {};
+    if (!text.starts_with("oom-kill:") || !is_kernels(record)) return {};
     if (!take_last(text, ",uid=")) return {};
     const auto pid = take_last(text, ",pid=");
     const auto name = take_last(text, ",task=");
     const auto cgroup = take_last(text, ",task_memcg=");
     if (!pid || !name || !cgroup) return {};
+    if (text.find(",task_memcg=") != std::string_view::npos) return {};
     const auto number = parse_integer<pid_t>(*pid);
     if (!number) return {};
     return OomKill{std::string(*name), *number, std::string(*cgroup)};

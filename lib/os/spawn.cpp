@@ -129,10 +129,11 @@ Failure try_to_become(const ChildPlan& plan, bool in_unified) noexcept {
 }
 
 // A copy of our memory costs a fifth of a millisecond, and is not needed where the child changes
-// nothing in it, and is not to be born in a cgroup: for that the C library has no function.
+// nothing in it, and is not to be born in a cgroup: for that the C library has no function. Nor one
+// that enters a cgroup: where memory is used up the kernel kills all that share it, so us, too.
 bool may_use_our_memory(const ChildPlan& plan) {
     return !plan.last_step && plan.command.signals == Signals::reset &&
-           plan.command.cgroup.unified < 0;
+           plan.command.cgroup.unified < 0 && plan.command.cgroup.tasks.empty();
 }
 
 Cloned clone_for(ChildPlan& plan) {

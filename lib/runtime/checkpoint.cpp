@@ -218,9 +218,13 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
                              if (notice.script == "post-dump" && !asked.pre_dump)
                                  write_image(files.images(), image);
                          });
-    } catch (const std::exception&) {
+    } catch (Error& error) {
         // With --lazy-pages the memory comes after the images: the container goes on.
-        remove_image(files.images());
+        try {
+            remove_image(files.images());
+        } catch (const Error& other) {
+            error.add_consequence(other.what());
+        }
         throw;
     }
     if (asked.pre_dump || asked.leave_running) return;

@@ -48,6 +48,23 @@ void check_user_namespace(const oci::Spec& spec) {
                     "Docker, or uidMappings and gidMappings by hand");
 }
 
+// What is no longer hidden or read-only in /proc and /sys is kept from the container by its owner
+// alone, root of the host.
+void check_no_host_root(const oci::Spec& spec, const Host& host) {
+    if (!host.privileged) return;  // the runtime's 0 is another user
+    const auto check = [](const std::vector<oci::IdMapping>& mappings, const char* pointer) {
+        const bool has_root = std::any_of(
+            mappings.begin(), mappings.end(),
+            [](const oci::IdMapping& mapping) { return mapping.host_id == 0 && mapping.size > 0; });
+        if (!has_root) return;
+        throw SpecError(pointer,
+                        concat("maps the host ID 0, which a system container must not have (",
+                               kSystemPointer, ")"));
+    };
+    check(spec.linux_->uid_mappings, "/linux/uidMappings");
+    check(spec.linux_->gid_mappings, "/linux/gidMappings");
+}
+
 void check_cgroup(const oci::Spec& spec, const Host& host) {
     if (!host.unified_cgroups && host.cgroup_layout.find_v2() == nullptr) {
         throw SpecError(kSystemPointer,
@@ -176,6 +193,7 @@ bool is_system_container(const oci::Spec& spec, bool for_all) {
 oci::Spec make_system_container(oci::Spec spec, const Host& host,
                                 std::vector<std::string>& warnings) {
     check_user_namespace(spec);
+    check_no_host_root(spec, host);
     check_cgroup(spec, host);
     keep_pointers(spec);
     add_cgroup_namespace(*spec.linux_);

@@ -26,6 +26,16 @@ TEST_CASE("kernel log: a name that looks like more cannot change the pid") {
     CHECK(kill->cgroup == "/c1");
 }
 
+TEST_CASE("kernel log: a cgroup that looks like more tells of no other container") {
+    CHECK_FALSE(parse_oom_kill(
+        "6,1,2,-;oom-kill:constraint=X,oom_memcg=/a,task_memcg=/a/x,task_memcg=/b,task=c,pid=4,"
+        "uid=0\n"));
+}
+
+TEST_CASE("kernel log: a process that writes to it is not the kernel") {
+    CHECK_FALSE(parse_oom_kill("14,1,2,-;oom-kill:task_memcg=/b,task=c,pid=4,uid=0\n"));
+}
+
 TEST_CASE("kernel log: other lines are none of these") {
     for (const char* line :
          {"", ";", "6,1,2,-;Killed process 7 (java)", "oom-kill:task=a,pid=1,uid=0",
