@@ -219,8 +219,7 @@ TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][
     CountingBox box;
     box.bundle.args({"spawn", "3", "--", "threads", "2", "--", "count"});
     // Without this capability CRIU does not see the limits of other users' processes.
-    if (has_sys_resource()) box.bundle.process()["user"]["uid"] = 1000;
-    box.bundle.process()["user"]["gid"] = 1001;
+    if (has_sys_resource()) box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1001}};
     box.bundle.process()["user"]["additionalGids"] = {5, 7};
     box.bundle.process()["capabilities"] = default_capabilities();
     box.bundle.process()["noNewPrivileges"] = !is_virtual_machine();  // CRIU 3.17 does not keep it
@@ -611,6 +610,7 @@ TEST_CASE("checkpoint: CRIU's options from the administrator's directory alone",
             CHECK(lines_of(result.err).size() == 1);
             CHECK(container.status() == "running");
             container.kill();
+            container.wait();
             container.remove();
         }
         return result;
@@ -732,7 +732,8 @@ TEST_CASE("checkpoint: --page-server, the memory goes to another CRIU", "[checkp
     CHECK(pages.wait().code() == 0);
     CHECK(size_of_pages(box.images()) == 0);
     CHECK(size_of_pages(box / "pages") > 16U << 20U);
-    fs::copy(box / "pages", box.images(), fs::copy_options::skip_existing);
+    fs::copy(box / "pages", box.images(),
+             fs::copy_options::recursive | fs::copy_options::skip_existing);
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(id, stream));
     CHECK(box.call({"delete", "--force", id}).code() == 0);
