@@ -60,8 +60,8 @@ struct CriuRequest {
     bool has_user_namespace = false;  // restore
     std::string freezer;  // the directory of the cgroup that freezes; "": CRIU stops each task
     // restore: the directory on which a tmpfs is mounted for CRIU, with the devices that `create`
-    // makes for a user namespace (attached/made_devices.h) and places for mounts with ID mappings;
-    // "": there are none of both.
+    // makes for a user namespace (attached/made_devices.h) and places for the sources of bind
+    // mounts; "": there are none of both.
     std::string stage;
     std::vector<std::string> staged_mounts;    // their names in there
     std::vector<CriuCgroupRoot> cgroup_roots;  // restore

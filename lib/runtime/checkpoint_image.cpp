@@ -52,8 +52,14 @@ std::string proc_path(const os::ProcessRef& init, std::string_view rest) {
     return concat("/proc/", std::to_string(init.pid()), "/", rest);
 }
 
-std::string staged_name(const MountAction& mount) {
-    return concat("mount", mount.pointer.substr(mount.pointer.rfind('/') + 1));
+// What comes from the container's own root filesystem CRIU finds by itself.
+bool is_bind_of_host(const MountAction& mount) {
+    return mount.kind == MountKind::bind && !mount.source_inside;
+}
+
+// `index`: of the mount in the plan.
+std::string staged_name(std::size_t index) {
+    return concat("mount", std::to_string(index));
 }
 
 // Something of the host that the plan puts into the container.
@@ -78,16 +84,12 @@ void check_bind(const MountAction& mount) {
 
 std::vector<Bind> binds_of(const translate::Plan& plan) {
     std::vector<Bind> binds;
-    for (const MountAction& mount : plan.hook.mounts) {
-        // What comes from the container's own root filesystem CRIU finds by itself.
-        if (mount.kind != MountKind::bind || mount.source_inside) continue;
+    for (std::size_t i = 0; i < plan.hook.mounts.size(); ++i) {
+        const MountAction& mount = plan.hook.mounts[i];
+        if (!is_bind_of_host(mount)) continue;
         check_bind(mount);
-        binds.push_back({mount.pointer,
-                         mount.destination,
-                         mount.source,
-                         mount.recursive,
-                         {},
-                         mount.uid_map.empty() ? "" : staged_name(mount)});
+        binds.push_back(
+            {mount.pointer, mount.destination, mount.source, mount.recursive, {}, staged_name(i)});
     }
     for (std::size_t i = 0; i < plan.host.devices.size(); ++i) {
         const auto& device = plan.host.devices[i];
@@ -336,9 +338,13 @@ std::string source_of(const ExternalMount& mount, const translate::Plan& plan,
 
 std::vector<StagedMount> mounts_to_stage(const translate::Plan& plan) {
     std::vector<StagedMount> staged;
-    for (const MountAction& mount : plan.hook.mounts) {
-        if (mount.kind != MountKind::bind || mount.uid_map.empty()) continue;
-        staged.push_back({staged_name(mount), &mount});
+    for (std::size_t i = 0; i < plan.hook.mounts.size(); ++i) {
+        const MountAction& mount = plan.hook.mounts[i];
+        if (is_bind_of_host(mount)) staged.push_back({staged_name(i), &mount, {}});
+        if (mount.kind != MountKind::attributes) continue;
+        for (StagedMount& earlier : staged) {
+            if (earlier.mount->destination == mount.destination) earlier.changes.push_back(&mount);
+        }
     }
     return staged;
 }

@@ -49,10 +49,11 @@ CheckpointImage read_image(int directory_fd);
 // Is it the terminal of the caller? CRIU then calls the container a shell job.
 bool is_caller_terminal(std::string_view stream);
 
-// A mount of the bundle that is made before CRIU starts, in the directory of what is made anew.
+// A bind mount of the bundle, of which `restore` makes a copy on the stage for CRIU.
 struct StagedMount {
     std::string name;  // in there
     const handoff::MountAction* mount = nullptr;
+    std::vector<const handoff::MountAction*> changes;  // of its attributes, by later entries
 };
 std::vector<StagedMount> mounts_to_stage(const translate::Plan& plan);
 

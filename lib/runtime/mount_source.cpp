@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "attached/mapped_mount.h"
+#include "attached/bind_mount.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/call_in_child.h"

@@ -8,9 +8,9 @@
 #include <iterator>
 #include <optional>
 
+#include "attached/bind_mount.h"
 #include "attached/caller_socket.h"
 #include "attached/made_devices.h"
-#include "attached/mapped_mount.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/run_hooks.h"
@@ -215,9 +215,10 @@ void Restoration::start_helper() {
     cgroup_->apply_early();
 }
 
-// What CRIU cannot take from the host as it is: the devices of a user namespace, and mounts with ID
-// mappings. Both are made again; lxcri-criu mounts them in its own mount namespace, on the
-// container directory, which it does not need.
+// The devices of a user namespace, and the sources of bind mounts: CRIU's copies have the ID
+// mappings and the attributes of a source, and it forgets to set the attributes itself where an
+// earlier mount of the same filesystem has the same ones. lxcri-criu mounts them in its own mount
+// namespace, on the container directory, which it does not need.
 void Restoration::set_stage(CriuRequest& request) {
     const auto mounts = mounts_to_stage(plan());
     if (!plan().hook.made_devices && mounts.empty()) return;
@@ -225,15 +226,19 @@ void Restoration::set_stage(CriuRequest& request) {
     const os::UniqueFd& stage = opened_.emplace_back(attached::make_devices(
         plan().hook.made_devices ? plan().host.devices : std::vector<translate::OuterDevice>()));
     fds_.push_back(stage.get());
-    std::vector<os::UniqueFd> mapped;
-    for (const auto& [name, mount] : mounts) {
-        mapped.push_back(in_context(concat(mount->pointer, "/source"),
-                                    [&] { return attached::clone_mapped_mount(*mount); }));
-        make_place(stage.get(), name, mapped.back().get());
+    std::vector<os::UniqueFd> copies;
+    for (const auto& [name, mount, changes] : mounts) {
+        in_context(mount->pointer, [&] {
+            copies.push_back(attached::clone_bind(*mount));
+            for (const auto* change : changes) {
+                attached::apply_attributes(copies.back().get(), *change);
+            }
+            make_place(stage.get(), name, copies.back().get());
+        });
         request.staged_mounts.push_back(name);
-        fds_.push_back(mapped.back().get());
+        fds_.push_back(copies.back().get());
     }
-    std::move(mapped.begin(), mapped.end(), std::back_inserter(opened_));
+    std::move(copies.begin(), copies.end(), std::back_inserter(opened_));
 }
 
 // CRIU would seek in it, or set the modes of a terminal.

@@ -181,6 +181,14 @@ TEST_CASE("checkpoint: the process goes on where it was, as the same container",
                           {"type", "bind"},
                           {"source", box / "data"},
                           {"options", {"rbind", "ro", "nosuid"}}});
+    // More of the same filesystem, with the same attributes: CRIU alone restores these as rw.
+    write_file(box / "file", "text");
+    for (const char* name : {"file", "bundle"}) {
+        box.bundle.add_mount({{"destination", std::string("/") + name},
+                              {"type", "bind"},
+                              {"source", box / name},
+                              {"options", {"bind", "ro", "nosuid"}}});
+    }
     Container container = box.counter();
     const std::string id = container.id();
     CHECK(box.exec(container, {"write", "/dev/shm/kept", "text"}).code() == 0);
@@ -516,7 +524,7 @@ TEST_CASE("checkpoint: mounts with ID mappings", "[checkpoint][idmap][vm][lxcri]
         box.bundle.add_mount({{"destination", destination},
                               {"type", "bind"},
                               {"source", source},
-                              {"options", {"bind", "rw", option}}});
+                              {"options", {"bind", "ro", option}}});
     };
     add(box / "data", "/data");
     add(box / "data/5", "/file");

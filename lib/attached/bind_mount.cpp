@@ -1,4 +1,4 @@
-#include "attached/mapped_mount.h"
+#include "attached/bind_mount.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -33,13 +33,25 @@ void map_ids(int mount_fd, const handoff::MountAction& mount) {
     }
 }
 
-os::UniqueFd clone_mapped_mount(const handoff::MountAction& mount) {
+os::UniqueFd clone_bind(const handoff::MountAction& mount) {
     os::UniqueFd copy = os::clone_mount(AT_FDCWD, mount.source, mount.recursive);
-    map_ids(copy.get(), mount);
+    if (!mount.uid_map.empty()) map_ids(copy.get(), mount);
+    apply_attributes(copy.get(), mount);
     mount_attr attributes{};
     attributes.propagation = MS_SLAVE;
     os::set_mount_attributes(copy.get(), true, attributes, mount.source);
     return copy;
+}
+
+void apply_attributes(int mount_fd, const handoff::MountAction& mount) {
+    mount_attr attributes{};
+    attributes.attr_set = mount.set;
+    attributes.attr_clr = mount.clear | mount.clear_if_allowed;
+    os::set_mount_attributes(mount_fd, false, attributes, mount.destination);
+    mount_attr recursive{};
+    recursive.attr_set = mount.recursive_set;
+    recursive.attr_clr = mount.recursive_clear;
+    os::set_mount_attributes(mount_fd, true, recursive, mount.destination);
 }
 
 }  // namespace lxcri::attached
