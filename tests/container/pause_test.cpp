@@ -229,9 +229,8 @@ TEST_CASE("pause: a container that is killed meanwhile ends it at once", "[pause
     options.timeout = milliseconds{20'000};
     const auto begin = std::chrono::steady_clock::now();
     // It waits for what cgroup.events says when it has told the cgroup to freeze.
-    const Traced traced = run_and_interrupt(
-        box.command_line({"pause", container.id()}), options, SYS_pread64,
-        [&] {
+    const Traced traced =
+        run_and_interrupt(box.command_line({"pause", container.id()}), options, SYS_pread64, [&] {
             CHECK(read_file(v2_cgroup(container) / "cgroup.freeze") == "1\n");
             CHECK(box.call({"kill", container.id(), "KILL"}).code() == 0);
             wait_until_dead(container.pid());
