@@ -280,6 +280,9 @@ std::string before(const std::string& command) {
     }
     if (command == "translate") return "cp -r /srv/web old; cp -r /srv/web new\n";
     if (command == "exec") return "lxcri start web\n";
+    // A person takes longer to type it than a container that is killed takes to end.
+    if (command == "delete")
+        return "until lxcri state web | grep -q stopped; do sleep 0.01; done\n";
     if (command == "update")
         return R"(echo '{"pids": {"limit": 50}}' > limits.json
                                        )";
