@@ -517,9 +517,9 @@ std::optional<std::string> need_disk() {
 TEST_CASE("agent: mounts a file system that the administrator names", "[agent][lxcri]") {
     NEEDS(need_disk());
     DiskBox box;
-    const auto outcome = box.agent_life({"mount-device", "/dev/disk", "/tmp", "ext4", "discard",
-                                         "--", "cat", "/tmp/file", "--", "stat", "/tmp/file", "--",
-                                         "mountinfo", "--", "umount", "/tmp"});
+    const auto outcome = box.agent_life(
+        {"mount-device", "/dev/disk", "/tmp", "ext4", "discard", "--", "cat", "/tmp/file", "--",
+         "stat", "/tmp/file", "--", "mountinfo", "--", "remount", "/tmp", "--", "umount", "/tmp"});
     CHECK(contains(outcome.out, "mount-device /dev/disk: ok\non the disk\n"));
     // The IDs of the disk are those of the container.
     CHECK_FALSE(contains(outcome.out, "65534"));
@@ -531,6 +531,8 @@ TEST_CASE("agent: mounts a file system that the administrator names", "[agent][l
         found = true;
     }
     CHECK(found);
+    // Else root of the container could open the devices that it has written to the disk.
+    CHECK(contains(outcome.out, "remount /tmp: EPERM"));
     CHECK(contains(outcome.out, "umount /tmp: ok"));
 }
 

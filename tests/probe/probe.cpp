@@ -396,6 +396,10 @@ int do_chown(const Arguments& args) {
 int do_mount(const Arguments& args) {
     return report_call(args, mount("none", args.at(0), args.at(1, "tmpfs"), 0, nullptr));
 }
+// Takes nosuid, nodev and the like away from the mount.
+int do_remount(const Arguments& args) {
+    return report_call(args, mount("none", args.at(0), nullptr, MS_REMOUNT | MS_BIND, nullptr));
+}
 int do_umount(const Arguments& args) {
     return report_call(args, umount2(args.at(0), MNT_DETACH));
 }
@@ -1417,6 +1421,7 @@ const Command commands[] = {
     {"chroot", do_chroot},
     {"chown", do_chown},
     {"mount", do_mount},
+    {"remount", do_remount},
     {"umount", do_umount},
     {"sethostname", do_sethostname},
     {"mknod-open", do_mknod_open},
