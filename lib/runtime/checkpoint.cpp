@@ -156,6 +156,25 @@ pid_t innermost_pid(const os::ProcessRef& init) {
     throw Error(concat("internal error: no NSpid in ", path));
 }
 
+bool has_no_new_privs(pid_t pid) {
+    try {
+        const std::string path = concat("/proc/", std::to_string(pid), "/status");
+        return os::read_file_at(AT_FDCWD, path).find("\nNoNewPrivs:\t1\n") != std::string::npos;
+    } catch (const SystemError&) {
+        return false;  // it has ended
+    }
+}
+
+// `exec` and the processes themselves can set it, too.
+void check_no_new_privs(const settings::Options& options, const Container& container,
+                        const os::ProcessRef& init) {
+    std::vector<pid_t> pids{init.pid()};
+    if (container.record().owns_cgroup) pids = container.cgroup().processes();
+    if (std::any_of(pids.begin(), pids.end(), has_no_new_privs)) {
+        check_criu_keeps_no_new_privs(options);
+    }
+}
+
 CriuRequest make_request(const settings::Options& options, const CheckpointOptions& asked,
                          const Container& container, const os::ProcessRef& init) {
     CriuRequest request = common_request(options, asked.criu);
@@ -195,6 +214,7 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     }
     const translate::Plan plan = container.plan(options);
     check_plan(plan);
+    check_no_new_privs(options, container, *init);
     CriuRequest request = make_request(options, asked, container, *init);
     const CheckpointImage image = describe_container(*init, plan);
     check_streams(image, asked.criu);

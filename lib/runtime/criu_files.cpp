@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/error.h"
 #include "base/strings.h"
+#include "helpers/ask_program.h"
 #include "helpers/criu_helper.h"
 #include "os/file.h"
 
@@ -74,6 +78,20 @@ handoff::CriuRequest common_request(const settings::Options& options, const Criu
     request.empty_network = asked.empty_network;
     request.cgroup_mode = asked.cgroup_mode;
     return request;
+}
+
+void check_criu_keeps_no_new_privs(const settings::Options& options) {
+    const auto answer = helpers::ask_program(helpers::find_criu(options), {"--version"});
+    // "Version: 3.17.1", with more behind it for a build from a repository.
+    const std::string_view version =
+        std::string_view(answer.text).substr(std::min(answer.text.find(' '), answer.text.size()));
+    const auto parts = split(version.substr(std::min<std::size_t>(1, version.size())), '.');
+    const auto major = parse_integer<int>(parts.front());
+    const auto minor = parts.size() > 1 ? parse_integer<int>(parts[1]) : std::nullopt;
+    if (major && minor && std::pair(*major, *minor) >= std::pair(3, 19)) return;
+    throw SpecError(
+        "/process/noNewPrivileges",
+        concat("true needs CRIU 3.19, which restores it; this one says ", in_quotes(answer.text)));
 }
 
 std::string criu_config_file(const std::map<std::string, std::string>& annotations) {

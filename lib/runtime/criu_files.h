@@ -37,6 +37,9 @@ handoff::CriuRequest common_request(const settings::Options& options, const Criu
 // and annotations may come from the author of a pod: only the administrator's directory counts.
 std::string criu_config_file(const std::map<std::string, std::string>& annotations);
 
+// CRIU before 3.19 restores processes without no_new_privs: prctl(2). Throws Error for such a CRIU.
+void check_criu_keeps_no_new_privs(const settings::Options& options);
+
 bool is_in_hierarchy(const cgroup::Directory& directory, const cgroup::Membership& place);
 
 // What a namespace that the container has joined is called between dump and restore; "" for a type

@@ -186,6 +186,7 @@ void Restoration::read_bundle() {
 }
 
 void Restoration::check_plan() const {
+    if (plan().init.process.no_new_privileges) check_criu_keeps_no_new_privs(options_);
     if (plan().host.shared_mounts) {
         throw SpecError("/linux/namespaces",
                         "a container without a mount namespace of its own cannot be restored");

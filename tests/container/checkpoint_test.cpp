@@ -39,8 +39,12 @@ long last_number(const std::string& text) {
 // A container that counts, and the directories of its checkpoints.
 struct CountingBox : Box {
     const CgroupOptions cgroup_options;
+    Strings global_flags;  // of checkpoint and restore
 
-    CountingBox() { bundle.args({"count"}); }
+    CountingBox() {
+        bundle.args({"count"});
+        if (is_virtual_machine()) bundle.process()["noNewPrivileges"] = false;  // CRIU 3.17
+    }
 
     fs::path images(const std::string& name = "images") const { return *this / name; }
 
@@ -56,6 +60,7 @@ struct CountingBox : Box {
         Strings line{"checkpoint", "--image-path", images(name)};
         line.insert(line.end(), flags.begin(), flags.end());
         line.push_back(id);
+        line.insert(line.begin(), global_flags.begin(), global_flags.end());
         return call(line);
     }
 
@@ -66,6 +71,7 @@ struct CountingBox : Box {
                      "--bundle", bundle.path(), "--pid-file",   *this / "restored.pid"};
         line.insert(line.end(), flags.begin(), flags.end());
         line.push_back(id);
+        line.insert(line.begin(), global_flags.begin(), global_flags.end());
         clean_up_id(id);
         CommandOptions options;
         options.fds = {{stream.write_end(), 1}, {stream.write_end(), 2}};
@@ -230,7 +236,6 @@ TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][
     if (has_sys_resource()) box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1001}};
     box.bundle.process()["user"]["additionalGids"] = {5, 7};
     box.bundle.process()["capabilities"] = default_capabilities();
-    box.bundle.process()["noNewPrivileges"] = !is_virtual_machine();  // CRIU 3.17 does not keep it
     box.bundle.process()["oomScoreAdj"] = 500;
     box.bundle.process()["rlimits"] =
         Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", 200}, {"hard", 300}},
@@ -265,6 +270,36 @@ TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][
     CHECK(facts(box.restored_pid()) == before);
     CHECK(processes() == count);
     CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
+// CRIU before 3.19 would restore it without.
+TEST_CASE("checkpoint, restore: no_new_privs needs a CRIU that keeps it",
+          "[checkpoint][vm][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    box.bundle.process()["noNewPrivileges"] = true;
+    write_file(box / "criu", "#!/bin/sh\necho Version: 3.17.1\n", 0755);
+    Container container = box.counter();
+    const std::string id = container.id();
+    const auto refuses = [&](const Finished& finished) {
+        CHECK(finished.code() == 1);
+        CHECK(contains(finished.err, "/process/noNewPrivileges: true needs CRIU 3.19"));
+    };
+    box.global_flags = {"--criu", box / "criu"};
+    refuses(box.checkpoint(id));
+    CHECK(box.status_of(id) == "running");
+    if (!is_virtual_machine()) {
+        box.global_flags.clear();
+        CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+        Stream stream;
+        box.global_flags = {"--criu", box / "criu"};
+        refuses(box.restore(id, stream));
+        return;
+    }
+    container.kill();
+    container.remove();
     CHECK(box.leftovers() == Strings{});
 }
 

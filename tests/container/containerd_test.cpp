@@ -281,8 +281,12 @@ TEST_CASE("containerd: a checkpoint in its store, restored as another container"
     };
     const std::string first = box.name() + "-first";
     const std::string second = box.name() + "-second";
-    succeeds({"run", "--detach", "--null-io", "--runtime", "io.containerd.runc.v2", "--runc-binary",
-              environment().runtime, image, first});
+    Strings run{
+        "run",           "--detach",           "--null-io", "--runtime", "io.containerd.runc.v2",
+        "--runc-binary", environment().runtime};
+    if (is_virtual_machine()) run.emplace_back("--allow-new-privs");  // CRIU 3.17 loses it
+    run.insert(run.end(), {image, first});
+    succeeds(run);
     succeeds({"containers", "checkpoint", "--task", first, checkpoint});
     CHECK(containerd.status(first) == "RUNNING");
     containerd.kill_and_remove(first);
