@@ -305,7 +305,9 @@ TEST_CASE("cri: containers that end: by themselves, out of memory, not startable
     CHECK(contains(cri.log("terminal"), "0=tty /dev/pts/0"));
     if (has_controller("memory")) {
         const Json config = {{"linux", {{"resources", {{"memory_limit_in_bytes", 16777216}}}}}};
-        const Json killed = cri.ended(cri.start("oom", {"alloc", "67108864"}, config));
+        // containerd watches a container's memory only when it has started.
+        const Json killed =
+            cri.ended(cri.start("oom", {"later", "1000", "--", "alloc", "67108864"}, config));
         CHECK(killed.at("exit_code") == 137);
         CHECK(killed.at("reason") == "OOMKilled");
     }

@@ -147,6 +147,13 @@ int do_sleep(const Arguments&) {
     return 0;
 }
 
+// later MILLISECONDS: what follows does not begin before.
+int do_later(const Arguments& args) {
+    const long milliseconds = atol(args.at(0));
+    const timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    return nanosleep(&time, nullptr);
+}
+
 // end-first-thread: says "ready"; another thread goes on
 int do_end_first_thread(const Arguments& args) {
     pthread_t other;
@@ -1398,6 +1405,7 @@ const Command commands[] = {
     {"exit", do_exit},
     {"raise", do_raise},
     {"sleep", do_sleep},
+    {"later", do_later},
     {"trap", do_trap},
     {"end-first-thread", do_end_first_thread},
     {"ignore", do_ignore},
