@@ -165,6 +165,7 @@ Globals make_globals(Settings settings, const std::string& settings_file, std::s
     options.cgroup_devices = settings.cgroup_devices.value;
     options.seccomp = settings.seccomp.value;
     options.system = settings.system.value;
+    options.system_annotation = settings.system_annotation.value;
     options.open_stdio = caller.open_stdio;
     options.notify_socket = environment("NOTIFY_SOCKET");
     options.lxc_debug_log = settings.debug.value;

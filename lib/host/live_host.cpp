@@ -93,6 +93,7 @@ translate::Host look_at_host(const settings::Options& options, cgroup::Layout la
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
     host.cgroup_layout = std::move(layout);
     host.system = options.system;
+    host.system_annotation = options.system_annotation;
     host.lxc_items = options.lxc_items;
     host.agent_socket = options.agent_socket;
     host.systemd_properties = options.systemd_properties;

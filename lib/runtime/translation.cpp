@@ -81,7 +81,8 @@ translate::Host look_at_host(const settings::Options& options, const CreateOptio
 translate::Plan translate_config(const settings::Options& options, const CreateOptions& call,
                                  std::string_view config, bool is_dry) {
     oci::Spec spec = oci::parse_spec(config);
-    const bool is_system = translate::is_system_container(spec, options.system);
+    const bool is_system =
+        translate::is_system_container(spec, {options.system, options.system_annotation});
     if (!options.lxcfs.empty()) {
         host::add_lxcfs(options.lxcfs, spec);
     } else if (is_system && host::runs_lxcfs()) {

@@ -29,6 +29,7 @@ struct Options {
     bool cgroup_devices = true;
     bool seccomp = true;
     bool system = false;               // each container is a system container
+    bool system_annotation = true;     // an annotation can make one
     bool lxc_debug_log = false;        // liblxc tells everything; shown with --debug
     unsigned open_stdio = 7;           // bit n: the caller's descriptor n was open when we began
     std::string notify_socket;         // NOTIFY_SOCKET of our environment

@@ -72,6 +72,7 @@ struct Settings {
     Setting<bool> cgroup_devices{true};
     Setting<bool> seccomp{true};
     Setting<bool> system{false};
+    Setting<bool> system_annotation{true};
     Setting<std::chrono::seconds> create_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::seconds> start_timeout{std::chrono::seconds(0)};
     Setting<std::chrono::seconds> kill_timeout{std::chrono::seconds(60)};
@@ -104,6 +105,8 @@ void visit_settings(Object& settings, Visit&& visit) {
     visit("seccomp", settings.seccomp, "false: no system call is filtered");
     visit("system", settings.system,
           "true: each container is a system container, for systemd, Docker, Podman or k3s inside");
+    visit("systemAnnotation", settings.system_annotation,
+          "false: no annotation of config.json can make a system container");
     visit("createTimeout", settings.create_timeout,
           "seconds for `create`; OCI hooks have timeouts of their own");
     visit("startTimeout", settings.start_timeout,

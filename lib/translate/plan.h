@@ -68,6 +68,7 @@ struct Host {
     std::vector<CgroupHierarchy> cgroups;  // one where unified
     bool may_enter_cgroup_late = false;    // it may be empty for a while
     bool system = false;                   // each container is a system container
+    bool system_annotation = true;         // an annotation can make one
     std::vector<SystemDevice> system_devices;
     std::string random_uuid;  // for a container whose ID is none
     // What an administrator's file allows annotations to set, and the name of that file.

@@ -182,10 +182,13 @@ void add_devices(oci::Spec& spec, const Host& host) {
 
 }  // namespace
 
-bool is_system_container(const oci::Spec& spec, bool for_all) {
+bool is_system_container(const oci::Spec& spec, const SystemRule& rule) {
     const auto found = spec.annotations.find(kSystemAnnotation);
-    if (found == spec.annotations.end()) return for_all;
-    if (found->second == "true") return true;
+    if (found == spec.annotations.end()) return rule.all;
+    if (found->second == "true") {
+        if (rule.all || rule.annotation) return true;
+        throw SpecError(kSystemPointer, "the setting systemAnnotation does not allow it");
+    }
     if (found->second == "false") return false;
     oci::reject(kSystemPointer, in_quotes(found->second), "true or false");
 }

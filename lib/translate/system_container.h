@@ -13,8 +13,14 @@ namespace lxcri::translate {
 inline constexpr const char* kSystemAnnotation = "org.linuxcontainers.lxcri.system";
 inline constexpr const char* kSystemPointer = "/annotations/org.linuxcontainers.lxcri.system";
 
-// The annotation says it for one container, `for_all` (the setting) for those without.
-bool is_system_container(const oci::Spec& spec, bool for_all);
+// Which containers the settings make system containers.
+struct SystemRule {
+    bool all = false;         // those whose annotation does not say "false"
+    bool annotation = false;  // those whose annotation says "true"
+};
+
+// Throws SpecError if the annotation says what it may not say.
+bool is_system_container(const oci::Spec& spec, const SystemRule& rule);
 
 // SpecError where the container has no user namespace, or no cgroup of version 2.
 oci::Spec make_system_container(oci::Spec spec, const Host& host,

@@ -102,7 +102,8 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
 }  // namespace
 
 Plan translate(const oci::Spec& spec, const Host& host) {
-    if (!is_system_container(spec, host.system)) return translate_document(spec, host);
+    if (!is_system_container(spec, {host.system, host.system_annotation}))
+        return translate_document(spec, host);
     std::vector<std::string> warnings;
     Plan plan = translate_document(make_system_container(spec, host, warnings), host);
     plan.host.system = true;

@@ -78,6 +78,7 @@ inline translate::Host host_from(const nlohmann::json& json) {
          }},
         {"mayMakeCgroup", [&](const auto& value) { host.may_make_cgroup = value; }},
         {"system", [&](const auto& value) { host.system = value; }},
+        {"systemAnnotation", [&](const auto& value) { host.system_annotation = value; }},
         {"systemDevices",
          [&](const auto& value) {
              for (const auto& item : value) {
