@@ -100,9 +100,10 @@ class Spawned {
     std::string directory_;
 };
 
-// Starts the program, and does not wait for its exec. `last_step` runs in the new process
-// immediately before it, and returns 0 or an errno. Throws SystemError if there is no new process,
-// and if a cgroup of version 2 refuses it (EBUSY, EACCES). This process must have one thread only.
+// Starts the program. It is executed when this returns, or a little later. `last_step` runs in the
+// new process immediately before the exec, and returns 0 or an errno. Throws SystemError if there
+// is no new process, and if a cgroup of version 2 refuses it (EBUSY, EACCES). This process must
+// have one thread only.
 Spawned spawn(const Command& command, const std::function<int()>& last_step = {});
 
 }  // namespace lxcri::os
