@@ -100,7 +100,7 @@ class SystemBox : public Box {
 
 }  // namespace
 
-TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.system]") {
+TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.system][slow]") {
     NEEDS(need_system_root());
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
@@ -135,7 +135,7 @@ TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.syste
     CHECK(box.remains() == Strings{});
 }
 
-TEST_CASE("system: it shuts down with status 0", "[.system]") {
+TEST_CASE("system: it shuts down with status 0", "[.system][slow]") {
     NEEDS(need_system_root());
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
@@ -152,7 +152,7 @@ TEST_CASE("system: it shuts down with status 0", "[.system]") {
     CHECK(box.remains() == Strings{});
 }
 
-TEST_CASE("system: what a container inside needs is there", "[.system]") {
+TEST_CASE("system: what a container inside needs is there", "[.system][slow]") {
     NEEDS(need_system_root());
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
@@ -246,7 +246,7 @@ done
 
 }  // namespace
 
-TEST_CASE("system: lxcri in lxcri in lxcri, below systemd", "[.system]") {
+TEST_CASE("system: lxcri in lxcri in lxcri, below systemd", "[.system][slow]") {
     NEEDS(need_system_root());
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
@@ -263,7 +263,7 @@ TEST_CASE("system: lxcri in lxcri in lxcri, below systemd", "[.system]") {
     CHECK(box.remains() == Strings{});
 }
 
-TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system]") {
+TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system][slow]") {
     NEEDS(need_system_root());
     NEEDS(need_program("busybox"));
     APPLIES(environment().layout != CgroupLayout::kV1);
@@ -314,7 +314,7 @@ class Lxcfs {
 
 }  // namespace
 
-TEST_CASE("system: free, nproc and uptime show the container's limits", "[.system]") {
+TEST_CASE("system: free, nproc and uptime show the container's limits", "[.system][slow]") {
     NEEDS(need_system_root());
     NEEDS(need_program("lxcfs"));
     APPLIES(environment().layout != CgroupLayout::kV1);
@@ -336,7 +336,7 @@ TEST_CASE("system: free, nproc and uptime show the container's limits", "[.syste
 
 // --- under an engine ---------------------------------------------------------------------------
 
-TEST_CASE("system: under Podman, with nothing but the annotation", "[.system]") {
+TEST_CASE("system: under Podman, with nothing but the annotation", "[.system][slow]") {
     NEEDS(need_system_root());
     NEEDS(need_podman());
     APPLIES(environment().layout != CgroupLayout::kV1);
