@@ -738,8 +738,11 @@ TEST_CASE("agent: serves other runtimes", "[agent][lxcri]") {
         .args({"mknod-open", "/tmp/null", "c", "1", "3", "--", "mknod", "/tmp/disk", "b", "8", "0"})
         .write();
     const std::string id = box.new_id();
+    CommandOptions options;
+    options.input = "";  // crun gives its stdin to the container's user, even the host's /dev/null
     const auto finished = run_command({find_program(runtime), "--root", box / "other-root", "run",
-                                       "--bundle", box.bundle.path(), id});
+                                       "--bundle", box.bundle.path(), id},
+                                      options);
     CAPTURE(finished.err);
     CAPTURE(box.agent->err().text(), finished.code());
     box.agent->err().take();
