@@ -68,16 +68,6 @@ const os::IdRange* find_range(const std::vector<os::IdRange>& ranges, std::uint3
     return found == ranges.end() ? nullptr : &*found;
 }
 
-void set_capabilities(std::uint64_t capabilities) {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-    for (unsigned half = 0; half < data.size(); ++half) {
-        data[half].effective = static_cast<__u32>(capabilities >> (half * 32U));
-        data[half].permitted = data[half].effective;
-    }
-    os::check(::syscall(SYS_capset, &header, data.data()), "capset");
-}
-
 // What the process that resolves paths becomes. All in the numbers of its own user namespace.
 struct Identity {
     uid_t uid;
@@ -100,7 +90,7 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     os::check(::setgroups(identity.groups.size(), identity.groups.data()), "setgroups");
     os::check(::setresgid(identity.gid, identity.gid, identity.gid), "setresgid");
     os::check(::setresuid(identity.uid, identity.uid, identity.uid), "setresuid");
-    set_capabilities(identity.capabilities);
+    keep_capabilities(identity.capabilities);
     // The change of user has undone both.
     os::end_with_parent(parent);
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
@@ -109,7 +99,17 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
 }  // namespace
 
 void keep_capabilities(std::uint64_t capabilities) {
-    set_capabilities(capabilities);
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+    for (unsigned half = 0; half < data.size(); ++half) {
+        data[half].effective = static_cast<__u32>(capabilities >> (half * 32U));
+        data[half].permitted = data[half].effective;
+    }
+    os::check(::syscall(SYS_capset, &header, data.data()), "capset");
+}
+
+void join_cgroups(const std::vector<os::UniqueFd>& procs) {
+    for (const os::UniqueFd& file : procs) os::write_all(file.get(), "0", "cgroup.procs");
 }
 
 Credentials parse_status(std::string_view text) {
@@ -237,7 +237,7 @@ std::vector<os::UniqueFd> Caller::call_as_caller(
     const os::UniqueFd root = open("root", O_PATH | O_DIRECTORY);
     check_pending();
     return handoff::call_in_child([&] {
-        for (const os::UniqueFd& procs : cgroups) os::write_all(procs.get(), "0", "cgroup.procs");
+        join_cgroups(cgroups);
         enter(user_namespace.get(), root.get(), base, identity);
         return action();
     });

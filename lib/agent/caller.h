@@ -72,6 +72,8 @@ class Caller {
 
 // Only these capabilities of the ones that this process has.
 void keep_capabilities(std::uint64_t capabilities);
+// This process, by the files cgroup.procs of the cgroups.
+void join_cgroups(const std::vector<os::UniqueFd>& procs);
 constexpr std::uint64_t bit_of(int capability) {
     return std::uint64_t{1} << static_cast<unsigned>(capability);
 }

@@ -138,7 +138,7 @@ os::UniqueFd make_locked_mount(const Request& request, const Filesystem& filesys
                                const std::string& data, unsigned attributes,
                                const std::vector<os::UniqueFd>& cgroups) {
     auto made = handoff::call_in_child([&] {
-        for (const os::UniqueFd& procs : cgroups) os::write_all(procs.get(), "0", "cgroup.procs");
+        join_cgroups(cgroups);
         std::vector<os::UniqueFd> mounts;
         mounts.push_back(make_mount(request, filesystem, device, data, attributes));
         if (!os::is_own_namespace(request.user_namespace, "user")) {

@@ -48,33 +48,29 @@ std::vector<std::string> read_directory(int dir_fd, bool all) {
     return names;
 }
 
+// What `find` finds; nullopt if the cgroup has been removed.
+template <class Find>
+auto unless_gone(Find&& find) -> decltype(find()) {
+    try {
+        return find();
+    } catch (const SystemError& error) {
+        if (is_gone(error.code())) return {};
+        throw;
+    }
+}
+
 }  // namespace
 
 std::optional<std::string> find_file(int dir_fd, const std::string& name) {
-    try {
-        return os::find_file_at(dir_fd, name);
-    } catch (const SystemError& error) {
-        if (is_gone(error.code())) return {};
-        throw;
-    }
+    return unless_gone([&] { return os::find_file_at(dir_fd, name); });
 }
 
 std::optional<std::string> find_value(int dir_fd, const std::string& name) {
-    try {
-        return os::find_value_at(dir_fd, name);
-    } catch (const SystemError& error) {
-        if (is_gone(error.code())) return {};
-        throw;
-    }
+    return unless_gone([&] { return os::find_value_at(dir_fd, name); });
 }
 
 std::optional<os::UniqueFd> open_file(int dir_fd, const std::string& name) {
-    try {
-        return os::find_at(dir_fd, name, O_RDONLY);
-    } catch (const SystemError& error) {
-        if (is_gone(error.code())) return {};
-        throw;
-    }
+    return unless_gone([&] { return os::find_at(dir_fd, name, O_RDONLY); });
 }
 
 std::optional<std::uint64_t> find_count(std::string_view text, std::string_view key) {
