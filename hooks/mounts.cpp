@@ -239,6 +239,12 @@ UniqueFd make_filesystem_old_way(int target_fd, const MountAction& action) {
     return os::mount_detached(action.type, action.source, flags, data, "/sys/fs/cgroup");
 }
 
+void set_options(os::NewFilesystem& filesystem, const MountAction& action) {
+    filesystem.set_string("source", action.source);
+    for (const auto& flag : action.flags) filesystem.set_flag(flag);
+    for (const auto& option : action.data) filesystem.set_option(option);
+}
+
 // `target_fd`: where it is going to be.
 UniqueFd make_filesystem(int target_fd, const MountAction& action, std::uint64_t attributes) {
     if (needs_old_way(action)) {
@@ -252,9 +258,7 @@ UniqueFd make_filesystem(int target_fd, const MountAction& action, std::uint64_t
     }
     if (is_overlay_of_many_layers(action)) return make_overlay_layer_by_layer(action, attributes);
     os::NewFilesystem filesystem(action.type);
-    filesystem.set_string("source", action.source);
-    for (const auto& flag : action.flags) filesystem.set_flag(flag);
-    for (const auto& option : action.data) filesystem.set_option(option);
+    set_options(filesystem, action);
     if (const auto mode = mode_of_covered(target_fd, action)) {
         filesystem.set_string("mode", *mode);
     }
@@ -493,6 +497,18 @@ PreparedMount prepare_mount(int rootfs_fd, const MountAction& action, UniqueFd m
 
 UniqueFd make_filesystem_outside(const MountAction& action) {
     return make_filesystem(-1, action, early_attributes(action));
+}
+
+std::optional<UniqueFd> try_make_proc_of(int pid_namespace, const MountAction& action) {
+    os::NewFilesystem filesystem(action.type);
+    try {
+        filesystem.set_fd("pidns", pid_namespace);
+    } catch (const SystemError& error) {
+        if (error.code() == EINVAL) return {};
+        throw;
+    }
+    set_options(filesystem, action);
+    return filesystem.mount(static_cast<unsigned int>(early_attributes(action)));
 }
 
 void make_mount(int rootfs_fd, const MountAction& action, SourceReceiver& sources,

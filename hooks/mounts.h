@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,9 @@ PreparedMount prepare_mount(int rootfs_fd, const handoff::MountAction& action, o
 
 // A filesystem that is to be mounted elsewhere. No tmpfs: it looks like what it covers.
 os::UniqueFd make_filesystem_outside(const handoff::MountAction& action);
+
+// A procfs of another pid namespace, without a process in it: since Linux 6.18, nullopt before.
+std::optional<os::UniqueFd> try_make_proc_of(int pid_namespace, const handoff::MountAction& action);
 
 // Of a source that is in the root filesystem, as the mounts before it have left that.
 os::UniqueFd copy_from_inside(int rootfs_fd, const handoff::MountAction& action);

@@ -99,18 +99,29 @@ bool is_made_outside(const MountAction& action) {
     return action.kind == MountKind::filesystem && action.type != "tmpfs";
 }
 
+// Of the pid namespace in which children of this process would be.
+UniqueFd make_proc(const PlugRequest& request, const MountAction& action) {
+    const UniqueFd pids = os::open_at(AT_FDCWD, "/proc/self/ns/pid_for_children", O_RDONLY);
+    if (auto made = try_make_proc_of(pids.get(), action)) return std::move(*made);
+    // An older kernel asks for a process in the pid namespace. Root of the container cannot trace
+    // it, because it is not dumpable; with CAP_SYS_PTRACE in our own user namespace it can.
+    if ((request.namespaces & CLONE_NEWUSER) == 0) {
+        throw Error("a procfs for a running container that has no user namespace needs Linux 6.18");
+    }
+    auto made = handoff::call_in_child([&] {
+        std::vector<UniqueFd> fds;
+        fds.push_back(make_filesystem_outside(action));
+        return fds;
+    });
+    return std::move(made.at(0));
+}
+
 UniqueFd make_outside(const PlugRequest& request, const MountAction& action) {
     return in_context(action.pointer, [&] {
-        // A procfs is of the pid namespace of the process that makes it: pid_namespaces(7).
         if (action.type != "proc" || (request.namespaces & CLONE_NEWPID) == 0) {
             return make_filesystem_outside(action);
         }
-        auto made = handoff::call_in_child([&] {
-            std::vector<UniqueFd> fds;
-            fds.push_back(make_filesystem_outside(action));
-            return fds;
-        });
-        return std::move(made.at(0));
+        return make_proc(request, action);
     });
 }
 

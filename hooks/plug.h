@@ -5,7 +5,8 @@
 namespace lxcri::hooks {
 
 // Takes its request (handoff/plug.h) from handoff::kChannelFd. Executes nothing, and is never in
-// the container's pid namespace, but for a child that makes a procfs. The exit code.
+// the container's pid namespace, but for a child that makes a procfs where the kernel is older than
+// Linux 6.18. The exit code.
 int run_plug() noexcept;
 
 }  // namespace lxcri::hooks
