@@ -108,14 +108,15 @@ bool is_harmless(std::uint32_t mode, const Device& device) {
 bool is_harmless_attribute(std::string_view name) {
     constexpr std::string_view kPrefix = "trusted.overlay.";
     if (!name.starts_with(kPrefix) || name.size() == kPrefix.size()) return false;
-    // These let overlayfs take content, or the check of it, from elsewhere in its layers.
-    constexpr std::array<std::string_view, 4> kOthersContent{"redirect", "metacopy", "verity",
-                                                             "upper"};
+    // Not those that let overlayfs take content, or the check of it, from elsewhere in its layers,
+    // and none that a later kernel adds. "origin" leads to the inode number of another file alone.
+    constexpr std::array<std::string_view, 6> kHarmless{"opaque", "whiteout", "origin",
+                                                        "impure", "nlink",    "uuid"};
     name.remove_prefix(kPrefix.size());
     // "trusted.overlay.overlay.redirect" is one for an overlayfs inside of another one.
     constexpr std::string_view kEscape = "overlay.";
     while (name.starts_with(kEscape)) name.remove_prefix(kEscape.size());
-    return std::find(kOthersContent.begin(), kOthersContent.end(), name) == kOthersContent.end();
+    return std::find(kHarmless.begin(), kHarmless.end(), name) != kHarmless.end();
 }
 
 }  // namespace lxcri::agent

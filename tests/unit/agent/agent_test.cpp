@@ -84,13 +84,16 @@ TEST_CASE("agent: few devices are harmless", "[agent]") {
 }
 
 TEST_CASE("agent: attributes of overlayfs that name no other file", "[agent]") {
-    for (const char* name : {"trusted.overlay.opaque", "trusted.overlay.impure",
-                             "trusted.overlay.origin", "trusted.overlay.overlay.opaque"}) {
+    for (const char* name :
+         {"trusted.overlay.opaque", "trusted.overlay.impure", "trusted.overlay.origin",
+          "trusted.overlay.whiteout", "trusted.overlay.nlink", "trusted.overlay.uuid",
+          "trusted.overlay.overlay.opaque"}) {
         CHECK(agent::is_harmless_attribute(name));
     }
     for (const char* name :
          {"trusted.overlay.", "trusted.overlay", "trusted.other", "trusted.overlay.redirect",
           "trusted.overlay.metacopy", "trusted.overlay.verity", "trusted.overlay.overlay.redirect",
+          "trusted.overlay.upper", "trusted.overlay.protattr", "trusted.overlay.of-a-later-kernel",
           "user.overlay.opaque", "security.capability", "security.selinux", ""}) {
         CHECK_FALSE(agent::is_harmless_attribute(name));
     }
