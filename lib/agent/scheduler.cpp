@@ -8,21 +8,42 @@
 #include "agent/answer.h"
 #include "agent/caller.h"
 #include "base/error.h"
+#include "base/strings.h"
 #include "handoff/call_in_child.h"
 #include "os/check.h"
+#include "os/file.h"
+#include "os/mount.h"
 #include "os/namespace.h"
 
 namespace lxcri::agent {
 
 namespace {
 
-// In a pid namespace the number means a process of the container, whatever happens meanwhile.
-void set_in_pid_namespace(const Caller& caller, int pid_namespace, pid_t pid, int policy,
-                          const sched_param& param) {
+// The caller's capability counts for threads in its user namespace and below. Others can be in the
+// same pid namespace: those that an administrator has moved into it.
+void check_thread(pid_t pid, int user_namespace) {
+    const os::UniqueFd proc = os::NewFilesystem("proc").mount(0);
+    os::UniqueFd its;
+    try {
+        its = os::open_at(proc.get(), concat(std::to_string(pid), "/ns/user"), O_RDONLY);
+    } catch (const SystemError& error) {
+        if (error.code() == ENOENT) throw SystemError(ESRCH, "sched_setscheduler");
+        throw;
+    }
+    if (!os::is_same_or_below(its.get(), user_namespace)) {
+        throw SystemError(EPERM, "sched_setscheduler");
+    }
+}
+
+// In a pid namespace the number means a thread of the container. If it ends after the look, and
+// the number is given again, that is to a thread in the same pid namespace.
+void set_in_pid_namespace(const Request& request, const Caller& caller, int pid_namespace,
+                          pid_t pid, int policy, const sched_param& param) {
     os::check(::setns(pid_namespace, CLONE_NEWPID), "setns CLONE_NEWPID");
     caller.check_pending();
     // Only a child is in it.
     (void)handoff::call_in_child([&]() -> std::vector<os::UniqueFd> {
+        check_thread(pid, request.user_namespace);
         os::check(::sched_setscheduler(pid, policy, &param), "sched_setscheduler");
         return {};
     });
@@ -48,7 +69,7 @@ Answer answer_scheduler(const Request& request) {
     }
     const auto pid = static_cast<pid_t>(request.argument(0));
     if (pid < 0) throw SystemError(EINVAL, "sched_setscheduler");
-    set_in_pid_namespace(caller, pid_namespace.get(),
+    set_in_pid_namespace(request, caller, pid_namespace.get(),
                          pid == 0 ? caller.credentials().innermost_pid : pid, policy, param);
     return {};
 }

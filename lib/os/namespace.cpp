@@ -52,15 +52,24 @@ bool is_own_namespace(int namespace_fd, const std::string& proc_name) {
 }
 
 bool belongs_to(int namespace_fd, int user_namespace) {
-    const struct stat wanted = status_of(user_namespace);
-    UniqueFd owner(::ioctl(namespace_fd, NS_GET_USERNS));
-    while (owner.valid()) {
-        if (is_same(status_of(owner.get()), wanted)) return true;
-        owner = UniqueFd(::ioctl(owner.get(), NS_GET_PARENT));
-    }
-    // Further up there is none that this process could be root of: ioctl_ns(2).
+    const UniqueFd owner(::ioctl(namespace_fd, NS_GET_USERNS));
+    if (owner.valid()) return is_same_or_below(owner.get(), user_namespace);
+    // It is of one that this process could not be root of: ioctl_ns(2).
     if (errno != EPERM) throw SystemError(errno, "ioctl NS_GET_USERNS");
     return false;
+}
+
+bool is_same_or_below(int user_namespace, int other) {
+    const struct stat wanted = status_of(other);
+    UniqueFd parent;
+    for (int next = user_namespace;; next = parent.get()) {
+        if (is_same(status_of(next), wanted)) return true;
+        parent = UniqueFd(::ioctl(next, NS_GET_PARENT));
+        if (parent.valid()) continue;
+        // Further up there is none that this process could be root of: ioctl_ns(2).
+        if (errno != EPERM) throw SystemError(errno, "ioctl NS_GET_PARENT");
+        return false;
+    }
 }
 
 namespace {

@@ -22,6 +22,9 @@ bool is_own_namespace(int namespace_fd, const std::string& proc_name);
 // do with it what root may? Seen from a process outside of it.
 bool belongs_to(int namespace_fd, int user_namespace);
 
+// Is this user namespace the other one, or below it?
+bool is_same_or_below(int user_namespace, int other);
+
 // CLONE_NEW* of all namespaces of the process that are not ours. One that is ours need not be
 // joined, and the user namespace could not be (setns(2)).
 int foreign_namespaces(pid_t pid);

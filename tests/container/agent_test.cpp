@@ -116,12 +116,13 @@ struct AgentBox : Box {
         return options;
     }
 
-    // Starts one; with what `manager` has kept of another one, if there is any.
-    void start_agent() {
+    // Starts one; with what `manager` has kept of another one, if there is any. `before`: a script
+    // that its shell runs first.
+    void start_agent(const std::string& before = "") {
         Strings command = {
             "/bin/sh",
             "-c",
-            "LISTEN_PID=$$ exec \"$0\" \"$@\"",
+            before + "LISTEN_PID=$$ exec \"$0\" \"$@\"",
             environment().runtime.parent_path().parent_path() / "libexec/lxcri/lxcri-agent",
             "--socket",
             socket(),
@@ -458,6 +459,30 @@ TEST_CASE("agent: a real-time priority up to the administrator's", "[agent][lxcr
         "set-scheduler 1: ok\npolicy=1\nnice=0\npriority=20\n"));
 }
 
+TEST_CASE("agent: no thread that is not the container's gets a real-time priority",
+          "[agent][hostile][lxcri]") {
+    NEEDS(need_agent());
+    AgentBox box;
+    if (environment().layout != CgroupLayout::kV2) {
+        box.bundle.linux()["resources"]["cpu"] = {{"realtimeRuntime", 1000},
+                                                  {"realtimePeriod", 1000000}};
+    }
+    box.start_agent();
+    Container container = box.sleeper(box.options());
+    // One that an administrator has moved into the pid namespace alone.
+    Process host({"/usr/bin/nsenter", "--pid=/proc/" + std::to_string(container.pid()) + "/ns/pid",
+                  "/bin/sh", "-c", "echo pid $$; exec sleep 1000"});
+    host.out().wait_for("\n");
+    const std::string pid = lines_of(host.out().text()).at(0).substr(4);
+    CHECK(box.exec(container,
+                   {"set-scheduler", "1", "20", pid, "--", "set-scheduler", "1", "20", "1"})
+              .out == "set-scheduler 1: EPERM\nset-scheduler 1: ok\n");
+    container.kill();
+    container.wait();
+    (void)host.wait();  // it has died with the pid namespace
+    container.remove();
+}
+
 namespace {
 
 // An image of ext4 with one file, on a loop device that the container has as /dev/disk.
@@ -717,6 +742,34 @@ TEST_CASE("agent: a flood from one container does not stop another one",
     container.remove();
     flooding.kill_agent();
     CHECK(flooding.leftovers() == Strings{});
+}
+
+TEST_CASE("agent: a container cannot fill the log", "[agent][hostile][lxcri]") {
+    NEEDS(need_agent());
+    AgentBox box;
+    box.ask("mount");
+    box.allow(R"({"calls": ["mount"], "filesystems": [{"type": "ext4"}]})");
+    // Without the cgroups it does not know the device rules of a container, which it tells.
+    box.start_agent(
+        "[ -n \"$again\" ] || again=1 exec unshare --mount /bin/sh -c '"
+        "umount --recursive --lazy /sys/fs/cgroup; exec \"$@\"' sh \"$0\" \"$@\";");
+    Strings calls;
+    for (int i = 0; i < 20; ++i) {
+        for (const char* word : {"--", "mount-device", "/dev/null", "/tmp", "ext4", ""}) {
+            calls.emplace_back(word);
+        }
+    }
+    calls.erase(calls.begin());
+    const auto outcome = box.agent_life(calls);
+    CAPTURE(outcome.out, outcome.err);
+    CHECK(contains(outcome.out, "EPERM"));
+    box.kill_agent();
+    const std::string log = box.agent->err().text();
+    box.agent->err().take();
+    CAPTURE(log);
+    const auto first = log.find("a hierarchy of cgroups is not mounted");
+    REQUIRE(first != std::string::npos);
+    CHECK(log.find("a hierarchy of cgroups is not mounted", first + 1) == std::string::npos);
 }
 
 TEST_CASE("agent: serves other runtimes", "[agent][lxcri]") {
