@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdio>
 
 #include "agent/answer.h"
@@ -31,6 +32,7 @@ namespace {
 constexpr std::uint64_t kSocketKey = 0;
 constexpr std::uint64_t kSignalKey = 1;
 constexpr std::size_t kMostConnections = 64;
+constexpr std::size_t kMostComplaints = 10;
 constexpr std::size_t kLongestDocument = 4U << 20U;
 constexpr std::size_t kPiece = 64U << 10U;
 constexpr std::chrono::seconds kTimeToSend{10};
@@ -83,18 +85,30 @@ std::uint64_t start_time_of(const ContainerState& state) {
     return stat ? stat->start_time : 0;
 }
 
-// In the child of a call, to its end.
-[[noreturn]] void carry_out(const Request& request, const Log& log) noexcept {
+// In the child of a call, to its end. `complaints`: a pipe for what the administrator should know.
+[[noreturn]] void carry_out(const Request& request, int complaints) noexcept {
     Answer result{EPERM, false};
+    std::string complaint;
     try {
         result = answer(request);
     } catch (const SystemError& error) {
         result.error = error.code();
     } catch (const std::exception& error) {
-        log(concat(name_of(request.call.which), ": ", error.what()));
+        complaint = concat(name_of(request.call.which), ": ", error.what());
     }
     send(request.listener, request.notif.id, result);
+    // In one piece (pipe(7)), so it does not block. Without it the call is answered all the same.
+    if (!complaint.empty()) {
+        (void)!::write(complaints, complaint.data(),
+                       std::min<std::size_t>(complaint.size(), PIPE_BUF));
+    }
     ::_exit(EXIT_SUCCESS);
+}
+
+std::string read_complaint(int pipe) {
+    std::array<char, PIPE_BUF> text{};
+    const ssize_t size = ::read(pipe, text.data(), text.size());
+    return {text.data(), size < 0 ? 0 : static_cast<std::size_t>(size)};
 }
 
 std::string text_of(const std::vector<oci::AgentCall>& calls) {
@@ -315,19 +329,29 @@ void Server::begin_call(std::uint64_t key, Listener& listener) {
         os::UniqueFd end(ends[0]);
         os::UniqueFd held(ends[1]);
         auto child = os::fork_child();
-        if (!child) carry_out(request, log_);
+        if (!child) carry_out(request, held.get());
         held.reset();
         const std::uint64_t work_key = next_key();
         watch(end.get(), EPOLLIN, work_key);
         works_.emplace(work_key, Work{std::move(*child), key, id, os::Clock::now() + kTimeToAnswer,
                                       std::move(end)});
     } catch (const SystemError& error) {
-        log_(concat("container ", in_quotes(listener.state.id), ": ", error.what()));
+        complain(listener, error.what());
         send(listener.fd.get(), id, {EAGAIN, false});
         listener.record.end(id);
         return;
     }
     if (++listener.running == kMostPending) change(listener.fd.get(), 0, key);
+}
+
+// A container can repeat what leads to one, and decides about some of its words.
+void Server::complain(Listener& listener, const std::string& complaint) {
+    if (complaint.empty() || listener.complaints.size() == kMostComplaints) return;
+    if (!listener.complaints.insert(complaint).second) return;
+    log_(concat("container ", in_quotes(listener.state.id), ": ", complaint));
+    if (listener.complaints.size() == kMostComplaints) {
+        log_(concat("container ", in_quotes(listener.state.id), ": no more is said about it"));
+    }
 }
 
 void Server::settle(const Work& work, bool answered) {
@@ -346,6 +370,7 @@ void Server::end_work(std::uint64_t key) {
     const auto found = listeners_.find(work.listener);
     if (found == listeners_.end()) return;
     Listener& listener = found->second;
+    complain(listener, read_complaint(work.end.get()));
     listener.record.end(work.id);
     if (listener.running-- == kMostPending) change(listener.fd.get(), EPOLLIN, work.listener);
 }

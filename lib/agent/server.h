@@ -8,6 +8,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,13 +53,15 @@ class Server {
         ContainerState state;
         Policy policy;  // with the calls alone that are granted to this container
         std::size_t running = 0;
+        std::set<std::string> complaints{};  // that the log has
     };
     struct Work {
         os::ChildProcess child;
         std::uint64_t listener;  // its key; it may be gone
         std::uint64_t id;
         os::Deadline deadline;  // none: it has passed
-        os::UniqueFd end;       // of a pipe: the child, and those that it has started, have ended
+        os::UniqueFd
+            end;  // of a pipe: what the child says, and that it and those it has started have ended
     };
 
     void watch(int fd, std::uint32_t events, std::uint64_t key) const;
@@ -80,6 +83,7 @@ class Server {
     void begin_call(std::uint64_t key, Listener& listener);
     void end_listener(std::uint64_t key);
     void end_work(std::uint64_t key);
+    void complain(Listener& listener, const std::string& complaint);
     void settle(const Work& work, bool answered);
 
     void handle(std::uint64_t key, std::uint32_t events);
