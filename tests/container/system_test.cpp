@@ -71,6 +71,14 @@ class SystemBox : public Box {
     // The programs under test, in the same place at each level.
     void bind_runtime() { bind(runtime().parent_path().parent_path(), "/opt/lxcri"); }
 
+    // For images inside: the kernel puts no overlay on an overlay.
+    void give_tmpfs(const std::string& destination) {
+        bundle.add_mount({{"destination", destination},
+                          {"type", "tmpfs"},
+                          {"source", "tmpfs"},
+                          {"options", {"mode=0700"}}});
+    }
+
     // What the runtime has left; the overlay is ours.
     Strings remains() const {
         Strings list = leftovers();
@@ -233,7 +241,7 @@ cp /opt/busybox sh
 printf 'FROM scratch\nCOPY sh /bin/sh\nCOPY sh /bin/sleep\nRUN ["/bin/sh", "-c", "echo built >/made"]\n' >Containerfile
 podman build --quiet --network none --tag inner . >/dev/null
 podman info --format '{{.Store.GraphDriverName}}'
-for runtime in crun /opt/lxcri/bin/lxcri; do
+for runtime in crun runc /opt/lxcri/bin/lxcri; do
     podman --runtime $runtime run --rm --network none inner /bin/sh -c 'read made </made; echo "$made, pid $$"'
     podman --runtime $runtime run --detach --name one --network none inner /bin/sh -c \
         'trap "exit 3" TERM; while :; do sleep 1; done' >/dev/null
@@ -241,6 +249,27 @@ for runtime in crun /opt/lxcri/bin/lxcri; do
     podman --runtime $runtime stop --time 20 one >/dev/null
     podman --runtime $runtime inspect --format '{{.State.ExitCode}}' one
     podman --runtime $runtime rm one >/dev/null
+done
+)";
+
+// runc is Docker's own; with a bridge of its own.
+constexpr const char* kDocker = R"(set -e
+mkdir -p /etc/docker /run/image
+echo '{"runtimes": {"lxcri": {"path": "/opt/lxcri/bin/lxcri"}}}' >/etc/docker/daemon.json
+systemctl start docker
+cd /run/image
+cp /opt/busybox sh
+printf 'FROM scratch\nCOPY sh /bin/sh\nCOPY sh /bin/sleep\nRUN ["/bin/sh", "-c", "echo built >/made"]\n' >Dockerfile
+docker build --quiet --tag inner . >/dev/null
+docker info --format '{{.Driver}}'
+for runtime in runc lxcri; do
+    docker run --runtime $runtime --rm inner /bin/sh -c 'read made </made; echo "$made, pid $$"'
+    docker run --runtime $runtime --detach --name one inner /bin/sh -c \
+        'trap "exit 3" TERM; while :; do sleep 1; done' >/dev/null
+    docker exec one /bin/sh -c 'echo beside it'
+    docker stop --time 20 one >/dev/null
+    docker inspect --format '{{.State.ExitCode}}' one
+    docker rm one >/dev/null
 done
 )";
 
@@ -270,16 +299,32 @@ TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system][
     SystemBox box;
     box.bind_runtime();
     box.bind(find_program("busybox"), "/opt/busybox");
-    // The kernel puts no overlay on an overlay.
-    box.bundle.add_mount({{"destination", "/var/lib/containers"},
-                          {"type", "tmpfs"},
-                          {"source", "tmpfs"},
-                          {"options", {"mode=0700"}}});
+    box.give_tmpfs("/var/lib/containers");
     Container container = box.boot();
     const Finished finished = box.sh(container, kPodman);
     INFO(finished.err);
     CHECK(finished.code() == 0);
-    CHECK(finished.out == "overlay\nbuilt, pid 1\nbeside it\n3\nbuilt, pid 1\nbeside it\n3\n");
+    const std::string each = "built, pid 1\nbeside it\n3\n";
+    CHECK(finished.out == "overlay\n" + each + each + each);
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+TEST_CASE("system: Docker inside builds, runs and stops containers", "[.system][slow]") {
+    NEEDS(need_system_root());
+    NEEDS(need_program("busybox"));
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    box.bind_runtime();
+    box.bind(find_program("busybox"), "/opt/busybox");
+    box.give_tmpfs("/var/lib/docker");
+    box.give_tmpfs("/var/lib/containerd");
+    Container container = box.boot();
+    const Finished finished = box.sh(container, kDocker);
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    const std::string each = "built, pid 1\nbeside it\n3\n";
+    CHECK(finished.out == "overlay2\n" + each + each);
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.remains() == Strings{});
 }

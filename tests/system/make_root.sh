@@ -1,5 +1,5 @@
 #!/bin/bash
-# make_root.sh DIRECTORY: a Debian with systemd and Podman, for the tests of system containers. Its IDs begin
+# make_root.sh DIRECTORY: a Debian with systemd, Podman and Docker, for the tests of system containers. Its IDs begin
 # at 100000, as a user namespace has them. Needs root.
 #
 # LXCRI_DEBIAN_MIRROR: a line for sources.list instead of mmdebstrap's own choice.
@@ -10,7 +10,8 @@ packages=(
     systemd systemd-sysv dbus libpam-systemd login # a machine
     util-linux procps
     liblxc1t64 libstdc++6                          # what lxcri-start is linked with
-    podman crun                                    # containers inside
+    podman crun runc                               # containers inside
+    docker.io docker-cli docker-buildx iptables
 )
 
 mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
@@ -18,6 +19,7 @@ mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
     --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --include="$(IFS=, && echo "${packages[*]}")" \
+    --customize-hook='chroot "$1" systemctl --quiet disable docker.service docker.socket containerd.service' \
     trixie "$root" ${LXCRI_DEBIAN_MIRROR:+"$LXCRI_DEBIAN_MIRROR"}
 
 # Changed owners take set-user-ID bits away. Access control lists name groups, of which no number is
