@@ -5,7 +5,6 @@
 // what an agent before it has left.
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +23,7 @@
 #include "base/printable.h"
 #include "base/strings.h"
 #include "os/check.h"
+#include "os/descriptor_limit.h"
 #include "os/file.h"
 #include "os/unix_socket.h"
 
@@ -130,19 +130,12 @@ os::UniqueFd take_socket(std::vector<agent::PassedFd>& passed) {
     return {};
 }
 
-// Three descriptors for each process with a filter of its own.
-void allow_many_descriptors() {
-    rlimit limit{};
-    os::check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
-    limit.rlim_cur = limit.rlim_max;
-    os::check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
-}
-
 void serve(const Options& options) {
     if (::geteuid() != 0) throw Error("expected root: no other user may carry out such calls");
     // What is wrong now is told now.
     (void)agent::read_policy(options.config);
-    allow_many_descriptors();
+    // Three for each process with a filter of its own.
+    const os::ManyDescriptors many;
     auto passed = agent::take_passed_descriptors();
     os::UniqueFd socket = take_socket(passed);
     const bool is_own = !socket.valid();

@@ -33,6 +33,7 @@
 #include "handoff/channel.h"
 #include "handoff/criu.h"
 #include "os/check.h"
+#include "os/descriptor_limit.h"
 #include "os/file.h"
 #include "os/mount.h"
 #include "os/process.h"
@@ -403,6 +404,8 @@ int main() {
     try {
         os::close_on_exec_from(3);
         (void)::signal(SIGPIPE, SIG_IGN);
+        // One for each bind mount, here and in CRIU, which gives each process its own limits.
+        const os::ManyDescriptors many;
         auto message = handoff::expect(handoff::kChannelFd, MessageKind::criu_request);
         const auto request = handoff::decode<CriuRequest>(message.body);
         carry_out(request, take_descriptors(std::move(message.fds), request));

@@ -107,7 +107,9 @@ void visit_fields(V& visit, SourceNumber& number) {
     visit("first", number.first);
 }
 
-// Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer.
+// Long bodies travel as a sealed memfd: a message is bounded by the socket's buffer. It is one of
+// the descriptors that a message can have.
+inline constexpr std::size_t kMostFds = os::kMaxMessageFds - 1;
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds = {},
           bool dont_wait = false);
 // Returns nullopt at EOF.

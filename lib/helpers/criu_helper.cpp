@@ -95,23 +95,22 @@ std::string CriuHelper::explain(const std::string& failure,
 
 // With as many messages as the descriptors need.
 void CriuHelper::send_request(const handoff::CriuRequest& request, std::span<const int> fds) {
-    auto size = std::min(fds.size(), os::kMaxMessageFds);
-    handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request),
-                  fds.first(size));
-    while (size < fds.size()) {
-        fds = fds.subspan(size);
-        size = std::min(fds.size(), os::kMaxMessageFds);
-        handoff::send(channel_.get(), MessageKind::sources, {}, fds.first(size));
+    try {
+        auto size = std::min(fds.size(), handoff::kMostFds);
+        handoff::send(channel_.get(), MessageKind::criu_request, handoff::encode(request),
+                      fds.first(size));
+        while (size < fds.size()) {
+            fds = fds.subspan(size);
+            size = std::min(fds.size(), handoff::kMostFds);
+            handoff::send(channel_.get(), MessageKind::sources, {}, fds.first(size));
+        }
+    } catch (const handoff::Disconnected&) {
+        // What carry_out() receives, or its absence, tells why.
+        return;
     }
 }
 
-pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
-                            const OnNotice& on_notice) {
-    try {
-        send_request(request, fds);
-    } catch (const handoff::Disconnected&) {
-        // What is received, or its absence, tells why.
-    }
+pid_t CriuHelper::carry_out(const handoff::CriuRequest& request, const OnNotice& on_notice) {
     std::exception_ptr refused;
     while (auto message = handoff::receive(channel_.get())) {
         if (message->kind == MessageKind::failure) {

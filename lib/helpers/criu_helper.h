@@ -29,13 +29,12 @@ class CriuHelper {
     // CRIU give up, and is thrown by carry_out().
     using OnNotice = std::function<void(const handoff::CriuNotice&, handoff::Received)>;
 
-    // `fds` as the request wants them. Returns the pid of the restored
-    // init, 0 after a dump, when the program has ended.
-    pid_t carry_out(const handoff::CriuRequest& request, std::span<const int> fds,
-                    const OnNotice& on_notice);
+    // First. `fds` as the request wants them: the program then has its own.
+    void send_request(const handoff::CriuRequest& request, std::span<const int> fds);
+    // Returns the pid of the restored init, 0 after a dump, when the program has ended.
+    pid_t carry_out(const handoff::CriuRequest& request, const OnNotice& on_notice);
 
   private:
-    void send_request(const handoff::CriuRequest& request, std::span<const int> fds);
     std::string explain(const std::string& failure, const handoff::CriuRequest& request) const;
 
     os::UniqueFd channel_;

@@ -230,14 +230,13 @@ void checkpoint(const settings::Options& options, const CheckpointOptions& asked
     PausedByV2 paused(options, group);
     helpers::CriuHelper helper(options, cgroup::Entrance{});
     try {
-        helper.carry_out(request, fds,
-                         [&](const handoff::CriuNotice& notice, const handoff::Received&) {
-                             // Last of the images: without it no command takes the directory for
-                             // a whole checkpoint. The container has not ended yet: when this fails
-                             // it goes on.
-                             if (notice.script == "post-dump" && !asked.pre_dump)
-                                 write_image(files.images(), image);
-                         });
+        helper.send_request(request, fds);
+        helper.carry_out(request, [&](const handoff::CriuNotice& notice, const handoff::Received&) {
+            // Last of the images: without it no command takes the directory for
+            // a whole checkpoint. The container has not ended yet: when this fails
+            // it goes on.
+            if (notice.script == "post-dump" && !asked.pre_dump) write_image(files.images(), image);
+        });
     } catch (Error& error) {
         // With --lazy-pages the memory comes after the images: the container goes on.
         try {

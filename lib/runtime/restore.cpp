@@ -16,6 +16,7 @@
 #include "handoff/run_hooks.h"
 #include "helpers/criu_helper.h"
 #include "os/check.h"
+#include "os/descriptor_limit.h"
 #include "os/file.h"
 #include "os/namespace.h"
 #include "os/privilege.h"
@@ -137,6 +138,7 @@ class Restoration {
     void check_plan() const;
     void start_helper();
     void carry_out();
+    CriuRequest send_request();
     CriuRequest make_request();
     void set_stage(CriuRequest& request);
     void add_inherited(CriuRequest& request);
@@ -310,10 +312,19 @@ CriuRequest Restoration::make_request() {
     return request;
 }
 
+// Until lxcri-criu has them there is a descriptor for each bind mount.
+CriuRequest Restoration::send_request() {
+    const os::ManyDescriptors many;
+    CriuRequest request = make_request();
+    helper_->send_request(request, fds_);
+    opened_.clear();
+    return request;
+}
+
 void Restoration::carry_out() {
-    const CriuRequest request = make_request();
+    const CriuRequest request = send_request();
     const pid_t pid = helper_->carry_out(
-        request, fds_, [&](const handoff::CriuNotice& notice, handoff::Received message) {
+        request, [&](const handoff::CriuNotice& notice, handoff::Received message) {
             take_notice(notice, std::move(message));
         });
     if (!init_ || init_->pid() != pid)

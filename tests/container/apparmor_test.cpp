@@ -3,6 +3,7 @@
 
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/loaded_profile.h"
 #include "support/racer.h"
 #include "support/runtime.h"
 
@@ -11,29 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kProfile = "lxcri-test-deny";
-
-// A profile that allows everything but one file.
-class LoadedProfile {
-  public:
-    explicit LoadedProfile(const fs::path& directory) : file_(directory / "profile") {
-        write_file(file_, std::string("profile ") + kProfile +
-                              " flags=(attach_disconnected) {\n"
-                              "  file, capability, network, mount, umount, ptrace, signal, unix,\n"
-                              "  deny /tmp/secret r,\n}\n");
-        REQUIRE(parse("--replace").code() == 0);
-    }
-    LoadedProfile(const LoadedProfile&) = delete;
-    LoadedProfile& operator=(const LoadedProfile&) = delete;
-    ~LoadedProfile() { (void)parse("--remove"); }
-
-  private:
-    Finished parse(const char* action) const {
-        return run_command({find_program("apparmor_parser"), action, "--skip-cache", file_},
-                           {.timeout = milliseconds(60000)});
-    }
-    fs::path file_;
-};
+constexpr const char* kProfile = LoadedProfile::kName;
 
 const Strings kLook = {"cat", "/proc/self/attr/apparmor/current", "--", "open", "/tmp/secret", "r"};
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,10 +15,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "support/catch.h"
 #include "support/cgroup_options.h"
 #include "support/environment.h"
+#include "support/loaded_profile.h"
 #include "support/network.h"
 #include "support/podman.h"
 #include "support/runtime.h"
@@ -248,10 +251,16 @@ TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][
     box.bundle.linux()["seccomp"] = {
         {"defaultAction", "SCMP_ACT_ALLOW"},
         {"syscalls", Json::array({{{"names", {"mkdir"}}, {"action", "SCMP_ACT_ERRNO"}}})}};
-    const auto facts = [](pid_t pid) {
+    std::optional<LoadedProfile> profile;
+    if (is_virtual_machine()) {  // it has AppArmor
+        profile.emplace(box / "");
+        box.bundle.process()["apparmorProfile"] = LoadedProfile::kName;
+    }
+    const auto facts = [&](pid_t pid) {
         const std::string proc = "/proc/" + std::to_string(pid) + "/";
         std::string text = read_file(proc + "limits") + read_file(proc + "oom_score_adj") +
                            read_file(proc + "environ") + read_file(proc + "cmdline");
+        if (profile) text += read_file(proc + "attr/apparmor/current");
         for (const auto& line : lines_of(read_file(proc + "status"))) {
             for (const char* name : {"Uid", "Gid", "Groups", "Threads", "Cap", "NoNewPrivs",
                                      "Seccomp", "SigBlk", "SigIgn", "SigCgt", "Umask"}) {
@@ -264,6 +273,7 @@ TEST_CASE("checkpoint: processes, threads, and what they may do", "[checkpoint][
     const std::string id = container.id();
     const std::string before = facts(container.pid());
     CHECK(contains(before, "Threads:\t3\n"));
+    if (profile) CHECK(contains(before, std::string(LoadedProfile::kName) + " (enforce)"));
     const auto processes = [&] {
         return lines_of(box.call({"exec", "--user", "0", id, "/probe", "processes"}).out).size();
     };
@@ -593,6 +603,52 @@ TEST_CASE("checkpoint: mounts with ID mappings", "[checkpoint][idmap][lxcri]") {
     CHECK(box.leftovers() == Strings{});
 }
 
+namespace {
+
+// Of the tests, and so of the commands that they start.
+class SoftDescriptorLimit {
+  public:
+    explicit SoftDescriptorLimit(rlim_t most) {
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const rlimit limit{most, before_.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    }
+    SoftDescriptorLimit(const SoftDescriptorLimit&) = delete;
+    SoftDescriptorLimit& operator=(const SoftDescriptorLimit&) = delete;
+    ~SoftDescriptorLimit() { (void)setrlimit(RLIMIT_NOFILE, &before_); }
+
+  private:
+    rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("checkpoint: many volumes with long paths", "[checkpoint][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(has_working_criu());
+    CountingBox box;
+    for (int i = 0; i < 80; ++i) {
+        const fs::path source = box / ("volume" + std::to_string(i));
+        fs::create_directory(source);
+        box.bundle.add_mount({{"destination", "/tmp/" + std::to_string(i) + std::string(240, 'x')},
+                              {"type", "bind"},
+                              {"source", source},
+                              {"options", {"bind", "ro"}}});
+    }
+    Container container = box.counter();
+    const std::string id = container.id();
+    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
+    container.wait();
+    Stream stream;
+    // Fewer descriptors than volumes: only the soft limit, which CRIU raises for itself, too.
+    {
+        const SoftDescriptorLimit few(60);
+        CHECKPOINT_SUCCEEDS(box.restore(id, stream));
+    }
+    CHECK(box.call({"delete", "--force", id}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("checkpoint: more preserved descriptors than a message takes",
           "[checkpoint][descriptors][vm][lxcri]") {
     NEEDS(need_runtime());
@@ -721,6 +777,8 @@ TEST_CASE("checkpoint: --lazy-pages, memory follows when it is needed", "[checkp
     listening.wait_for(ready);
     // Under another name: the first one is there until all of its memory is fetched.
     const std::string moved = box.new_id();
+    box.bundle.linux()["cgroupsPath"] = "/" + moved;
+    box.bundle.write();
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(moved, stream, {"--lazy-pages", "--work-path", box / "work"}));
     CHECK(pages.wait().code() == 0);
@@ -735,7 +793,7 @@ TEST_CASE("checkpoint: --lazy-pages, memory follows when it is needed", "[checkp
 }
 
 TEST_CASE("checkpoint: --lazy-pages, and the container is deleted while its memory waits",
-          "[checkpoint][lxcri]") {
+          "[checkpoint][slow][lxcri]") {
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
     APPLIES(may_make_large_pipes());
