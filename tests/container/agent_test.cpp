@@ -785,8 +785,10 @@ TEST_CASE("agent: serves other runtimes", "[agent][lxcri]") {
     for (const char* name : {"mknod", "mknodat"}) {
         rules.push_back({{"names", {name}}, {"action", "SCMP_ACT_NOTIFY"}});
     }
-    box.bundle.linux()["seccomp"] = {
-        {"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", box.socket()}, {"syscalls", rules}};
+    box.bundle.linux()["seccomp"] = {{"defaultAction", "SCMP_ACT_ALLOW"},
+                                     {"listenerPath", box.socket()},
+                                     {"listenerMetadata", "for another agent"},
+                                     {"syscalls", rules}};
     box.bundle
         .args({"mknod-open", "/tmp/null", "c", "1", "3", "--", "mknod", "/tmp/disk", "b", "8", "0"})
         .write();

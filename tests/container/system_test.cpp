@@ -403,3 +403,48 @@ TEST_CASE("system: under Podman, with nothing but the annotation", "[.system][sl
     ok({"stop", "--time", "30", "machine"});
     CHECK(ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");
 }
+
+TEST_CASE("system: a reboot from inside, with Podman's --restart", "[.system][slow]") {
+    NEEDS(need_system_root());
+    NEEDS(need_podman());
+    APPLIES(in_first_view());
+    SystemBox box;
+    const Podman podman;
+    const auto ok = [&](const Strings& arguments) {
+        const Finished finished = podman.call(arguments);
+        INFO(finished.err);
+        REQUIRE(finished.code() == 0);
+        return finished.out;
+    };
+    ok({"run",
+        "--detach",
+        "--name",
+        "machine",
+        "--network",
+        "none",
+        "--uidmap",
+        "0:100000:65536",
+        "--gidmap",
+        "0:100000:65536",
+        "--annotation",
+        std::string(kAnnotation) + "=true",
+        "--cap-add",
+        "SYS_BOOT",
+        "--restart",
+        "always",
+        "--rootfs",
+        box.merged(),
+        "/bin/sh",
+        "-c",
+        "if test -e /again; then exec sleep 1000; fi; : >/again; exec /sbin/init"});
+    ok({"exec", "machine", "sh", "-c",
+        "until systemctl is-system-running --wait 2>/dev/null; do sleep 0.05; done"});
+    (void)podman.call({"exec", "machine", "systemctl", "reboot"});
+    const auto restarted = [&] {
+        return ok({"inspect", "--format", "{{.RestartCount}} {{.State.Status}}", "machine"}) ==
+               "1 running\n";
+    };
+    for (int i = 0; i < 200 && !restarted(); ++i) let_time_pass(milliseconds(50));
+    CHECK(restarted());
+    ok({"kill", "machine"});
+}
