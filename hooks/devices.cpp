@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "mounts.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/mount.h"
@@ -90,8 +91,8 @@ void bind_node(int rootfs_fd, const DeviceNode& node, const UniqueFd& source) {
 }
 
 MadeNodes::MadeNodes(int tmpfs) : tmpfs_(tmpfs) {
-    const UniqueFd place = os::open_at(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
-    os::attach_mount(tmpfs, place.get(), "/sys/fs/cgroup");
+    const UniqueFd place = os::open_at(AT_FDCWD, kScratchDirectory, O_PATH | O_DIRECTORY);
+    os::attach_mount(tmpfs, place.get(), kScratchDirectory);
 }
 
 // Where this fails, so does the command, and the mount namespace ends.

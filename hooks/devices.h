@@ -23,8 +23,7 @@ void bind_node(int rootfs_fd, const handoff::DeviceNode& node, const os::UniqueF
 // it: a mount that is attached nowhere cannot be copied (open_tree(2), before Linux 6.15).
 class MadeNodes {
   public:
-    // On /sys/fs/cgroup of this mount namespace: lxcri-start has a tmpfs of its own there, which
-    // hides the host's cgroups from liblxc.
+    // On kScratchDirectory (mounts.h).
     explicit MadeNodes(int tmpfs);
     MadeNodes(const MadeNodes&) = delete;
     MadeNodes& operator=(const MadeNodes&) = delete;

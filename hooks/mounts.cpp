@@ -235,8 +235,7 @@ UniqueFd make_filesystem_old_way(int target_fd, const MountAction& action) {
         data += concat(data.empty() ? "" : ",", "mode=", *mode);
     }
     if (data.size() > kMaxData) throw Error("the options have more than 4095 bytes together");
-    // Here lxcri-start has a tmpfs of its own, which hides the host's cgroups from liblxc.
-    return os::mount_detached(action.type, action.source, flags, data, "/sys/fs/cgroup");
+    return os::mount_detached(action.type, action.source, flags, data, kScratchDirectory);
 }
 
 void set_options(os::NewFilesystem& filesystem, const MountAction& action) {

@@ -12,6 +12,10 @@
 
 namespace lxcri::hooks {
 
+// A directory that every host has. What is mounted on it for a moment is in the mount namespace of
+// this process alone.
+inline constexpr const char* kScratchDirectory = "/sys";
+
 // The detached mounts that `create` makes in the runtime namespaces: HostPlan::sources. They arrive
 // a few at a time, so that a thousand mounts need no thousand descriptors.
 class SourceReceiver {

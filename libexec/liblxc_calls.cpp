@@ -37,6 +37,7 @@
 #include "handoff/channel.h"
 #include "handoff/init_arguments.h"
 #include "hooks/mount_hook.h"
+#include "os/check.h"
 #include "os/own_stack.h"
 
 namespace {
@@ -52,6 +53,7 @@ const pid_t kMonitor = ::getpid();  // this program; what liblxc forks has anoth
 bool keeps_groups = false;
 
 bool mount_hook_has_run = false;
+bool init_is_made = false;
 
 // liblxc says in the environment what hook it forks for.
 bool forks_for_mount_hook() {
@@ -83,16 +85,22 @@ int refuse_pin() {
     return -1;
 }
 
-using SystemCall = long(long, ...);
-
-// It is for one process, and not open in it.
-long clone_into_cgroup(SystemCall* call, clone_args arguments) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<std::uint64_t>(answers.cgroup.get());
-    const long pid = call(SYS_clone3, &arguments, sizeof arguments);
-    if (pid != -1) answers.cgroup.reset();
-    return pid;
+// The monitor looks for cgroups here, and would make and enter its own. It gets a directory without
+// any of the names that it looks for, and goes on without cgroups. (The mount hook opens the same
+// path in the root filesystem.)
+bool is_search_for_cgroups(const char* path) {
+    return path != nullptr && std::string_view(path) == "/sys/fs/cgroup" && ::getpid() == kMonitor;
 }
+
+bool cgroups_are_hidden = false;
+
+int open_without_cgroups() {
+    cgroups_are_hidden = true;
+    constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", kFlags));
+}
+
+using SystemCall = long(long, ...);
 
 // As clone(2) would have made it. s390 has the stack first.
 clone_args to_clone_args(const std::array<long, 6>& args) {
@@ -111,7 +119,7 @@ clone_args to_clone_args(const std::array<long, 6>& args) {
 // The container's first process, which liblxc makes with clone3(2), or with clone(2) and
 // CLONE_PARENT in a process that has joined namespaces.
 std::optional<clone_args> find_clone_of_init(long number, const std::array<long, 6>& args) {
-    if (!answers.cgroup.valid()) return {};
+    if (init_is_made) return {};
     clone_args arguments{};
     if (number == SYS_clone3) {
         std::memcpy(&arguments, reinterpret_cast<const void*>(args[0]),
@@ -122,6 +130,40 @@ std::optional<clone_args> find_clone_of_init(long number, const std::array<long,
         if ((arguments.flags & CLONE_PARENT) != 0) return arguments;
     }
     return {};
+}
+
+// No mount of the container may reach the host, and a root filesystem that is to be a slave must be
+// one of the host's mount. liblxc does this later, by paths, which do not lead to every mount.
+void make_mounts_slaves(bool in_own_mounts) noexcept {
+    using namespace lxcri;
+    try {
+        if (!in_own_mounts || !cgroups_are_hidden) {
+            throw Error("this liblxc starts containers in a way that lxcri does not know");
+        }
+        const long result = ::syscall(SYS_mount, "", "/", nullptr, MS_REC | MS_SLAVE, nullptr);
+        os::check(result, "mount MS_SLAVE", "/");
+    } catch (const std::exception& error) {
+        handoff::send_failure(handoff::kChannelFd, error);
+        ::_exit(EXIT_FAILURE);
+    }
+}
+
+// In its cgroup, if it is given. The descriptor is for one process, and not open in it.
+template <class Clone>
+long clone_init(SystemCall* call, clone_args arguments, Clone&& as_liblxc) {
+    const bool in_own_mounts = (arguments.flags & CLONE_NEWNS) != 0;
+    long pid = 0;
+    if (answers.cgroup.valid()) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(answers.cgroup.get());
+        pid = call(SYS_clone3, &arguments, sizeof arguments);
+        if (pid != -1) answers.cgroup.reset();
+    } else {
+        pid = as_liblxc();
+    }
+    if (pid == 0) make_mounts_slaves(in_own_mounts);
+    init_is_made = pid != -1;
+    return pid;
 }
 
 // For setns below. liblxc calls it in a process that shares our memory, and waits.
@@ -156,11 +198,16 @@ extern "C" __attribute__((visibility("default"))) long syscall(long number, ...)
     va_start(list, number);
     for (long& arg : args) arg = va_arg(list, long);
     va_end(list);
-    if (number == SYS_openat2 && is_pin_of_rootfs(reinterpret_cast<const char*>(args[1]))) {
-        return refuse_pin();
+    if (number == SYS_openat2) {
+        const auto* path = reinterpret_cast<const char*>(args[1]);
+        if (is_pin_of_rootfs(path)) return refuse_pin();
+        if (is_search_for_cgroups(path)) return open_without_cgroups();
     }
-    if (const auto init = find_clone_of_init(number, args)) return clone_into_cgroup(call, *init);
-    return call(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+    const auto as_asked = [&] {
+        return call(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+    };
+    const auto init = find_clone_of_init(number, args);
+    return init ? clone_init(call, *init, as_asked) : as_asked();
 }
 
 // liblxc 7, where the C library has this function. (The name is another one here because there the
@@ -168,7 +215,6 @@ extern "C" __attribute__((visibility("default"))) long syscall(long number, ...)
 extern "C" __attribute__((visibility("default"))) int answer_openat2(
     int dir_fd, const char* path, const open_how* how, size_t size) __asm__("openat2");
 int answer_openat2(int dir_fd, const char* path, const open_how* how, size_t size) {
-    if (is_pin_of_rootfs(path)) return refuse_pin();
     return static_cast<int>(::syscall(SYS_openat2, dir_fd, path, how, size));
 }
 
@@ -180,6 +226,7 @@ extern "C" __attribute__((visibility("default"))) int openat64(int dir_fd, const
     const auto mode = va_arg(list, mode_t);  // meaningless where it was not passed
     va_end(list);
     if (is_pin_of_rootfs(path)) return refuse_pin();
+    if (is_search_for_cgroups(path)) return open_without_cgroups();
     return static_cast<int>(::syscall(SYS_openat, dir_fd, path, flags, mode));
 }
 

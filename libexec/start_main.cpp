@@ -12,10 +12,8 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -46,26 +44,6 @@
 namespace {
 
 using namespace lxcri;
-
-// liblxc then finds no cgroup, makes none and enters none: the container stays in the cgroup in
-// which it is born. The mount is in a mount namespace of our own.
-void hide_cgroups() {
-    os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-    // Slaves: a root filesystem that is to be a slave must be one of the host's mount.
-    os::check(::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr), "mount MS_SLAVE", "/");
-    const char* options = "mode=755,size=64k";
-    constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    if (::access("/sys/fs/cgroup", F_OK) == -1 && errno == ENOENT) {
-        // No sysfs here; liblxc wants to open the directory all the same. (mkdir is liblxc's here.)
-        os::check(::mount("lxcri", "/sys", "tmpfs", kFlags, options), "mount a tmpfs on", "/sys");
-        for (const char* directory : {"/sys/fs", "/sys/fs/cgroup"}) {
-            os::check(::syscall(SYS_mkdirat, AT_FDCWD, directory, 0755), "mkdir", directory);
-        }
-        return;
-    }
-    os::check(::mount("lxcri", "/sys/fs/cgroup", "tmpfs", kFlags, options), "mount a tmpfs on",
-              "/sys/fs/cgroup");
-}
 
 // Enters the user namespace that `create` has made for an ordinary user, and becomes root there.
 void become_root_of(int user_namespace) {
@@ -154,9 +132,6 @@ int run() {
     // With newuidmap on the PATH liblxc uses it even as root, and fails without /etc/subuid (P23).
     ::setenv("PATH", "/nonexistent", 1);
     const bool is_ordinary_user = ::geteuid() != 0;
-    // Done while create is busy; without privilege there is a user namespace to wait for.
-    if (!is_ordinary_user) hide_cgroups();
-
     os::UniqueFd cgroup = enter_cgroup();
     auto message = handoff::expect(handoff::kChannelFd, handoff::MessageKind::start_plan);
     const auto plan = handoff::decode<handoff::StartPlan>(message.body);
@@ -168,7 +143,6 @@ int run() {
         const auto user = std::find(types.begin(), types.end(), "user");
         if (user == types.end()) throw Error("internal error: no user namespace for this user");
         become_root_of(message.fds[static_cast<std::size_t>(user - types.begin())].get());
-        hide_cgroups();
     }
     // Root of a user namespace that liblxc's child joins could trace it otherwise: ptrace(2).
     // Without privilege on the host liblxc itself could no longer open its child's namespaces.
@@ -184,8 +158,8 @@ int run() {
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
-    // liblxc looks for cgroups and finds none. It must look in /proc/self, because hidepid of the
-    // host's procfs can hide /proc/1.
+    // liblxc looks for cgroups and finds none (liblxc_calls.cpp). It must look in /proc/self,
+    // because hidepid of the host's procfs can hide /proc/1.
     container.set_item("lxc.cgroup.relative", "1");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
     std::vector<int> others;
