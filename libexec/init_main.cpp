@@ -218,12 +218,13 @@ int main(int argc, char** argv) {
         // Before a filter of the container's can forbid it.
         libexec::end_on_signals();
         os::close_on_exec_from(3);
-        ::close(handoff::kInitImageFd);
         // liblxc's work is done: create can end its monitor while we go on.
         if (!is_announced(argc, argv)) handoff::send(handoff::kChannelFd, MessageKind::alive, {});
         descriptors = create_container(plan, program);
         libexec::end_on_signals();
         handoff::send(handoff::kChannelFd, MessageKind::ready, {});
+        // The last one of a mount that is nowhere attached: the kernel takes its time to remove it.
+        ::close(handoff::kInitImageFd);
         if (!wait_until_recorded(start_now, limits)) return EXIT_FAILURE;
     } catch (const std::exception& error) {  // std::bad_alloc too: out of memory
         handoff::send_failure(handoff::kChannelFd, error);

@@ -443,8 +443,8 @@ void Creation::undo() noexcept {
 }
 
 Created Creation::run() {
-    dir_ = ContainerDir::create(options_.root, call_.id);
     start_early();
+    dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
     start_helper();
     try {
