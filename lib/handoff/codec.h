@@ -29,7 +29,7 @@ class Encoder {
     std::string take() { return std::move(bytes_); }
 
     template <class T>
-    void operator()(std::string_view /*name*/, T& value) {
+    void operator()(const char* /*name*/, T& value) {
         put(value);
     }
 
@@ -74,7 +74,7 @@ class Decoder {
     bool at_end() const noexcept { return bytes_.empty(); }
 
     template <class T>
-    void operator()(std::string_view /*name*/, T& value) {
+    void operator()(const char* /*name*/, T& value) {
         get(value);
     }
 

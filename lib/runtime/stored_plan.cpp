@@ -4,15 +4,16 @@
 
 #include <array>
 #include <cinttypes>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
-#include "base/strings.h"
 #include "handoff/codec.h"
 #include "os/file.h"
 
@@ -26,20 +27,20 @@ constexpr const char* kFile = "plan";
 // (FNV-1a.)
 class FieldsChecksum {
   public:
-    template <class T>
-    void operator()(std::string_view name, T& value) {
+    template <std::size_t size, class T>
+    void operator()(const char (&name)[size], T& value) {
         add(name);
         look_into(value);
     }
     std::uint64_t value() const noexcept { return value_; }
 
   private:
-    void add(std::string_view text) {
-        for (const char byte : text) {
-            value_ = (value_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
-        }
-        value_ = (value_ ^ 0xffU) * 0x100000001b3U;  // no byte of a name
+    // A literal has its end with it: names are not measured each time a container is made.
+    template <std::size_t size>
+    void add(const char (&text)[size]) {
+        for (const char byte : text) add_byte(static_cast<unsigned char>(byte));
     }
+    void add_byte(std::uint64_t byte) { value_ = (value_ ^ byte) * 0x100000001b3U; }
 
     template <class T>
     void look_into(T& value) {
@@ -47,26 +48,30 @@ class FieldsChecksum {
             add("{");
             visit_fields(*this, value);
             add("}");
+        } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+            add("number");
+            add_byte(sizeof(T));
         } else {
-            const bool is_number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
-            add(concat(is_number ? "number" : "text", std::to_string(is_number ? sizeof(T) : 0)));
+            add("text");
         }
     }
     template <class T>
     void look_into(std::vector<T>& /*values*/) {
-        look_into_one<T>("list");
+        add("list");
+        look_into_one<T>();
     }
     template <class T>
     void look_into(std::optional<T>& /*value*/) {
-        look_into_one<T>("optional");
+        add("optional");
+        look_into_one<T>();
     }
     template <class T>
     void look_into(std::map<std::string, T>& /*values*/) {
-        look_into_one<T>("map");
+        add("map");
+        look_into_one<T>();
     }
     template <class T>
-    void look_into_one(std::string_view what) {
-        add(what);
+    void look_into_one() {
         T inner{};
         look_into(inner);
     }
