@@ -106,6 +106,9 @@ class ContainerCgroup {
     // Version 2 lets no process into a cgroup that passes controllers on to others below (EBUSY).
     // This entrance leads to the present cgroup of `pid`, a process of the container.
     Entrance entrance_beside(pid_t pid) const;
+    // The path of the cgroup in which a new process can begin: the container's, or that of `init`
+    // as above.
+    std::string path_for_process(pid_t init) const;
     // For a process that enters the hierarchy that counts memory later than the others: the record
     // of the others, and the file to which the process then writes "0". With version 2 the write
     // takes an RCU grace period.

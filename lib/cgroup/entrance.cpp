@@ -58,6 +58,21 @@ std::string find_path(pid_t pid, const Directory& directory) {
     return {};
 }
 
+// Of version 2, with cgroups below that have controllers: it takes no process.
+bool passes_controllers_on(const os::UniqueFd& dir) {
+    return os::read_file_at(dir.get(), "cgroup.subtree_control").find_first_not_of("\n") !=
+           std::string::npos;
+}
+
+// Below the container's cgroup.
+std::string path_of_process(pid_t pid, const Directory& directory) {
+    std::string path = concat(directory.mount_point, find_path(pid, directory));
+    if (!os::is_same_or_below(path, directory.path)) {
+        throw Error("the container process has left the container's cgroup");
+    }
+    return path;
+}
+
 }  // namespace
 
 os::CgroupEntrance Entrance::borrow() const {
@@ -108,12 +123,17 @@ Entrance ContainerCgroup::entrance_beside(pid_t pid) const {
     Entrance entrance = this->entrance({}, pid);
     const Directory* directory = find_v2();
     if (directory == nullptr) return entrance;
-    const std::string path = concat(directory->mount_point, find_path(pid, *directory));
-    if (!os::is_same_or_below(path, directory->path)) {
-        throw Error("the container process has left the container's cgroup");
-    }
+    const std::string path = path_of_process(pid, *directory);
     entrance.unified_ = open_below(open_directory(*directory), path.substr(directory->path.size()));
     return entrance;
+}
+
+std::string ContainerCgroup::path_for_process(pid_t init) const {
+    const Directory* directory = find_v2();
+    if (directory == nullptr) return record_.directories.front().path;
+    const os::UniqueFd dir = open_directory(*directory);
+    if (dir.valid() && !passes_controllers_on(dir)) return directory->path;
+    return path_of_process(init, *directory);
 }
 
 }  // namespace lxcri::cgroup

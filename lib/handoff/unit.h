@@ -21,7 +21,7 @@ struct UnitProperty {
 enum class UnitAction : std::uint8_t {
     start,           // a transient scope with the process in it
     set_properties,  // of the scope, until it ends
-    attach,          // moves the process into the container's cgroup in the scope
+    attach,          // moves the process into a cgroup in the scope
     stop,            // the scope, when its description is this one
 };
 

@@ -297,7 +297,8 @@ void Execution::start_helper() {
         // The systemd of an ordinary user does not manage the user's session.
         if (error.code() != EACCES || container_.record().unit.empty()) throw;
         helper_.emplace(options_, cgroup::Entrance{});
-        attach_to_unit(options_, container_.record(), helper_->process().pid());
+        attach_to_unit(options_, container_.record(), cgroup.path_for_process(joined_.tid),
+                       helper_->process().pid());
     }
 }
 

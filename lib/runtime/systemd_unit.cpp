@@ -66,13 +66,14 @@ void start_unit(helpers::SystemdHelper& helper, const Record& record,
     helper.ask(std::move(request));
 }
 
-void attach_to_unit(const settings::Options& options, const Record& record, pid_t pid) {
+void attach_to_unit(const settings::Options& options, const Record& record,
+                    const std::string& cgroup, pid_t pid) {
     helpers::SystemdHelper helper(options);
     UnitRequest request;
     request.action = UnitAction::attach;
     request.unit = record.unit;
     const std::string& own = record.cgroup.directories.front().path;
-    request.below = own.substr(own.rfind('/'));
+    request.below = cgroup.substr(own.rfind('/'));
     request.pid = pid;
     helper.ask(std::move(request));
 }

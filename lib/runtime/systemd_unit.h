@@ -21,7 +21,9 @@ void start_unit(helpers::SystemdHelper& helper, const Record& record,
 
 // Moves a process of ours into the container's cgroup, where cgroups(7) does not let us do it: from
 // outside of what is delegated to the user.
-void attach_to_unit(const settings::Options& options, const Record& record, pid_t pid);
+// `cgroup`: the container's or one below, where cgroup::ContainerCgroup::path_for_process says.
+void attach_to_unit(const settings::Options& options, const Record& record,
+                    const std::string& cgroup, pid_t pid);
 
 // Stops the unit, unless it belongs to another container now. It has no process any more.
 void stop_unit(helpers::SystemdHelper& helper, const Record& record);

@@ -579,6 +579,67 @@ TEST_CASE("rootless: limits through the user's systemd", "[rootless][vm]") {
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("rootless: a system container limits what runs inside", "[rootless][vm][lxcri]") {
+    APPLIES(has_systemd());
+    ManagedBox box;
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.system"] = "true";
+    box.bundle.linux()["resources"] = {{"pids", {{"limit", 40}}},
+                                       {"memory", {{"limit", 64 << 20}}}};
+    box.bundle.args({"sleep"});
+    Container container = box.create(box.options);
+    container.start();
+    const auto inside = [&](const Strings& probe) {
+        const Finished finished = box.exec(container, probe, {}, box.options.command);
+        UNSCOPED_INFO(finished.err);
+        return finished.out;
+    };
+    const std::string own = "/sys/fs/cgroup/";
+    // Version 2 wants no process beside cgroups that have controllers.
+    CHECK(inside({"mkdir",
+                  own + "rest",
+                  "--",
+                  "mkdir",
+                  own + "inner",
+                  "--",  //
+                  "write",
+                  own + "rest/cgroup.procs",
+                  "1",
+                  "--",  //
+                  "write",
+                  own + "rest/cgroup.procs",
+                  "0",
+                  "--",  //
+                  "write",
+                  own + "cgroup.subtree_control",
+                  "+pids +memory",
+                  "--",  //
+                  "write",
+                  own + "inner/pids.max",
+                  "3",
+                  "--",  //
+                  "write",
+                  own + "inner/memory.max",
+                  "16777216"}) ==
+          "mkdir /sys/fs/cgroup/rest: ok\nmkdir /sys/fs/cgroup/inner: ok\n"
+          "write /sys/fs/cgroup/rest/cgroup.procs: ok\n"
+          "write /sys/fs/cgroup/rest/cgroup.procs: ok\n"
+          "write /sys/fs/cgroup/cgroup.subtree_control: ok\n"
+          "write /sys/fs/cgroup/inner/pids.max: ok\n"
+          "write /sys/fs/cgroup/inner/memory.max: ok\n");
+    const std::string moved = "write /sys/fs/cgroup/inner/cgroup.procs: ok\n";
+    CHECK(inside({"write", own + "inner/cgroup.procs", "0", "--", "forks", "10"}) ==
+          moved + "forks 10: EAGAIN\nforks=2\n");
+    CHECK(inside({"write", own + "inner/cgroup.procs", "0", "--", "alloc-in-child", "33554432"}) ==
+          moved + "child signal=9\n");
+    // Its own limits are the engine's.
+    CHECK(inside({"write", own + "pids.max", "max"}) == "write /sys/fs/cgroup/pids.max: EPERM\n");
+    CHECK(read_file(box.cgroup() / "pids.max") == "40\n");
+    container.kill();
+    CHECK(container.wait_code() == -9);
+    CHECK(box.manage(container, {"delete"}).code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("rootless: what Podman always asks of the user's systemd", "[rootless][vm]") {
     APPLIES(has_systemd());
     ManagedBox box;
