@@ -3,6 +3,7 @@
 //   (c) state of a running container          (d) peak resident memory of each command
 //   (e) memory that a started container keeps (f) the lowest memory limit that still works
 //   (g) run with many mounts                  (h) run and whole life while the CPUs are busy
+//   (i) the bundle of a Docker container      (j) list of 100 containers
 // Every iteration measures each runtime once, in turn, so that a slow moment of the machine hits
 // all of them. README.md says how to read the table.
 #include <signal.h>
@@ -39,7 +40,7 @@ struct Options {
     int rounds = 5;
     int iterations = 50;
     std::string json_path;
-    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
+    std::set<char> parts = {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'};
     Strings runtimes;  // the first one is what the others are compared with
     Strings beside;
 };
@@ -83,6 +84,7 @@ class Subject {
         return command({"create", "--bundle", bundle_.path(), "--pid-file", pid_file_, id_});
     }
     Strings on_container(const std::string& verb) const { return command({verb, id_}); }
+    std::string numbered(int number) const { return id_ + "-" + std::to_string(number); }
     Strings destroy_command() const { return command({"delete", "--force", id_}); }
 
     pid_t init_pid() const {
@@ -152,11 +154,43 @@ void measure_life(Subject& subject, const std::string& metric, std::size_t round
     Timed life = create;
     for (const Timed& part : {start, wait, remove}) life += part;
     subject.record_timed(metric, round, life);
+    if (metric == "docker life") subject.record_timed("docker create", round, create);
     if (metric != "life") return;
     subject.record_timed("create", round, create);
     subject.record_timed("start", round, start);
     subject.record_timed("wait", round, wait);
     subject.record_timed("delete", round, remove);
+}
+
+// What Docker asks for: its mounts, capabilities, paths and filter, from a recorded config.json.
+// Without what is of that machine: the files that it binds, and its hook.
+void become_docker(Bundle& bundle) {
+    const Json docker =
+        Json::parse(lxcri::test::read_file(LXCRI_TEST_DATA "/specs/callers/docker-attach-01.json"));
+    bundle.config["mounts"] = Json::array();
+    for (const auto& mount : docker.at("mounts")) {
+        if (mount.at("type") != "bind") bundle.add_mount(mount);
+    }
+    for (const char* name : {"capabilities", "oomScoreAdj"}) {
+        bundle.config["process"][name] = docker.at("process").at(name);
+    }
+    for (const char* name : {"seccomp", "maskedPaths", "readonlyPaths"}) {
+        bundle.linux()[name] = docker.at("linux").at(name);
+    }
+}
+
+void measure_docker(Subjects& subjects, int iterations, std::size_t round) {
+    for (auto& subject : subjects) {
+        const auto usual = subject->bundle().config;
+        become_docker(subject->bundle());
+        subject->bundle().write();
+        subject->bundle().config = usual;
+    }
+    for (int i = 0; i < iterations; ++i) {
+        for (auto& subject : subjects) measure_run(*subject, "docker run", round);
+        for (auto& subject : subjects) measure_life(*subject, "docker life", round);
+    }
+    for (auto& subject : subjects) subject->bundle().write();
 }
 
 void measure_state(Subject& subject, std::size_t round) {
@@ -224,8 +258,43 @@ void measure_times(Subjects& subjects, const Options& options) {
                 for (auto& subject : subjects) measure_life(*subject, "busy life", round);
             }
         }
+        if (options.parts.contains('i')) measure_docker(subjects, options.iterations, round);
         std::rotate(subjects.begin(), subjects.begin() + 1, subjects.end());
     }
+}
+
+// --- (j): many containers ----------------------------------------------------------------------
+
+constexpr int kListed = 100;
+
+void create_listed(Subject& subject) {
+    const auto usual = subject.bundle().config;
+    for (int i = 0; i < kListed; ++i) {
+        subject.bundle().linux()["cgroupsPath"] = "/" + subject.numbered(i);
+        subject.bundle().write();
+        (void)subject.time(
+            subject.command({"create", "--bundle", subject.bundle().path(), subject.numbered(i)}));
+    }
+    subject.bundle().config = usual;
+    subject.bundle().write();
+}
+
+void delete_listed(Subject& subject) {
+    for (int i = 0; i < kListed; ++i) {
+        (void)run_within(subject.command({"delete", "--force", subject.numbered(i)}), 15'000);
+        lxcri::test::destroy_cgroups(subject.numbered(i));
+    }
+    (void)lxcri::test::wait_for_children(std::chrono::seconds(5));
+}
+
+void measure_list(Subjects& subjects) {
+    for (auto& subject : subjects) create_listed(*subject);
+    for (int i = 0; i < 20; ++i) {
+        for (auto& subject : subjects) {
+            subject->record_timed("list", 0, subject->time(subject->command({"list"})));
+        }
+    }
+    for (auto& subject : subjects) delete_listed(*subject);
 }
 
 // --- (d) (e) (f): memory ---------------------------------------------------------------------
@@ -391,7 +460,16 @@ constexpr Row kRows[] = {
     {"binds", "(g) run, 1 000 binds", "ms"},
     {"masks", "    run, 512 masks", "ms"},
     {"busy run", "(h) run, CPUs busy", "ms"},
+    {"busy run cpu", "        CPU time", "ms"},
     {"busy life", "    whole life, CPUs busy", "ms"},
+    {"busy life cpu", "        CPU time", "ms"},
+    {"docker run", "(i) run, Docker's bundle", "ms"},
+    {"docker run cpu", "        CPU time", "ms"},
+    {"docker create", "    create", "ms"},
+    {"docker life", "    whole life", "ms"},
+    {"docker life cpu", "        CPU time", "ms"},
+    {"list", "(j) list of 100", "ms"},
+    {"list cpu", "        CPU time", "ms"},
 };
 
 void print_table(const Subjects& subjects) {
@@ -470,7 +548,7 @@ Options parse(int argc, char** argv) {
             options.beside.push_back(value());
         } else {
             throw std::runtime_error(
-                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdefgh] "
+                "usage: bench [--quick] [--rounds N] [--iterations N] [--only abcdefghij] "
                 "[--json FILE] [--runtime [NAME=]COMMAND]... [--beside NAME=COMMAND]...");
         }
     }
@@ -499,6 +577,7 @@ void measure(const Options& options) {
             measure_runs_of(subjects, "binds", add_many_binds);
             measure_runs_of(subjects, "masks", mask_many_folders);
         }
+        if (options.parts.contains('j')) measure_list(subjects);
         for (auto& subject : subjects) {
             if (options.parts.contains('d')) measure_peaks(*subject);
             if (options.parts.contains('e')) measure_resident(*subject);
