@@ -395,12 +395,29 @@ void attach_prepared(PreparedMount prepared, const MountAction& action,
     }
 }
 
+// In one call, if that is enough: no mount is below, one propagation is asked for, and nothing that
+// is to be cleared is locked. Else nothing has changed.
+bool try_apply_at_once(int mount_fd, const MountAction& action, std::uint64_t set) {
+    if (action.kind != MountKind::bind || action.recursive || !action.propagation.empty()) {
+        return false;
+    }
+    mount_attr attributes{};
+    attributes.attr_set = set | action.recursive_set;
+    attributes.attr_clr = action.clear_if_allowed | action.clear | action.recursive_clear;
+    attributes.propagation = MS_PRIVATE;
+    const bool is_contradiction = (attributes.attr_set & attributes.attr_clr) != 0;
+    return !is_contradiction && os::try_set_mount_attributes(mount_fd, false, attributes) == 0;
+}
+
 // `late_readonly`: others are made on it, so that it becomes read-only only after them.
 PreparedMount finish(UniqueFd mount, UniqueFd target, const MountAction& action,
                      bool late_readonly) {
-    apply_propagation(mount.get(), action);
-    apply_attributes(mount.get(), action,
-                     late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set);
+    const std::uint64_t set =
+        late_readonly ? action.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : action.set;
+    if (!try_apply_at_once(mount.get(), action, set)) {
+        apply_propagation(mount.get(), action);
+        apply_attributes(mount.get(), action, set);
+    }
     return {std::move(mount), std::move(target), late_readonly, late_propagation(action)};
 }
 

@@ -1,5 +1,7 @@
 #include "base/strings.h"
 
+#include <algorithm>
+
 #include "base/printable.h"
 
 namespace lxcri {
@@ -27,7 +29,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 std::string normalized_path(std::string_view path) {
     std::string result;
-    for (const auto& element : split(path, '/')) {
+    result.reserve(path.size() + 1);
+    while (!path.empty()) {
+        const auto element = path.substr(0, path.find('/'));
+        path.remove_prefix(std::min(element.size() + 1, path.size()));
         if (element.empty() || element == ".") continue;
         result += '/';
         result += element;
