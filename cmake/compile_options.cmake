@@ -19,9 +19,10 @@ set(LXCRI_LIBEXEC_DIR "${CMAKE_INSTALL_LIBEXECDIR}/lxcri")
 add_library(lxcri_options INTERFACE)
 target_compile_definitions(lxcri_options INTERFACE _GNU_SOURCE LXCRI_VERSION="${PROJECT_VERSION}")
 
-# Not every compiler has these for every architecture.
+# Not every compiler has these for every architecture. clang only warns of those that it does not use.
 include(CheckCXXCompilerFlag)
 set(hardening)
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fstack-clash-protection -fcf-protection -mbranch-protection=standard)
   string(MAKE_C_IDENTIFIER "LXCRI_HAS${flag}" known)
   check_cxx_compiler_flag(${flag} ${known})
@@ -29,6 +30,7 @@ foreach(flag -fstack-clash-protection -fcf-protection -mbranch-protection=standa
     list(APPEND hardening ${flag})
   endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 
 target_compile_options(
   lxcri_options
@@ -98,6 +100,12 @@ int main(int argc, char** argv) { return std::string(argv[argc - 1]).empty(); }"
   endif()
 endif()
 
+# clang never makes a static program position-independent without being asked, and warns of this option.
+set(LXCRI_no_pie)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(LXCRI_no_pie -no-pie)
+endif()
+
 # A program that starts quickly and runs in any root filesystem: no dynamic loader, no PIE.
 #
 # What -static takes by itself is crtbeginT.o, which registers the tables for exceptions as they
@@ -105,7 +113,7 @@ endif()
 # that the linker makes, as in programs that are not static.
 function(lxcri_static_program target)
   if(NOT LXCRI_SANITIZE)
-    target_link_options(${target} PRIVATE -static -no-pie -nostartfiles -Wl,--eh-frame-hdr
+    target_link_options(${target} PRIVATE -static ${LXCRI_no_pie} -nostartfiles -Wl,--eh-frame-hdr
                         ${LXCRI_crt1} ${LXCRI_crti} ${LXCRI_crtbegin})
     target_link_libraries(${target} PRIVATE ${LXCRI_crtend} ${LXCRI_crtn})
   endif()

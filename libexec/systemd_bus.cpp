@@ -164,7 +164,7 @@ SystemdBus::Message SystemdBus::make_call(const char* method) {
 
 SystemdBus::Outcome SystemdBus::try_call(const Message& message, os::Clock::time_point deadline) {
     wait_until_connected(bus_.get(), deadline);
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int code =
         sd_bus_call(bus_.get(), message.get(), microseconds_until(deadline), &error, &reply);

@@ -32,6 +32,9 @@ std::optional<NetworkDevice> find(NetlinkSocket& socket, const NetlinkMessage& r
     return device_of(answers.front());
 }
 
+// By the kernel, in each network namespace.
+constexpr std::uint32_t kFoundOutAgain = IFA_F_TENTATIVE | IFA_F_DADFAILED;
+
 std::uint32_t flags_of(const NetlinkMessage& address) {
     const auto* flags = address.find(IFA_FLAGS);
     return flags != nullptr ? flags->number() : address.header<ifaddrmsg>().ifa_flags;
@@ -97,9 +100,7 @@ void add_address(NetlinkSocket& socket, const NetworkDevice& device, const std::
     for (const auto& attribute : address.attributes) {
         switch (attribute.type) {
             case IFA_FLAGS:
-                // What the kernel finds out again by itself.
-                request.add_number(IFA_FLAGS,
-                                   attribute.number() & ~(IFA_F_TENTATIVE | IFA_F_DADFAILED));
+                request.add_number(IFA_FLAGS, attribute.number() & ~kFoundOutAgain);
                 break;
             case IFA_LABEL: {
                 std::string label = attribute.text();

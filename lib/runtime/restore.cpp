@@ -230,15 +230,15 @@ void Restoration::set_stage(CriuRequest& request) {
         plan().hook.made_devices ? plan().host.devices : std::vector<translate::OuterDevice>()));
     fds_.push_back(stage.get());
     std::vector<os::UniqueFd> copies;
-    for (const auto& [name, mount, changes] : mounts) {
-        in_context(mount->pointer, [&] {
-            copies.push_back(attached::clone_bind(*mount));
-            for (const auto* change : changes) {
+    for (const auto& staged : mounts) {
+        in_context(staged.mount->pointer, [&] {
+            copies.push_back(attached::clone_bind(*staged.mount));
+            for (const auto* change : staged.changes) {
                 attached::apply_attributes(copies.back().get(), *change);
             }
-            make_place(stage.get(), name, copies.back().get());
+            make_place(stage.get(), staged.name, copies.back().get());
         });
-        request.staged_mounts.push_back(name);
+        request.staged_mounts.push_back(staged.name);
         fds_.push_back(copies.back().get());
     }
     std::move(copies.begin(), copies.end(), std::back_inserter(opened_));

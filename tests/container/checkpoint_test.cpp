@@ -659,7 +659,8 @@ TEST_CASE("checkpoint: more preserved descriptors than a message takes",
         return fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number));
     };
     const auto pass = [](std::vector<Stream>& streams, CommandOptions& options) {
-        for (int i = 0; i < kCount; ++i) options.fds.emplace_back(streams[i].write_end(), 3 + i);
+        int number = 3;
+        for (const Stream& stream : streams) options.fds.emplace_back(stream.write_end(), number++);
     };
     std::vector<Stream> before(kCount);
     CreateOptions options;

@@ -157,7 +157,7 @@ TEST_CASE("create: IDs with other characters are refused", "[create][ids][not-cr
 TEST_CASE("create: an ID that is too long for a file name is refused", "[create][ids]") {
     NEEDS(need_runtime());
     Box box;
-    const std::string id(GENERATE(256, 1025, 5000), 'x');
+    const std::string id(GENERATE(256U, 1025U, 5000U), 'x');
     Container container = box.try_create({}, id);
     CHECK(container.created.code() != 0);
     CHECK(names_in(box.root()).empty());

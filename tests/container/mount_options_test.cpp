@@ -278,7 +278,7 @@ TEST_CASE("mount options: an overlay of more layers than fit into a page",
     NEEDS(need_runtime());
     Box box;
     // Beyond what one call of fsconfig(2) takes, too.
-    const std::size_t length = GENERATE(60, 250);
+    const std::size_t length = GENERATE(60U, 250U);
     std::string lower = "lowerdir=";
     for (int i = 0; i < 100; ++i) {
         const std::string name = "a:b" + std::string(length, 'n') + std::to_string(i);

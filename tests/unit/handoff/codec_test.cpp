@@ -1,5 +1,6 @@
 #include "handoff/codec.h"
 
+#include <cstdlib>
 #include <set>
 
 #include "base/error.h"
@@ -71,7 +72,9 @@ struct Names {
 // Stands for a field of any type.
 struct AnyField {
     template <class T>
-    operator T() const;  // NOLINT: never called
+    operator T() const {  // NOLINT: never called
+        std::abort();
+    }
 };
 
 // How many initializers the struct takes: as many as it has fields.

@@ -141,8 +141,9 @@ TEST_CASE("path walk: finds what openat2 finds, and refuses what it refuses") {
                              "n38",
                              "n39",
                              "n40"}) {
-        for (const std::uint64_t base : {RESOLVE_IN_ROOT, RESOLVE_BENEATH}) {
-            for (const std::uint64_t more : {0, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV}) {
+        for (const auto base : {std::uint64_t{RESOLVE_IN_ROOT}, std::uint64_t{RESOLVE_BENEATH}}) {
+            for (const auto more : {std::uint64_t{0}, std::uint64_t{RESOLVE_NO_SYMLINKS},
+                                    std::uint64_t{RESOLVE_NO_XDEV}}) {
                 for (const int flags :
                      {O_PATH, O_RDONLY, O_WRONLY, O_PATH | O_DIRECTORY, O_RDONLY | O_DIRECTORY,
                       O_PATH | O_NOFOLLOW, O_RDONLY | O_NOFOLLOW}) {

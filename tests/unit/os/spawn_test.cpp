@@ -307,14 +307,13 @@ TEST_CASE("spawn: the program does not get our locks") {
         // The last step is before the exec, which would close it.
         auto [in_step, step] = make_pipe();
         auto [wait_here, go_on] = make_pipe();
-        program = os::spawn(
-            command, [&, &in_step = in_step, &step = step, &go_on = go_on, &wait_here = wait_here] {
-                ::close(go_on.get());
-                char byte = 'x';
-                (void)!::write(step.get(), &byte, 1);
-                (void)!::read(wait_here.get(), &byte, 1);
-                return 0;
-            });
+        program = os::spawn(command, [&, &step = step, &go_on = go_on, &wait_here = wait_here] {
+            ::close(go_on.get());
+            char byte = 'x';
+            (void)!::write(step.get(), &byte, 1);
+            (void)!::read(wait_here.get(), &byte, 1);
+            return 0;
+        });
         char byte = 0;
         REQUIRE(::read(in_step.get(), &byte, 1) == 1);
         CHECK(os::find_lock_holders(dir.get()) == std::vector<pid_t>{::getpid()});

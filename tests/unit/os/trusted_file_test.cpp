@@ -43,7 +43,7 @@ TEST_CASE("trusted file: a missing one is nothing", "[trusted]") {
 TEST_CASE("trusted file: one that others may write is refused", "[trusted]") {
     const TempDir temp;
     put_file(temp / "file", "text");
-    const mode_t mode = GENERATE(0646, 0664, 0622, 0777);
+    const mode_t mode = GENERATE(0646U, 0664U, 0622U, 0777U);
     REQUIRE(::chmod((temp / "file").c_str(), mode) == 0);
     CHECK(is_refused(temp / "file"));
 }

@@ -110,7 +110,8 @@ TEST_CASE("sending to a closed peer is an error, and no SIGPIPE") {
               ::signal(SIGPIPE, SIG_DFL);
               auto [left, right] = os::make_seqpacket_pair();
               right.reset();
-              return std::to_string(code_of([&] { os::send_message(left.get(), "x", {}); }));
+              return std::to_string(
+                  code_of([&left = left] { os::send_message(left.get(), "x", {}); }));
           }) == std::to_string(EPIPE));
 }
 
@@ -156,7 +157,7 @@ TEST_CASE("a message that is longer than expected is refused with its descriptor
     const auto before = count_descriptors();
     const std::vector<int> fds{2, 2};
     os::send_message(left.get(), "12345", fds);
-    CHECK(code_of([&] { (void)os::receive_message(right.get(), 4); }) == EMSGSIZE);
+    CHECK(code_of([&right = right] { (void)os::receive_message(right.get(), 4); }) == EMSGSIZE);
     CHECK(count_descriptors() == before);
     os::send_message(left.get(), "12345", {});
     CHECK(os::receive_message(right.get(), 5)->data == "12345");
@@ -165,7 +166,7 @@ TEST_CASE("a message that is longer than expected is refused with its descriptor
 TEST_CASE("the sender's pid is the kernel's word") {
     const auto [left, right] = os::make_seqpacket_pair();
     os::accept_credentials(right.get());
-    const auto pid = in_child([&] {
+    const auto pid = in_child([&left = left] {
         os::send_message(left.get(), "from the child", {});
         return std::to_string(::getpid());
     });
@@ -185,7 +186,7 @@ TEST_CASE("descriptors beyond the limit on open files") {
         ::close(next_free);
         const rlimit low{static_cast<rlim_t>(next_free) + 3, static_cast<rlim_t>(next_free) + 3};
         if (::setrlimit(RLIMIT_NOFILE, &low) != 0) return std::string("setrlimit");
-        const int code = code_of([&] { (void)os::receive_message(right.get()); });
+        const int code = code_of([&right = right] { (void)os::receive_message(right.get()); });
         if (code != EMFILE) return "code " + std::to_string(code);
         // None of those that did fit is left open, and the conversation can go on.
         const int free_now = ::dup(2);

@@ -81,7 +81,7 @@ TEST_CASE("seccomp: ALLOW and LOG let a system call through") {
 }
 
 TEST_CASE("seccomp: ERRNO, also 0 and the largest") {
-    for (const std::uint32_t number : {0, EPERM, ENOSYS, 4095}) {
+    for (const unsigned number : {0U, unsigned{EPERM}, unsigned{ENOSYS}, 4095U}) {
         const auto seccomp = profile(Action::allow, {deny("mkdirat", number)});
         CHECK(outcome_of(seccomp, SYS_mkdirat).result == -static_cast<long>(number));
     }
