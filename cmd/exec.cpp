@@ -1,6 +1,7 @@
 #include "runtime/exec.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 
 #include "base/error.h"

@@ -1,9 +1,7 @@
 // mount(2) of file systems on block devices, which takes CAP_SYS_ADMIN of the host.
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/mount.h>
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "agent/caller.h"
 #include "agent/path.h"
 #include "base/error.h"
+#include "base/kernel_mount.h"
 #include "base/strings.h"
 #include "cgroup/layout.h"
 #include "handoff/call_in_child.h"

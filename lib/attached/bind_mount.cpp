@@ -1,12 +1,11 @@
 #include "attached/bind_mount.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
-#include <sys/mount.h>
 
 #include <string>
 
 #include "base/error.h"
+#include "base/kernel_mount.h"
 #include "base/strings.h"
 #include "os/file.h"
 #include "os/mount.h"

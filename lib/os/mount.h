@@ -3,12 +3,11 @@
 // errors. Every mount is made detached, gets its attributes, and is attached last: so a mount is
 // never visible with fewer restrictions than config.json asks for.
 
-#include <linux/mount.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/kernel_mount.h"
 #include "os/unique_fd.h"
 
 namespace lxcri::os {

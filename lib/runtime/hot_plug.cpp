@@ -1,6 +1,7 @@
 #include "runtime/hot_plug.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 #include "seccomp/load.h"
 
 #include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

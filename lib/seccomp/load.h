@@ -1,10 +1,16 @@
 #pragma once
 // Loads a filter. lxcri-init needs only this of lib/seccomp: no libseccomp, no profile.
 
+#include <linux/seccomp.h>
+
 #include <cstdint>
 #include <string_view>
 
 #include "os/unique_fd.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  // Linux 5.19
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 
 namespace lxcri::seccomp {
 

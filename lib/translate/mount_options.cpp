@@ -1,20 +1,14 @@
 #include "translate/mount_options.h"
 
-#include <linux/mount.h>
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/kernel_mount.h"
 #include "base/strings.h"
 #include "translate/mount_id_mappings.h"
-
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
 
 namespace lxcri::translate {
 

@@ -1,14 +1,12 @@
 // Owns:  /mounts
 // Emits: HookPlan::mounts, HookPlan::set_up_dev, HostPlan::filesystems,
 //        InitPlan::{has_propagation,covered_root}
-#include <linux/mount.h>
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/kernel_mount.h"
 #include "base/strings.h"
 #include "translate/mount_id_mappings.h"
 #include "translate/mount_options.h"

@@ -2,6 +2,7 @@
 // Emits: lxc.namespace.clone, HostPlan::{namespaces,shared_mounts},
 //        StartPlan::{shared_namespaces,time_offsets}, {HookPlan,InitPlan}::shares_mounts,
 //        HookPlan::loopback_up
+#include <linux/sched.h>
 #include <sched.h>
 
 #include <string>

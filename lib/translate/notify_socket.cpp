@@ -1,10 +1,9 @@
 // Owns:  NOTIFY_SOCKET of the call
 // Emits: a mount in HookPlan::mounts, and the variable in InitPlan::added_env
-#include <linux/mount.h>
-
 #include <string>
 #include <vector>
 
+#include "base/kernel_mount.h"
 #include "translate/translators.h"
 
 namespace lxcri::translate {

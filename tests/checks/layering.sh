@@ -33,10 +33,12 @@ check_order() {
 }
 
 check_order
-# Headers with nothing but constants of the kernel are welcome: <sys/mount.h>, <linux/mount.h>.
+# Headers with nothing but constants of the kernel are welcome: <sys/mount.h>, "base/kernel_mount.h".
 forbid '<(unistd\.h|fcntl\.h|spawn\.h|dirent\.h|sys/(stat|wait|socket|syscall|ioctl|prctl|mman)\.h)' \
     'pure code makes no system calls' lib/base lib/oci lib/translate
 forbid '"os/' 'pure code makes no system calls' lib/base lib/oci lib/translate
+forbid '<linux/mount\.h>' 'base/kernel_mount.h includes it in the order that old headers need' \
+    cmd hooks lib/agent lib/attached lib/os lib/translate libexec tests
 forbid '<lxc/' 'only libexec/ uses liblxc' cmd lib hooks
 forbid '<spdlog/' 'only cmd/ logs' \
     lib libexec hooks

@@ -20,7 +20,7 @@ plant() {
     done
 }
 
-mkdir -p "$work/tree"/{cmd,libexec,hooks}
+mkdir -p "$work/tree"/{cmd,libexec,hooks,tests}
 for folder in lib/*/; do mkdir -p "$work/tree/$folder"; done
 if ! tests/checks/layering.sh "$work/tree"; then
     echo "layering.sh complains about empty folders"
@@ -39,6 +39,7 @@ bash -c '
 example() {
     case $1 in
         '<(unistd'*) echo '<unistd.h>' ;;
+        '<linux/mount'*) echo '<linux/mount.h>' ;;
         '<'*) echo "${1}example.h>" ;;
         *) echo "${1}example.h\"" ;;
     esac

@@ -4,7 +4,6 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
@@ -16,6 +15,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/kernel_mount.h"
 #include "os/unique_fd.h"
 #include "support/files.h"
 #include "support/process.h"

@@ -2,6 +2,7 @@
 
 #include "hooks/mounts.h"
 
+#include "base/kernel_mount.h"
 #include "rootfs.h"
 #include "support/catch.h"
 

@@ -6,11 +6,11 @@
 #include <linux/capability.h>
 #include <linux/mempolicy.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
 
 #include "oci/spec.h"
+#include "seccomp/load.h"
 #include "support/catch.h"
 
 using namespace lxcri;

@@ -1,6 +1,7 @@
 #include "os/namespace.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <sys/stat.h>
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "oci/names.h"
 #include "support/catch.h"
@@ -91,8 +92,9 @@ inline translate::Host host_from(const nlohmann::json& json) {
         {"userManager",
          [&](const auto& value) { host.user_manager = value.template get<uid_t>(); }},
         {"switchedOff", [&](const auto& value) { switch_off(value, host.switches); }},
-        {"systemdProperties", [&](const auto& value) { host.systemd_properties = value; }},
-        {"lxcItems", [&](const auto& value) { host.lxc_items = value; }},
+        {"systemdProperties",
+         [&](const std::vector<std::string>& names) { host.systemd_properties = names; }},
+        {"lxcItems", [&](const std::vector<std::string>& names) { host.lxc_items = names; }},
         {"settingsFile", [&](const auto& value) { host.settings_file = value; }},
         {"keepMonitor", [&](const auto& value) { host.keep_monitor = value; }},
         {"newKeyring", [&](const auto& value) { host.new_keyring = value; }},

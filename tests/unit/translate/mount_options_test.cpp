@@ -3,15 +3,13 @@
 
 #include "translate/mount_options.h"
 
-#include <linux/mount.h>
-#include <sys/mount.h>
-
 #include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/kernel_mount.h"
 #include "os/mount.h"
 #include "support/catch.h"
 #include "unit/os/needs.h"
