@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <optional>
 
 #include "hooks.h"
 #include "support/catch.h"
@@ -26,12 +25,13 @@ Json mapping(unsigned inside, unsigned outside, unsigned size) {
     return {{"containerID", inside}, {"hostID", outside}, {"size", size}};
 }
 
-void set_mappings(Bundle& bundle, const std::optional<Json>& mappings) {
+// An empty list: none.
+void set_mappings(Bundle& bundle, const Json& mappings) {
     bundle.linux().erase("uidMappings");
     bundle.linux().erase("gidMappings");
-    if (!mappings) return;
-    bundle.linux()["uidMappings"] = *mappings;
-    bundle.linux()["gidMappings"] = *mappings;
+    if (mappings.empty()) return;
+    bundle.linux()["uidMappings"] = mappings;
+    bundle.linux()["gidMappings"] = mappings;
 }
 
 void give_rootfs(const Box& box, unsigned id) {
@@ -88,10 +88,9 @@ TEST_CASE("joined user namespace: a container of a pod", "[userns][joined][not-r
     APPLIES(enough_descriptors());  // the joined namespaces take some
     Pod pod;
     pod.join_all();
-    const auto mappings = GENERATE(std::optional<Json>{},
-                                   std::optional<Json>{Json::array({mapping(0, kFirst, kSize)})},
-                                   std::optional<Json>{Json::array({mapping(0, 0, 1)})});
-    CAPTURE(mappings.value_or(Json()).dump());
+    const auto mappings = GENERATE(Json::array(), Json::array({mapping(0, kFirst, kSize)}),
+                                   Json::array({mapping(0, 0, 1)}));
+    CAPTURE(mappings.dump());
     set_mappings(pod.box.bundle, mappings);
     pod.box.bundle.args({"ids",      "--",       "cat",    "/proc/self/uid_map",
                          "--",       "ns",       "--",     "write",
@@ -134,7 +133,7 @@ TEST_CASE("joined user namespace: as another user, with what mappings are needed
     APPLIES(enough_descriptors());  // the joined namespaces take some
     Pod pod;
     pod.join_all();
-    set_mappings(pod.box.bundle, {});
+    set_mappings(pod.box.bundle, Json::array());
     pod.box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1001}, {"additionalGids", {5, 6}}};
     pod.box.add_device({{"path", "/dev/one"},
                         {"type", "c"},
@@ -175,7 +174,7 @@ TEST_CASE("joined user namespace: other namespaces that do not belong to it",
     Box host;
     const Container other = host.sleeper();
     pod.join("user", "user");
-    set_mappings(pod.box.bundle, {});
+    set_mappings(pod.box.bundle, Json::array());
     pod.box.bundle.remove_namespace("network");
     pod.box.bundle.add_namespace("network", namespace_path(other, "net"));
     pod.box.bundle.remove_mount("/sys/fs/cgroup");
@@ -203,7 +202,7 @@ TEST_CASE("joined user namespace: the host's mount namespace cannot be used in i
     NEEDS(need_runtime());
     Pod pod;
     pod.join("user", "user");
-    set_mappings(pod.box.bundle, {});
+    set_mappings(pod.box.bundle, Json::array());
     pod.box.bundle.remove_namespace("mount");
     CHECK(contains(pod.box.refusal(), "must belong to the container's user namespace"));
 }
@@ -224,7 +223,7 @@ TEST_CASE("joined user namespace: those in it cannot get at a container that is 
         box.bundle.remove_namespace(type);
         box.bundle.add_namespace(type, namespace_path(sandbox, type));
     }
-    set_mappings(box.bundle, {});
+    set_mappings(box.bundle, Json::array());
     // While the hook waits liblxc's child is root of the user namespace, with the host's files.
     REQUIRE(mkfifo((box / "fifo").c_str(), 0600) == 0);
     box.bundle.config["hooks"]["createRuntime"] =

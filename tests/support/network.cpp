@@ -35,7 +35,7 @@ void require_ip(const std::string& arguments, pid_t pid) {
 std::optional<Json> device(const std::string& name, pid_t pid) {
     const Finished result = run_ip("-j -d address show dev " + name, pid);
     if (result.code() != 0) return {};
-    return Json::parse(result.out).at(0);
+    return std::make_optional<Json>(Json::parse(result.out).at(0));
 }
 
 }  // namespace
