@@ -62,6 +62,20 @@ class TunForAll {
     static constexpr const char* kPath = "/dev/net/tun";
 };
 
+// Podman's own directory for large files, for one test. Undone if the test fails before it has
+// begun, too.
+class OwnVarTmp {
+  public:
+    explicit OwnVarTmp(const fs::path& directory) {
+        fs::create_directory(directory);
+        REQUIRE(chmod(directory.c_str(), 01777) == 0);
+        REQUIRE(mount(directory.c_str(), "/var/tmp", nullptr, MS_BIND, nullptr) == 0);
+    }
+    OwnVarTmp(const OwnVarTmp&) = delete;
+    OwnVarTmp& operator=(const OwnVarTmp&) = delete;
+    ~OwnVarTmp() { umount2("/var/tmp", MNT_DETACH); }
+};
+
 enum class Network { none, own };
 
 // Everything of its own in the user's home. XDG_RUNTIME_DIR is closed for others, as in real life.
@@ -70,9 +84,7 @@ class UserPodman {
     explicit UserPodman(Network network = Network::none) : ids_(box_ / "") {
         // First of all: the Podmans of a user share the mounts of the first one.
         if (network == Network::own) tun_.emplace(box_ / "tun");
-        fs::create_directory(box_ / "var-tmp");
-        REQUIRE(chmod((box_ / "var-tmp").c_str(), 01777) == 0);
-        REQUIRE(mount((box_ / "var-tmp").c_str(), "/var/tmp", nullptr, MS_BIND, nullptr) == 0);
+        var_tmp_.emplace(box_ / "var-tmp");
         fs::create_directory(home() / "run");
         const std::string image = "localhost/test";
         write_file(home() / "containers.conf", "[containers]\ndefault_ulimits = []\n");
@@ -88,7 +100,6 @@ class UserPodman {
     UserPodman(const UserPodman&) = delete;
     UserPodman& operator=(const UserPodman&) = delete;
     ~UserPodman() {
-        umount2("/var/tmp", MNT_DETACH);
         try {
             (void)call({"pod", "rm", "--all", "--force", "-t", "0"});
             (void)call({"rm", "--all", "--force", "-t", "0"});
@@ -132,11 +143,20 @@ class UserPodman {
     Box box_;
     const SubordinateIds ids_;
     std::optional<TunForAll> tun_;
+    std::optional<OwnVarTmp> var_tmp_;
 };
 
 void check_good(const Finished& done) {
     INFO(done.out << done.err);
     CHECK(done.code() == 0);
+}
+
+// slirp4netns calls the device tap0, pasta gives it a name of the host's.
+bool has_network(const std::string& out) {
+    for (const std::string& line : lines_of(out)) {
+        if (line.ends_with(" up") && line != "lo up") return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -206,7 +226,7 @@ TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
                "RUN [\"/probe\", \"mkdir\", \"/made\", \"--\", \"ifaces\"]\n");
     const Finished built = podman.call({"build", "-t", "built", podman.home() / "context"});
     check_good(built);
-    CHECK(contains(built.out, "tap0"));
+    CHECK(has_network(built.out));
     const Finished used = podman.call(
         {"run", "--rm", "--network", "none", "localhost/built", "/probe", "stat", "/made"});
     check_good(used);
@@ -246,7 +266,7 @@ TEST_CASE("rootless: buildah", "[rootless][buildah]") {
     const std::string out =
         buildah({"run", "--isolation", "rootless", "--runtime", podman.box().runtime(), "working",
                  "/probe", "mkdir", "/made", "--", "ifaces", "--", "ids"});
-    CHECK(contains(out, "tap0"));
+    CHECK(has_network(out));
     CHECK(contains(out, "uid=0"));
     const std::string again =
         buildah({"run", "--isolation", "rootless", "--network", "none", "--runtime",
