@@ -1,8 +1,12 @@
 #include "os/user_namespace.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <fstream>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -59,6 +63,27 @@ TEST_CASE("namespaces belong to the user namespaces above them", "[root]") {
     CHECK(os::belongs_to(network.get(), own.get()));
     CHECK(!os::belongs_to(network.get(), other.get()));
     CHECK(os::belongs_to(other.get(), own.get()));
+}
+
+// Debian's and Ubuntu's kernels have them. Here they are files in a mount namespace of its own.
+TEST_CASE("the sysctl that forbids user namespaces to ordinary users alone", "[root]") {
+    UNIT_NEEDS(is_root(), "mounts and another user need root");
+    const auto [name, value] = GENERATE(table<std::string, std::string>(
+        {{"unprivileged_userns_clone", "0"}, {"apparmor_restrict_unprivileged_userns", "1"}}));
+    const auto said_to = [&name = name, &value = value](uid_t user) {
+        return in_child([&] {
+            if (::unshare(CLONE_NEWNS) != 0 ||
+                ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                ::mount("tmpfs", "/proc/sys/kernel", "tmpfs", 0, nullptr) != 0) {
+                return std::string("mount");
+            }
+            std::ofstream("/proc/sys/kernel/" + name) << value << "\n";
+            if (::setresuid(user, user, user) != 0) return std::string("setresuid");
+            return os::forbidding_sysctl("ipc user net");
+        });
+    };
+    CHECK(said_to(65534) == "sysctl kernel." + name + " is " + value);
+    CHECK(said_to(0).empty());
 }
 
 TEST_CASE("a child that cannot say that it is in its user namespace keeps nobody waiting") {
