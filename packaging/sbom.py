@@ -20,6 +20,7 @@ PARTS = [
     ("libcli11-dev", "BSD-3-Clause", "STATIC_LINK"),
     ("libspdlog-dev", "MIT", "STATIC_LINK"),
     ("libfmt-dev", "MIT", "STATIC_LINK"),
+    ("libprotobuf-dev", "BSD-3-Clause", "STATIC_LINK"),
     ("liblxc1", "LGPL-2.1-or-later", "DYNAMIC_LINK"),
     ("libsystemd0", "LGPL-2.1-or-later", "DYNAMIC_LINK"),
     ("libseccomp-dev", "LGPL-2.1-only", "BUILD_TOOL_OF"),
@@ -81,7 +82,9 @@ def main(name, version, time, archive, *files):
     gcc = output("c++", "-dumpversion").split(".")[0]
     for part, part_licence, kind in PARTS:
         part = part.format(gcc=gcc)
-        part_version = version_of(part) or version_of(part + "t64")
+        if version_of(part) is None and version_of(part + "t64") is not None:
+            part += "t64"
+        part_version = version_of(part)
         if part_version is None:
             sys.exit(f"sbom.py: the package {part} is not installed")
         identifier = part.replace("+", "p")
