@@ -33,8 +33,8 @@ class FailingCreate {
     FailingCreate() {
         Bundle& bundle = box.bundle;
         bundle.linux()["cgroupsPath"] = "/" + box.name() + "-pod/" + box.name();
-        bundle.config["hooks"]["createRuntime"] = {failing_hook("on purpose")};
-        bundle.config["hooks"]["poststop"] = {note(box / "notes", "poststop")};
+        bundle.config["hooks"]["createRuntime"] = Json::array({failing_hook("on purpose")});
+        bundle.config["hooks"]["poststop"] = Json::array({note(box / "notes", "poststop")});
         bundle.write();
         id = box.new_id();
         line = box.command_line({"--log", box / "log", "--log-level", "warn", "create", "--bundle",

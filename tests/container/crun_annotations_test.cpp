@@ -104,8 +104,9 @@ TEST_CASE("run.oci.hooks.stdout and stderr: each hook writes there",
         return hook({"echo", kind, "--", "error", kind + " failed", "--", "true"}, path);
     };
     Json& hooks = box.bundle.config["hooks"];
-    for (const char* kind : kOutsideHooks) hooks[kind] = {print(kind, environment().probe)};
-    hooks["startContainer"] = {print("startContainer", "/probe")};
+    for (const char* kind : kOutsideHooks)
+        hooks[kind] = Json::array({print(kind, environment().probe)});
+    hooks["startContainer"] = Json::array({print("startContainer", "/probe")});
     write_file(box / "out", "before\n");
     annotate(box, "hooks.stdout", box / "out");
     // lxcri: from the bundle on. crun's start takes it for one of where it is.
@@ -130,7 +131,7 @@ TEST_CASE("run.oci.hooks.stdout: /dev/stdout is that of the runtime",
           "[annotations][hooks][not-runc]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["createRuntime"] = {hook({"echo", "from the hook"})};
+    box.bundle.config["hooks"]["createRuntime"] = Json::array({hook({"echo", "from the hook"})});
     annotate(box, "hooks.stdout", "/dev/stdout");
     CHECK(box.life({"echo", "program"}).out == "from the hook\nprogram\n");
 }

@@ -74,7 +74,7 @@ TEST_CASE("damage: delete --force removes a running container whose files are lo
     if (file == "start.fifo" && how == "FIFO") return;
     CAPTURE(file, how);
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "seen", "poststop")});
     Container container = box.sleeper();
     damage(box.root() / container.id() / file, how);
     for (const Strings& command :
@@ -92,7 +92,7 @@ TEST_CASE("damage: delete --force removes a running container whose files are lo
 TEST_CASE("damage: delete --force says what could not be read", "[damage][delete][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "seen", "poststop")});
     Container container = box.sleeper();
     const bool is_plan = GENERATE(false, true);
     const fs::path directory = box.root() / container.id();
@@ -127,7 +127,7 @@ TEST_CASE("damage: a delete that was interrupted runs the poststop hooks when it
           "[damage][delete][hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "seen", "poststop")});
     Container container = box.sleeper();
     container.kill();
     (void)container.wait();
@@ -142,7 +142,7 @@ TEST_CASE("damage: where nobody knows the poststop hooks delete wants to be told
           "[damage][delete][hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "seen", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "seen", "poststop")});
     Container container = box.sleeper();
     container.kill();
     (void)container.wait();
@@ -226,7 +226,8 @@ TEST_CASE("damage: delete --force ends a command that hangs on the container",
     Box box;
     const fs::path fifo = box / "fifo";
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-    box.bundle.config["hooks"]["poststart"] = {hook({"write", fifo.string(), "x", "--", "sleep"})};
+    box.bundle.config["hooks"]["poststart"] =
+        Json::array({hook({"write", fifo.string(), "x", "--", "sleep"})});
     Container container = box.create();
     Process start(box.command_line({"start", container.id()}));
     CHECK(read_file(fifo) == "x");

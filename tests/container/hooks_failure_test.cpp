@@ -56,8 +56,9 @@ TEST_CASE("hooks: after a failed create the poststop hooks run", "[hooks][not-cr
     const std::string kind =
         GENERATE(as<std::string>(), "prestart", "createRuntime", "createContainer");
     CAPTURE(kind);
-    box.bundle.config["hooks"][kind] = {failing_hook("the reason")};
-    box.bundle.config["hooks"]["poststop"] = {hook({"into", box / "log", "--", "stdin"})};
+    box.bundle.config["hooks"][kind] = Json::array({failing_hook("the reason")});
+    box.bundle.config["hooks"]["poststop"] =
+        Json::array({hook({"into", box / "log", "--", "stdin"})});
     CHECK(box.try_create().created.code() == 1);
     const Json state = Json::parse(read_file(box / "log"));
     CHECK(state.at("status") == "stopped");
@@ -70,8 +71,8 @@ TEST_CASE("hooks: poststop runs when create fails after the other hooks", "[hook
     const std::string kind =
         GENERATE(as<std::string>(), "prestart", "createRuntime", "createContainer");
     CAPTURE(kind);
-    box.bundle.config["hooks"][kind] = {hook({"true"})};
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
+    box.bundle.config["hooks"][kind] = Json::array({hook({"true"})});
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "log", "poststop")});
     box.bundle.process()["args"] = {"/not-there"};
     CHECK(contains(box.refusal(), "/not-there"));
     CHECK(read_file(box / "log") == "poststop\n");
@@ -80,7 +81,7 @@ TEST_CASE("hooks: poststop runs when create fails after the other hooks", "[hook
 TEST_CASE("hooks: no hook has run, no poststop hook runs", "[hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "log", "poststop")});
     box.bundle.process()["args"] = {"/not-there"};
     CHECK(contains(box.refusal(), "/not-there"));
     CHECK(read_file(box / "log") == "");
@@ -89,7 +90,8 @@ TEST_CASE("hooks: no hook has run, no poststop hook runs", "[hooks][lxcri]") {
 TEST_CASE("hooks: a failing startContainer hook stops the container", "[hooks]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["startContainer"] = {failing_hook("the reason", "/probe")};
+    box.bundle.config["hooks"]["startContainer"] =
+        Json::array({failing_hook("the reason", "/probe")});
     box.bundle.args({"write", "/tmp/ran", "yes"});
     Container container = box.create();
     (void)box.call({"start", container.id()});
@@ -105,7 +107,7 @@ TEST_CASE("hooks: start fails with a hook of its own: error, destroyed, poststop
     CAPTURE(kind);
     const std::string path = kind == "startContainer" ? "/probe" : environment().probe.string();
     box.bundle.config["hooks"][kind] = {hook({"true"}, path), failing_hook("the reason", path)};
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "log", "poststop")});
     box.bundle.args({"sleep"});
     Container container = box.create();
     const Finished started = box.call({"start", container.id()});
@@ -127,8 +129,8 @@ TEST_CASE("hooks: run fails with a hook of the start, and nothing stays", "[hook
     const bool detached = GENERATE(true, false);
     CAPTURE(kind, detached);
     const std::string path = kind == "startContainer" ? "/probe" : environment().probe.string();
-    box.bundle.config["hooks"][kind] = {failing_hook("the reason", path)};
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
+    box.bundle.config["hooks"][kind] = Json::array({failing_hook("the reason", path)});
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "log", "poststop")});
     box.bundle.args({"sleep"}).write();
     Strings line = {"run", "--bundle", box.bundle.path()};
     if (detached) line.emplace_back("--detach");

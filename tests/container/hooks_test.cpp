@@ -75,7 +75,7 @@ TEST_CASE("hooks: get the state on stdin", "[hooks]") {
     box.bundle.config["annotations"] = {{"org.example.key", "value"}};
     Json& hooks = box.bundle.config["hooks"];
     for (const char* kind : kOutsideHooks) {
-        hooks[kind] = {hook({"into", box / kind, "--", "stdin"})};
+        hooks[kind] = Json::array({hook({"into", box / kind, "--", "stdin"})});
     }
     box.bundle.args({"trap", "TERM", "0"});
     Container container = box.create();
@@ -123,8 +123,10 @@ TEST_CASE("hooks: the state's pid is the one that the hook itself sees", "[hooks
     CAPTURE(own_namespace);
     if (!own_namespace) box.bundle.remove_namespace("pid");
     Json& hooks = box.bundle.config["hooks"];
-    hooks["createContainer"] = {hook({"into", box / "createContainer", "--", "stdin"})};
-    hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "stdin"}, "/probe")};
+    hooks["createContainer"] =
+        Json::array({hook({"into", box / "createContainer", "--", "stdin"})});
+    hooks["startContainer"] =
+        Json::array({hook({"into", "/tmp/startContainer", "--", "stdin"}, "/probe")});
     box.bundle.args({"sleep"});
     Container container = box.create();
     container.start();
@@ -163,9 +165,10 @@ TEST_CASE("hooks: run in the namespaces that the spec says", "[hooks][not-crun]"
     Box box;
     Json& hooks = box.bundle.config["hooks"];
     for (const char* kind : kOutsideHooks) {
-        hooks[kind] = {hook({"into", box / kind, "--", "ns"})};
+        hooks[kind] = Json::array({hook({"into", box / kind, "--", "ns"})});
     }
-    hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "ns"}, "/probe")};
+    hooks["startContainer"] =
+        Json::array({hook({"into", "/tmp/startContainer", "--", "ns"}, "/probe")});
     const Outcome outcome = box.life({"ns"});
     const auto own = [](const std::string& kind) {
         return fs::read_symlink("/proc/self/ns/" + kind).string();
@@ -285,9 +288,10 @@ TEST_CASE("hooks: what they print is not the container's output", "[hooks]") {
     NEEDS(need_runtime());
     Box box;
     for (const char* kind : kCreateHooks) {
-        box.bundle.config["hooks"][kind] = {hook({"echo", "hook was here"})};
+        box.bundle.config["hooks"][kind] = Json::array({hook({"echo", "hook was here"})});
     }
-    box.bundle.config["hooks"]["startContainer"] = {hook({"echo", "hook was here"}, "/probe")};
+    box.bundle.config["hooks"]["startContainer"] =
+        Json::array({hook({"echo", "hook was here"}, "/probe")});
     CHECK(box.life({"echo", "program"}).out == "program\n");
 }
 
@@ -299,16 +303,16 @@ TEST_CASE("hooks: one that does not read its stdin is no failure", "[hooks]") {
     for (const char* kind : kOutsideHooks) {
         // Its start and delete die of SIGPIPE.
         if (environment().runtime_name == "crun" && std::string(kind).starts_with("post")) continue;
-        box.bundle.config["hooks"][kind] = {hook({"true"})};
+        box.bundle.config["hooks"][kind] = Json::array({hook({"true"})});
     }
-    box.bundle.config["hooks"]["startContainer"] = {hook({"true"}, "/probe")};
+    box.bundle.config["hooks"]["startContainer"] = Json::array({hook({"true"}, "/probe")});
     CHECK(box.life({"true"}).code == 0);
 }
 
 TEST_CASE("hooks: poststop runs for delete --force too", "[hooks]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {note(box / "log", "poststop")};
+    box.bundle.config["hooks"]["poststop"] = Json::array({note(box / "log", "poststop")});
     box.bundle.args({"sleep"});
     Container container = box.create();
     container.start();
@@ -319,7 +323,8 @@ TEST_CASE("hooks: poststop runs for delete --force too", "[hooks]") {
 TEST_CASE("hooks: poststop runs although the bundle has gone", "[hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    box.bundle.config["hooks"]["poststop"] = {hook({"into", box / "log", "--", "cwd"})};
+    box.bundle.config["hooks"]["poststop"] =
+        Json::array({hook({"into", box / "log", "--", "cwd"})});
     Container container = box.create();
     container.start();
     (void)container.wait();
@@ -335,8 +340,10 @@ TEST_CASE("hooks: where they start: the bundle, the root filesystem, the cwd of 
     NEEDS(need_runtime());
     Box box;
     Json& hooks = box.bundle.config["hooks"];
-    for (const char* kind : kOutsideHooks) hooks[kind] = {hook({"into", box / kind, "--", "cwd"})};
-    hooks["startContainer"] = {hook({"into", "/tmp/startContainer", "--", "cwd"}, "/probe")};
+    for (const char* kind : kOutsideHooks)
+        hooks[kind] = Json::array({hook({"into", box / kind, "--", "cwd"})});
+    hooks["startContainer"] =
+        Json::array({hook({"into", "/tmp/startContainer", "--", "cwd"}, "/probe")});
     box.bundle.process()["cwd"] = "/etc";
     CreateOptions options;
     options.command.working_directory = box.bundle.path();  // peers stay where they are
@@ -387,7 +394,7 @@ TEST_CASE("hooks: those of the runtime namespace are outside of the container's 
     Box box;
     Json& hooks = box.bundle.config["hooks"];
     for (const char* kind : kOutsideHooks) {
-        hooks[kind] = {hook({"into", box / kind, "--", "cat", "/proc/self/cgroup"})};
+        hooks[kind] = Json::array({hook({"into", box / kind, "--", "cat", "/proc/self/cgroup"})});
     }
     CHECK(box.life({"true"}).code == 0);
     for (const char* kind : kHostHooks) {
@@ -433,8 +440,8 @@ TEST_CASE("hooks: limits too low for setting up do not disturb hooks", "[hooks][
     NEEDS(need_runtime());
     APPLIES(has_controller("pids"));
     Box box;
-    box.bundle.config["hooks"]["createRuntime"] = {hook({"true"})};
-    box.bundle.config["hooks"]["createContainer"] = {hook({"true"})};
+    box.bundle.config["hooks"]["createRuntime"] = Json::array({hook({"true"})});
+    box.bundle.config["hooks"]["createContainer"] = Json::array({hook({"true"})});
     box.bundle.linux()["resources"]["pids"]["limit"] = 1;
     CHECK(box.life({"true"}).code == 0);
 }

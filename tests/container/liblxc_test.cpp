@@ -208,10 +208,10 @@ TEST_CASE("liblxc: the process that sets the container up can be traced by root 
     box.bundle.args({"exit", "5"});
     // proc(5): the files of a process that cannot be traced belong to root.
     const fs::path owner = box / "owner";
-    box.bundle.config["hooks"]["createRuntime"] = {hook(
+    box.bundle.config["hooks"]["createRuntime"] = Json::array({hook(
         {"-c", "pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/'); stat -c %u /proc/$pid/stat > " +
                    owner.string()},
-        "/bin/sh")};
+        "/bin/sh")});
     box.bundle.config["hooks"]["createRuntime"][0]["env"] = {"PATH=/usr/bin:/bin"};
     CHECK(box.life().code == 5);
     CHECK(read_file(owner) == "0\n");

@@ -36,14 +36,14 @@ class Scene {
     Scene(std::string command, User user) : command_(std::move(command)), user_(user) {
         Bundle& bundle = box.bundle;
         bundle.args({"trap", "TERM", "0"});
-        bundle.config["hooks"]["poststop"] = {hook({"true"})};
+        bundle.config["hooks"]["poststop"] = Json::array({hook({"true"})});
         if (creates() || command_ == "start") {
             for (const char* kind : {"createRuntime", "createContainer", "poststart"}) {
-                bundle.config["hooks"][kind] = {hook({"true"})};
+                bundle.config["hooks"][kind] = Json::array({hook({"true"})});
             }
         }
         if (command_ == kFailingCreate) {
-            bundle.config["hooks"]["createRuntime"] = {failing_hook("on purpose")};
+            bundle.config["hooks"]["createRuntime"] = Json::array({failing_hook("on purpose")});
         }
         fs::create_directories(box / "pids");
         fs::create_directories(box / "source");
@@ -55,8 +55,8 @@ class Scene {
                       {"type", "bind"},
                       {"source", box / "source"},
                       {"options", {"bind"}}};
-        mount["uidMappings"] = {mapping(0, 1000, 1000)};
-        mount["gidMappings"] = {mapping(0, 1000, 1000)};
+        mount["uidMappings"] = Json::array({mapping(0, 1000, 1000)});
+        mount["gidMappings"] = Json::array({mapping(0, 1000, 1000)});
         bundle.add_mount(mount);
     }
 
