@@ -97,7 +97,7 @@ int exit_code(Severity worst) {
 
 }  // namespace
 
-int run_check(const Globals& globals, Arguments arguments) {
+int run_check(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Show what this machine can do for containers, and what it lacks.\n"
         "note: few containers need it; warning: create refuses some properties of config.json;\n"
@@ -107,7 +107,7 @@ int run_check(const Globals& globals, Arguments arguments) {
     Values values;
     add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    const auto findings = host::check_host(globals.options);
+    const auto findings = host::check_host(common);
     if (values.format == Format::json) {
         print_json(findings);
     } else {

@@ -107,7 +107,7 @@ constexpr auto kRestoreOptions = std::to_array<Option<RestoreOptions>>({
 
 }  // namespace
 
-int run_checkpoint(const Globals& globals, Arguments arguments) {
+int run_checkpoint(const settings::Options& common, Arguments arguments) {
     CLI::App app("Write a running container to files with CRIU. Then it ends and is deleted.",
                  "lxcri checkpoint");
     CheckpointOptions options;
@@ -116,11 +116,11 @@ int run_checkpoint(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     complete(options.criu);
     check_status_fd(options.status_fd);
-    runtime::checkpoint(globals.options, options);
+    runtime::checkpoint(common, options);
     return EXIT_SUCCESS;
 }
 
-int run_restore(const Globals& globals, Arguments arguments) {
+int run_restore(const settings::Options& common, Arguments arguments) {
     CLI::App app("Make a running container from a bundle and the files of `lxcri checkpoint`.",
                  "lxcri restore");
     RestoreOptions options;
@@ -129,8 +129,8 @@ int run_restore(const Globals& globals, Arguments arguments) {
     add_options(app, kRestoreOptions, options);
     parse(app, std::move(arguments));
     complete(options.criu);
-    complete(options.create, globals.options);
-    return runtime::restore(globals.options, std::move(options));
+    complete(options.create, common);
+    return runtime::restore(common, std::move(options));
 }
 
 }  // namespace lxcri::cmd

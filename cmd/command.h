@@ -9,14 +9,8 @@
 
 #include "base/error.h"
 #include "settings/options.h"
-#include "settings/settings.h"
 
 namespace lxcri::cmd {
-
-// What the caller of the program passes on to us, seen before anything is opened.
-struct Caller {
-    unsigned open_stdio = 7;  // bit n: descriptor n was open
-};
 
 // Of an `exec` that has executed nothing: as runc and crun have it, because what the program says
 // with its exit code is seldom 255.
@@ -32,16 +26,9 @@ class ExitError : public Error {
     int code_;
 };
 
-struct Globals {
-    settings::Options options;
-    settings::Settings settings;  // what the options were made from, and where it was said
-    settings::Settings built_in;  // for `config` alone
-    Caller caller;
-};
-
 // The exit code.
 using Arguments = std::vector<std::string>;
-using Run = int (*)(const Globals& globals, Arguments arguments);
+using Run = int (*)(const settings::Options& common, Arguments arguments);
 
 // How the commands are put together in the help text.
 enum class Group { life, existing, other };
@@ -53,30 +40,30 @@ struct Command {
     Group group;
 };
 
-int run_create(const Globals& globals, Arguments arguments);
-int run_start(const Globals& globals, Arguments arguments);
-int run_state(const Globals& globals, Arguments arguments);
-int run_kill(const Globals& globals, Arguments arguments);
-int run_delete(const Globals& globals, Arguments arguments);
-int run_list(const Globals& globals, Arguments arguments);
-int run_exec(const Globals& globals, Arguments arguments);
-int run_run(const Globals& globals, Arguments arguments);
-int run_inspect(const Globals& globals, Arguments arguments);
-int run_checkpoint(const Globals& globals, Arguments arguments);
-int run_restore(const Globals& globals, Arguments arguments);
-int run_spec(const Globals& globals, Arguments arguments);
-int run_features(const Globals& globals, Arguments arguments);
-int run_pause(const Globals& globals, Arguments arguments);
-int run_resume(const Globals& globals, Arguments arguments);
-int run_update(const Globals& globals, Arguments arguments);
-int run_mounts(const Globals& globals, Arguments arguments);
-int run_devices(const Globals& globals, Arguments arguments);
-int run_ps(const Globals& globals, Arguments arguments);
-int run_events(const Globals& globals, Arguments arguments);
-int run_check(const Globals& globals, Arguments arguments);
-int run_completion(const Globals& globals, Arguments arguments);
-int run_config(const Globals& globals, Arguments arguments);
-int run_translate(const Globals& globals, Arguments arguments);
+int run_create(const settings::Options& common, Arguments arguments);
+int run_start(const settings::Options& common, Arguments arguments);
+int run_state(const settings::Options& common, Arguments arguments);
+int run_kill(const settings::Options& common, Arguments arguments);
+int run_delete(const settings::Options& common, Arguments arguments);
+int run_list(const settings::Options& common, Arguments arguments);
+int run_exec(const settings::Options& common, Arguments arguments);
+int run_run(const settings::Options& common, Arguments arguments);
+int run_inspect(const settings::Options& common, Arguments arguments);
+int run_checkpoint(const settings::Options& common, Arguments arguments);
+int run_restore(const settings::Options& common, Arguments arguments);
+int run_spec(const settings::Options& common, Arguments arguments);
+int run_features(const settings::Options& common, Arguments arguments);
+int run_pause(const settings::Options& common, Arguments arguments);
+int run_resume(const settings::Options& common, Arguments arguments);
+int run_update(const settings::Options& common, Arguments arguments);
+int run_mounts(const settings::Options& common, Arguments arguments);
+int run_devices(const settings::Options& common, Arguments arguments);
+int run_ps(const settings::Options& common, Arguments arguments);
+int run_events(const settings::Options& common, Arguments arguments);
+int run_check(const settings::Options& common, Arguments arguments);
+int run_completion(const settings::Options& common, Arguments arguments);
+int run_config(const settings::Options& common, Arguments arguments);
+int run_translate(const settings::Options& common, Arguments arguments);
 
 inline constexpr std::array<Command, 24> kCommands{{
     {"create", "make a container; its process waits for `start`", run_create, Group::life},

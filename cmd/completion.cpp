@@ -273,7 +273,7 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 
 }  // namespace
 
-int run_completion(const Globals& /*globals*/, Arguments arguments) {
+int run_completion(const settings::Options& /*common*/, Arguments arguments) {
     CLI::App app("Print the completion script for a shell: bash, zsh or fish.", "lxcri completion");
     Values values;
     add_options(app, kOptions, values);

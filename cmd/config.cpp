@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "command.h"
+#include "defaults.h"
 #include "os/file.h"
 #include "output.h"
 #include "parse.h"
+#include "settings/settings.h"
 #include "table.h"
 
 namespace lxcri::cmd {
@@ -32,9 +34,9 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
     {"-q,--quiet", "", "print nothing", &Values::quiet},
 });
 
-void print_settings(const settings::Settings& settings) {
+void print_settings(const settings::Options& options) {
     std::vector<Row> rows{{"SETTING", "VALUE", "FROM"}};
-    for (const auto& [name, value, source] : settings::settings_table(settings)) {
+    for (const auto& [name, value, source] : settings::settings_table(options)) {
         rows.push_back({name, value, source});
     }
     print_table(rows);
@@ -51,7 +53,7 @@ void write_settings(const std::string& file, const std::string& text) {
 
 }  // namespace
 
-int run_config(const Globals& globals, Arguments arguments) {
+int run_config(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         concat("Show the settings in force, and where each comes from: a flag, a variable of the\n"
                "environment, the file ",
@@ -60,15 +62,15 @@ int run_config(const Globals& globals, Arguments arguments) {
     Values values;
     add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    const auto& settings = values.built_in ? globals.built_in : globals.settings;
-    const std::string json = settings::settings_json(settings);
+    const settings::Options& shown = values.built_in ? built_in_options() : common;
+    const std::string json = settings::settings_json(shown);
     if (!values.out.empty()) write_settings(values.out, json);
-    if (values.update_current) write_settings(globals.options.settings_file, json);
+    if (values.update_current) write_settings(common.settings_file, json);
     if (values.quiet) return EXIT_SUCCESS;
     if (values.format == Format::json) {
         show_json(json);
     } else {
-        print_settings(settings);
+        print_settings(shown);
     }
     return EXIT_SUCCESS;
 }

@@ -85,11 +85,11 @@ void complete(runtime::CreateOptions& options, const settings::Options& common) 
     check_preserved(options.listen_fds + options.preserve_fds);
 }
 
-int run_create(const Globals& globals, Arguments arguments) {
+int run_create(const settings::Options& common, Arguments arguments) {
     CLI::App app("Make a container from a bundle. Its process waits for `lxcri start ID`.",
                  "lxcri create");
     runtime::CreateOptions create;
-    settings::Options options = globals.options;
+    settings::Options options = common;
     add_options(app, kBundleOptions, create);
     add_options(app, kCreateOptions, create);
     add_options(app, kTimeoutOption, options);

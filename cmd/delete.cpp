@@ -29,11 +29,11 @@ constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
 
 }  // namespace
 
-int run_delete(const Globals& globals, Arguments arguments) {
+int run_delete(const settings::Options& common, Arguments arguments) {
     CLI::App app("Remove a container: its cgroup, what is left of its processes, its state.",
                  "lxcri delete");
     Values values;
-    settings::Options options = globals.options;
+    settings::Options options = common;
     add_options(app, kOptions, values);
     add_options(app, kTimeout, options);
     parse(app, std::move(arguments));

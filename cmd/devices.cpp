@@ -111,7 +111,7 @@ void show(const Values& values, const settings::Options& options) {
 
 }  // namespace
 
-int run_devices(const Globals& globals, Arguments arguments) {
+int run_devices(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Add devices to a running container, remove them, and list those that were added.\n"
         "They are gone with the container.",
@@ -121,14 +121,14 @@ int run_devices(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     switch (choose(kPlugActions, "ACTION", values.action)) {
         case PlugAction::add:
-            add(values, globals.options);
+            add(values, common);
             break;
         case PlugAction::remove:
             if (values.path.empty()) throw Error("remove: PATH is missing");
-            runtime::remove_device(globals.options, values.id, values.path);
+            runtime::remove_device(common, values.id, values.path);
             break;
         case PlugAction::list:
-            show(values, globals.options);
+            show(values, common);
             break;
     }
     return EXIT_SUCCESS;

@@ -137,7 +137,7 @@ void print(const char* type, const std::string& id, const Json& data) {
 
 }  // namespace
 
-int run_events(const Globals& globals, Arguments arguments) {
+int run_events(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Print what a container uses, and when the kernel kills one of its processes because "
         "memory\n"
@@ -156,10 +156,9 @@ int run_events(const Globals& globals, Arguments arguments) {
         }
     };
     if (values.once) {
-        print_stats(runtime::stats(globals.options, values.id));
+        print_stats(runtime::stats(common, values.id));
     } else {
-        runtime::watch_events(globals.options, values.id, values.interval,
-                              {print_stats, print_kills});
+        runtime::watch_events(common, values.id, values.interval, {print_stats, print_kills});
     }
     return EXIT_SUCCESS;
 }

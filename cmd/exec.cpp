@@ -138,7 +138,7 @@ void take_words(std::vector<std::string> words, bool has_process, ExecOptions& o
 
 }  // namespace
 
-int run_exec(const Globals& globals, Arguments arguments) {
+int run_exec(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Run a program in a container that exists.\n"
         "The exit status is that of the program, or 128 plus the number of the signal that ended "
@@ -154,7 +154,7 @@ int run_exec(const Globals& globals, Arguments arguments) {
     try {
         if (!values.process.empty()) exec.process_json = os::read_file_at(AT_FDCWD, values.process);
         check_preserved(exec.preserve_fds);
-        return runtime::exec(globals.options, exec);
+        return runtime::exec(common, exec);
     } catch (const Error& error) {
         throw ExitError(error.what(), kNotExecuted);
     }

@@ -5,47 +5,59 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/strings.h"
+#include "settings/settings.h"
 
 namespace lxcri::cmd {
 
 namespace {
 
-using settings::Settings;
+using settings::Options;
+using settings::Setting;
 
-template <class Value>
-constexpr std::string_view word_for() {
-    if constexpr (std::is_same_v<Value, settings::Path>) return "PATH";
-    if constexpr (std::is_same_v<Value, settings::LogPlace>) return "PATH";
-    if constexpr (std::is_same_v<Value, settings::CgroupPath>) return "PATH";
-    if constexpr (std::is_same_v<Value, std::chrono::seconds>) return "SECONDS";
-    if constexpr (std::is_enum_v<Value>) return "NAME";
-    return {};
+std::string_view word_for(const Setting& setting) {
+    const auto& destination = setting.destination;
+    if (std::holds_alternative<bool Options::*>(destination)) return {};
+    if (std::holds_alternative<settings::Timeout>(destination)) return "SECONDS";
+    if (std::holds_alternative<settings::Path>(destination)) return "PATH";
+    if (std::holds_alternative<settings::LogPlace>(destination)) return "PATH";
+    if (std::holds_alternative<settings::CgroupPath>(destination)) return "PATH";
+    return "NAME";
 }
 
-// An option that is not a setting.
-struct Plain {
-    std::string_view flag;
-    char letter;
-    std::string_view word;
-    std::string_view help;
-};
-constexpr Plain kConfig{"--config", 0, "FILE",
-                        "file with settings (default: /etc/lxcri/lxcri.json)"};
-constexpr Plain kSystemdCgroup{"--systemd-cgroup", 0, "", "the same as --cgroup-manager systemd"};
-constexpr Plain kRootless{"--rootless", 0, "NAME", "true, false or auto; no effect"};
-constexpr Plain kVersion{"--version", 'v', "", "show the version"};
-constexpr Plain kHelp{"--help", 'h', "", "show this text"};
+template <bool GlobalArguments::*member>
+void take_truth(const GlobalOption& option, const std::string& value, GlobalArguments& arguments) {
+    if (value != "true" && value != "false") {
+        throw Error(concat(option.flag, ": expected true or false, got ", in_quotes(value)));
+    }
+    arguments.*member = value == "true";
+}
 
-// The setting of a flag; "" for another one, or for none.
-std::string_view setting_of(std::string_view flag) {
-    std::string_view found;
-    const Settings settings;
-    settings::visit_settings(
-        settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
-            using Value = std::decay_t<decltype(setting.value)>;
-            if (!settings::kOnlyInFile<Value> && settings::flag_of(name) == flag) found = name;
-        });
-    return found;
+void take_rootless(const GlobalOption& option, const std::string& value,
+                   GlobalArguments& /*arguments*/) {
+    if (value == "true" || value == "false" || value == "auto") return;
+    throw Error(concat(option.flag, ": expected true, false or auto, got ", in_quotes(value)));
+}
+
+void take_setting(const GlobalOption& option, const std::string& value,
+                  GlobalArguments& arguments) {
+    arguments.settings[option.setting] = value;
+}
+
+void take_file(const GlobalOption& /*option*/, const std::string& value,
+               GlobalArguments& arguments) {
+    arguments.settings_file = value;
+}
+
+// Those that are not settings.
+std::vector<GlobalOption> plain_options() {
+    return {
+        {"--config", 0, "FILE", "file with settings (default: /etc/lxcri/lxcri.json)", take_file},
+        {"--systemd-cgroup", 0, "", "the same as --cgroup-manager systemd",
+         take_truth<&GlobalArguments::systemd_cgroup>},
+        {"--rootless", 0, "NAME", "true, false or auto; no effect", take_rootless},
+        {"--version", 'v', "", "show the version", take_truth<&GlobalArguments::version>},
+        {"--help", 'h', "", "show this text", take_truth<&GlobalArguments::help>},
+    };
 }
 
 const GlobalOption& find_option(const std::vector<GlobalOption>& options, std::string_view word) {
@@ -60,47 +72,16 @@ const GlobalOption& find_option(const std::vector<GlobalOption>& options, std::s
                        "; `lxcri --help` lists them"));
 }
 
-void take(const GlobalOption& option, const std::string& value, GlobalArguments& arguments) {
-    const auto is_true = [&] {
-        if (value == "true" || value == "false") return value == "true";
-        throw Error(concat(option.flag, ": expected true or false, got ", in_quotes(value)));
-    };
-    if (option.flag == kConfig.flag) {
-        arguments.settings_file = value;
-    } else if (option.flag == kSystemdCgroup.flag) {
-        arguments.systemd_cgroup = is_true();
-    } else if (option.flag == kRootless.flag && value != "auto") {
-        if (value != "true" && value != "false") {
-            throw Error(
-                concat(option.flag, ": expected true, false or auto, got ", in_quotes(value)));
-        }
-    } else if (option.flag == kVersion.flag) {
-        arguments.version = is_true();
-    } else if (option.flag == kHelp.flag) {
-        arguments.help = is_true();
-    } else if (const auto name = setting_of(option.flag); !name.empty()) {
-        arguments.settings[name] = value;
-    }
-}
-
 }  // namespace
 
 std::vector<GlobalOption> global_options() {
     std::vector<GlobalOption> options;
-    const auto add = [&](const Plain& plain) {
-        options.push_back({std::string(plain.flag), plain.letter, plain.word, plain.help});
-    };
-    const Settings settings;
-    settings::visit_settings(
-        settings, [&](std::string_view name, const auto& setting, std::string_view help) {
-            using Value = std::decay_t<decltype(setting.value)>;
-            if constexpr (!settings::kOnlyInFile<Value>) {
-                options.push_back({settings::flag_of(name), 0, word_for<Value>(), help});
-            }
-        });
-    for (const Plain& plain : {kConfig, kSystemdCgroup, kRootless, kVersion, kHelp}) {
-        add(plain);
+    for (const Setting& setting : settings::kSettings) {
+        if (settings::is_only_in_file(setting)) continue;
+        options.push_back({settings::flag_of(setting.name), 0, word_for(setting), setting.help,
+                           take_setting, setting.name});
     }
+    for (GlobalOption& plain : plain_options()) options.push_back(std::move(plain));
     return options;
 }
 
@@ -118,11 +99,11 @@ GlobalArguments parse_globals(int argc, const char* const* argv) {
         const auto equals = word.find('=');
         const GlobalOption& option = find_option(options, word.substr(0, equals));
         if (equals != std::string_view::npos) {
-            take(option, std::string(word.substr(equals + 1)), arguments);
+            option.take(option, std::string(word.substr(equals + 1)), arguments);
         } else if (option.word.empty()) {
-            take(option, "true", arguments);
+            option.take(option, "true", arguments);
         } else if (at + 1 < argc) {
-            take(option, argv[++at], arguments);
+            option.take(option, argv[++at], arguments);
         } else {
             throw Error(concat(option.flag, ": a value is missing"));
         }
@@ -131,17 +112,17 @@ GlobalArguments parse_globals(int argc, const char* const* argv) {
     return arguments;
 }
 
-void read_flags(const GlobalArguments& arguments, Settings& settings) {
+void read_flags(const GlobalArguments& arguments, Options& options) {
     for (const auto& [name, text] : arguments.settings) {
-        settings::set_by_flag(settings, name, text);
+        settings::set_by_flag(options, name, text);
     }
     // Callers give --systemd-cgroup for all their containers, and "disabled" beside it for one.
-    auto& manager = settings.cgroup_manager;
-    const bool is_disabled = manager.source == settings::Source::flag &&
-                             manager.value == settings::CgroupDriver::disabled;
-    if (arguments.systemd_cgroup && !is_disabled) {
-        manager = {settings::CgroupDriver::systemd, settings::Source::flag};
-    }
+    constexpr std::string_view kManager = "cgroupManager";
+    const bool is_disabled = options.source_of(kManager) == settings::Source::flag &&
+                             options.cgroup_driver == settings::CgroupDriver::disabled;
+    if (!arguments.systemd_cgroup || is_disabled) return;
+    options.cgroup_driver = settings::CgroupDriver::systemd;
+    options.sources[kManager] = settings::Source::flag;
 }
 
 }  // namespace lxcri::cmd

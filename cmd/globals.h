@@ -7,19 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "settings/settings.h"
+#include "settings/options.h"
 
 namespace lxcri::cmd {
-
-struct GlobalOption {
-    std::string flag;       // "--root"
-    char letter = 0;        // of "-h"; 0: none
-    std::string_view word;  // what its value is called in the help text; "": it needs none
-    std::string_view help;
-};
-
-// In the order of the help text.
-std::vector<GlobalOption> global_options();
 
 struct GlobalArguments {
     std::map<std::string_view, std::string> settings;  // by name of the setting, as given
@@ -30,10 +20,22 @@ struct GlobalArguments {
     std::vector<std::string> rest;  // the command and what is its
 };
 
+struct GlobalOption {
+    std::string flag;       // "--root"
+    char letter = 0;        // of "-h"; 0: none
+    std::string_view word;  // what its value is called in the help text; "": it needs none
+    std::string_view help;
+    void (*take)(const GlobalOption& option, const std::string& value, GlobalArguments& arguments);
+    std::string_view setting{};  // its name; "": it is none
+};
+
+// In the order of the help text.
+std::vector<GlobalOption> global_options();
+
 // Throws Error for an unknown option, and for a missing value.
 GlobalArguments parse_globals(int argc, const char* const* argv);
 
 // What the command line says about the settings.
-void read_flags(const GlobalArguments& arguments, settings::Settings& settings);
+void read_flags(const GlobalArguments& arguments, settings::Options& options);
 
 }  // namespace lxcri::cmd

@@ -17,7 +17,7 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 
 }  // namespace
 
-int run_inspect(const Globals& globals, Arguments arguments) {
+int run_inspect(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Print all that is known about containers: for each a JSON object with the members Spec\n"
         "(its config.json), Container (what lxcri has recorded) and State.",
@@ -29,7 +29,7 @@ int run_inspect(const Globals& globals, Arguments arguments) {
     std::string text;
     for (const auto& id : values.ids) {
         if (!text.empty()) text += '\n';
-        text += runtime::inspect(globals.options, id);
+        text += runtime::inspect(common, id);
     }
     show_json(text);
     return EXIT_SUCCESS;

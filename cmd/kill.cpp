@@ -25,10 +25,11 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 
 }  // namespace
 
-int run_kill(const Globals& globals, Arguments arguments) {
+int run_kill(const settings::Options& common, Arguments arguments) {
     CLI::App app("Send a signal to the container process.", "lxcri kill");
     Values values;
-    settings::Options options = globals.options;
+    settings::Options options = common;
+    options.timeout = options.kill_timeout;
     add_options(app, kOptions, values);
     add_options(app, kTimeoutOption, options);
     parse(app, std::move(arguments));

@@ -19,6 +19,7 @@
 #include "os/file.h"
 #include "os/unix_socket.h"
 #include "output.h"
+#include "settings/settings.h"
 
 namespace lxcri::cmd {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "settings/settings.h"
+#include "settings/options.h"
 
 namespace spdlog {
 class logger;

@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <string>
 
@@ -16,11 +15,11 @@
 #include "base/nearest.h"
 #include "base/strings.h"
 #include "command.h"
+#include "defaults.h"
 #include "globals.h"
 #include "help.h"
 #include "logging.h"
 #include "os/process.h"
-#include "os/user_namespace.h"
 #include "output.h"
 #include "settings/settings.h"
 #include "version.h"
@@ -29,69 +28,20 @@ namespace {
 
 using namespace lxcri;
 using namespace lxcri::cmd;
-using settings::Settings;
+using settings::Options;
 
 // Descriptors 0-2 that the caller has closed are filled, so that nothing of ours gets their
-// numbers; those beyond 2 are kept from every program that we execute.
-Caller look_at_caller() {
-    Caller caller;
+// numbers; those beyond 2 are kept from every program that we execute. Bit n of the result: the
+// caller's descriptor n was open.
+unsigned look_at_stdio() {
+    unsigned open_stdio = 7;
     for (int number = 0; number <= 2; ++number) {
         if (::fcntl(number, F_GETFD) != -1 || errno != EBADF) continue;
-        caller.open_stdio &= ~(1U << static_cast<unsigned>(number));
+        open_stdio &= ~(1U << static_cast<unsigned>(number));
         if (::open("/dev/null", O_RDWR | O_CLOEXEC) != number) ::_exit(EXIT_FAILURE);
     }
     os::close_on_exec_from(3);
-    return caller;
-}
-
-constexpr const char* kInstalledLibexec = LXCRI_INSTALLED_LIBEXEC;
-
-std::string environment(const char* name) {
-    const char* value = ::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
-// /run belongs to root of the host, and not to the root of another user namespace.
-std::string default_root() {
-    const std::string runtime_dir = environment("XDG_RUNTIME_DIR");
-    const bool is_root = ::geteuid() == 0;
-    // Root mostly has none: then nothing needs to be read to know.
-    if (is_root && (runtime_dir.empty() || os::find_outer_user().initial_namespace)) {
-        return "/run/lxcri";
-    }
-    if (!runtime_dir.empty()) return concat(runtime_dir, "/lxcri");
-    return concat("/run/user/", std::to_string(::geteuid()), "/lxcri");
-}
-
-// PREFIX/libexec/lxcri for PREFIX/bin/lxcri: an installed tree can be moved. No PATH is needed.
-std::string libexec_dir_beside() {
-    std::string path(PATH_MAX, '\0');
-    const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
-    if (length == -1 && errno == ENOENT) {
-        throw Error("a procfs on /proc is required, but there is none (/proc/self/exe)");
-    }
-    if (length <= 0) throw SystemError(errno, "readlink", "/proc/self/exe");
-    path.resize(static_cast<std::size_t>(length));
-    const auto bin = path.rfind('/');
-    const auto prefix = bin == 0 ? bin : path.rfind('/', bin - 1);
-    return concat(path.substr(0, prefix), "/libexec/lxcri");
-}
-
-// This program alone may have been copied, or bound, to another place: then the others are still
-// where they were installed.
-std::string default_libexec_dir() {
-    std::string beside = libexec_dir_beside();
-    if (::access(beside.c_str(), F_OK) == 0 || ::access(kInstalledLibexec, F_OK) != 0) {
-        return beside;
-    }
-    return kInstalledLibexec;
-}
-
-Settings built_in_settings() {
-    Settings settings;
-    settings.root.value.text = default_root();
-    settings.libexec.value.text = default_libexec_dir();
-    return settings;
+    return open_stdio;
 }
 
 // Without reading the other settings, which may be wrong: callers ask for the version all the same.
@@ -107,84 +57,52 @@ std::string settings_file(const GlobalArguments& arguments) {
     return environment("LXCRI_CONFIG");
 }
 
-void open_log(const Settings& settings, Log& log) {
-    const LogLevel level = settings.debug.value ? LogLevel::debug : settings.log_level.value;
+void open_log(const Options& options, Log& log) {
+    const LogLevel level = options.lxc_debug_log ? LogLevel::debug : options.log_level;
     const bool level_is_given =
-        settings.debug.value || settings.log_level.source != settings::Source::built_in;
-    const std::string& file = settings.log.value.text;
-    const LogFormat format = settings.log_format.value;
+        options.lxc_debug_log || options.source_of("logLevel") != settings::Source::built_in;
+    const LogFormat format = options.log_format;
     // The error itself goes to stderr anyway: without --log only more than that needs a log there,
     // and that may be the container's stderr.
-    if (file.empty() && (!level_is_given || level == LogLevel::error)) return;
-    log.open(file, format, level, format == LogFormat::json && !level_is_given);
+    if (options.log.empty() && (!level_is_given || level == LogLevel::error)) return;
+    log.open(options.log, format, level, format == LogFormat::json && !level_is_given);
 }
 
-Settings make_settings(const GlobalArguments& arguments, Log& log) {
-    Settings settings = built_in_settings();
+// The settings, and the log that they ask for.
+Options read_settings(const GlobalArguments& arguments, Log& log) {
+    Options options = built_in_options();
+    const std::string file = settings_file(arguments);
+    if (!file.empty()) options.settings_file = file;
     try {
-        const std::string file = settings_file(arguments);
-        settings::read_settings_file(file.empty() ? settings::kSettingsFile : file, !file.empty(),
-                                     settings);
-        settings::read_environment(settings);
+        settings::read_settings_file(
+            options.settings_file,
+            file.empty() ? settings::Missing::is_fine : settings::Missing::is_error, options);
+        settings::read_environment(options);
     } catch (const Error&) {
         // Callers look for the reason where their flags say.
-        Settings flags;
+        Options flags;
         read_flags(arguments, flags);
         open_log(flags, log);
         throw;
     }
-    read_flags(arguments, settings);
-    open_log(settings, log);
-    return settings;
+    read_flags(arguments, options);
+    open_log(options, log);
+    return options;
 }
 
-std::chrono::seconds timeout_of(const Settings& settings, std::string_view command) {
-    if (command == "kill") return settings.kill_timeout.value;
-    return settings.create_timeout.value;
-}
-
-Globals make_globals(Settings settings, const std::string& settings_file, std::string_view command,
-                     const Caller& caller, Log& log) {
-    Globals globals;
-    globals.caller = caller;
-    auto& options = globals.options;
-    const auto source = settings.root.source;
-    options.root_is_default =
-        source == settings::Source::built_in || source == settings::Source::file;
-    options.root = settings.root.value.text;
-    options.libexec_dir = settings.libexec.value.text;
-    if (settings.libexec.source == settings::Source::built_in &&
-        options.libexec_dir != kInstalledLibexec) {
-        options.other_libexec_dir = kInstalledLibexec;
+Options make_options(const GlobalArguments& arguments, unsigned open_stdio, Log& log) {
+    Options options = read_settings(arguments, log);
+    if (options.source_of("libexec") == settings::Source::built_in &&
+        options.libexec_dir != installed_libexec_dir()) {
+        options.other_libexec_dir = installed_libexec_dir();
     }
-    options.cgroup_driver = settings.cgroup_manager.value;
-    options.keep_monitor = settings.monitor.value == settings::MonitorMode::keep;
-    options.monitor_cgroup = settings.monitor_cgroup.value.text;
-    options.apparmor = settings.apparmor.value;
-    options.capabilities = settings.capabilities.value;
-    options.cgroup_devices = settings.cgroup_devices.value;
-    options.seccomp = settings.seccomp.value;
-    options.system = settings.system.value;
-    options.system_annotation = settings.system_annotation.value;
-    options.open_stdio = caller.open_stdio;
+    options.open_stdio = open_stdio;
     options.notify_socket = environment("NOTIFY_SOCKET");
-    options.lxc_debug_log = settings.debug.value;
-    options.timeout = timeout_of(settings, command);
-    options.start_timeout = settings.start_timeout.value;
-    options.delete_timeout = settings.delete_timeout.value;
-    options.settings_file = settings_file.empty() ? settings::kSettingsFile : settings_file;
-    options.systemd_properties = settings.systemd_properties.value.names;
-    options.lxc_items = settings.lxc_items.value.names;
-    options.lxcfs = settings.lxcfs.value.text;
-    options.agent_socket = settings.agent_socket.value.text;
-    options.criu = settings.criu.value.text;
     options.warn = [&log](std::string_view message) { log.warning(message); };
     options.always_warn = [&log](std::string_view message) { log.always_warn(message); };
     options.debug = [&log](std::string_view message) { log.debug(message); };
     options.succeeded = [&log] { log.settle(); };
-    globals.settings = std::move(settings);
-    if (command == "config") globals.built_in = built_in_settings();
-    return globals;
+    return options;
 }
 
 const Command& find_command(const std::string& name) {
@@ -202,16 +120,17 @@ int show(const std::string& text) {
     return EXIT_SUCCESS;
 }
 
-Settings settings_for(const std::string& command, const GlobalArguments& arguments, Log& log) {
+Options options_for(const std::string& command, const GlobalArguments& arguments,
+                    unsigned open_stdio, Log& log) {
     try {
-        return make_settings(arguments, log);
+        return make_options(arguments, open_stdio, log);
     } catch (const Error& error) {
         if (command == "exec") throw ExitError(error.what(), kNotExecuted);
         throw;
     }
 }
 
-int run(int argc, char** argv, const Caller& caller, Log& log) {
+int run(int argc, char** argv, unsigned open_stdio, Log& log) {
     const GlobalArguments arguments = parse_globals(argc, argv);
     Arguments rest = arguments.rest;
     if (arguments.help) return show(help_text());
@@ -219,7 +138,8 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
         show_lines(version_text(libexec_dir(arguments)));
         return EXIT_SUCCESS;
     }
-    Settings settings = settings_for(rest.empty() ? "" : rest.front(), arguments, log);
+    const Options options =
+        options_for(rest.empty() ? "" : rest.front(), arguments, open_stdio, log);
     if (rest.empty()) throw Error("a command is missing, `lxcri --help` lists them");
     if (rest.front() == "help") {
         if (rest.size() == 1) return show(help_text());
@@ -227,16 +147,14 @@ int run(int argc, char** argv, const Caller& caller, Log& log) {
     }
     const Command& command = find_command(rest.front());
     rest.erase(rest.begin());
-    return command.run(
-        make_globals(std::move(settings), settings_file(arguments), command.name, caller, log),
-        std::move(rest));
+    return command.run(options, std::move(rest));
 }
 
 // The exit code, when all that was to be shown has been written.
-int run_and_flush(int argc, char** argv, const Caller& caller, Log& log) {
+int run_and_flush(int argc, char** argv, unsigned open_stdio, Log& log) {
     int code = EXIT_SUCCESS;
     try {
-        code = run(argc, argv, caller, log);
+        code = run(argc, argv, open_stdio, log);
     } catch (const CLI::Success&) {  // --help
     }
     flush_output();
@@ -248,12 +166,12 @@ int run_and_flush(int argc, char** argv, const Caller& caller, Log& log) {
 int main(int argc, char** argv) {
     // A limit on the size of files is an error like any other: setrlimit(2).
     (void)::signal(SIGXFSZ, SIG_IGN);
-    const Caller caller = look_at_caller();
+    const unsigned open_stdio = look_at_stdio();
     Log log;
     std::string message;
     int code = EXIT_FAILURE;
     try {
-        code = run_and_flush(argc, argv, caller, log);
+        code = run_and_flush(argc, argv, open_stdio, log);
         log.settle();
         return code;
     } catch (const CLI::ParseError& error) {

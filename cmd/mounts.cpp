@@ -131,7 +131,7 @@ void show(const Values& values, const settings::Options& options) {
 
 }  // namespace
 
-int run_mounts(const Globals& globals, Arguments arguments) {
+int run_mounts(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Add mounts to a running container, remove them, and list those that were added.\n"
         "They are gone with the container.",
@@ -141,14 +141,14 @@ int run_mounts(const Globals& globals, Arguments arguments) {
     parse(app, std::move(arguments));
     switch (choose(kPlugActions, "ACTION", values.action)) {
         case PlugAction::add:
-            add(values, globals.options);
+            add(values, common);
             break;
         case PlugAction::remove:
             if (values.destination.empty()) throw Error("remove: DESTINATION is missing");
-            runtime::remove_mount(globals.options, values.id, values.destination);
+            runtime::remove_mount(common, values.id, values.destination);
             break;
         case PlugAction::list:
-            show(values, globals.options);
+            show(values, common);
             break;
     }
     return EXIT_SUCCESS;

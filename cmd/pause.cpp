@@ -4,12 +4,12 @@
 
 namespace lxcri::cmd {
 
-int run_pause(const Globals& globals, Arguments arguments) {
+int run_pause(const settings::Options& common, Arguments arguments) {
     CLI::App app("Stop all processes of a container, until `lxcri resume ID`.", "lxcri pause");
     OnlyId values;
     add_options(app, kOnlyId, values);
     parse(app, std::move(arguments));
-    runtime::pause(globals.options, values.id);
+    runtime::pause(common, values.id);
     return EXIT_SUCCESS;
 }
 

@@ -99,7 +99,7 @@ void print_json(const Pids& pids) {
 
 }  // namespace
 
-int run_ps(const Globals& globals, Arguments arguments) {
+int run_ps(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Show the processes of a container, as the host sees them.\n"
         "The arguments after the ID are for ps(1); the default is `-ef`.",
@@ -112,7 +112,7 @@ int run_ps(const Globals& globals, Arguments arguments) {
     if (rest.empty()) throw Error("ID: missing; it is the name of the container");
     const std::string id = rest.front();
     rest.erase(rest.begin());
-    const Pids pids = runtime::processes(globals.options, id);
+    const Pids pids = runtime::processes(common, id);
     if (values.format == Format::json) {
         print_json(pids);
         return EXIT_SUCCESS;

@@ -14,13 +14,13 @@ constexpr auto kRunOptions = std::to_array<Option<runtime::RunOptions>>({
 
 }  // namespace
 
-int run_run(const Globals& globals, Arguments arguments) {
+int run_run(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Create and start a container, pass signals on to it, and exit with its exit status.\n"
         "The container is deleted at the end.",
         "lxcri run");
     runtime::RunOptions run;
-    settings::Options options = globals.options;
+    settings::Options options = common;
     add_options(app, kBundleOptions, run.create);
     add_options(app, kCreateOptions, run.create);
     add_options(app, kTimeoutOption, options);

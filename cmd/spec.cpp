@@ -27,7 +27,7 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 
 }  // namespace
 
-int run_spec(const Globals& /*globals*/, Arguments arguments) {
+int run_spec(const settings::Options& /*common*/, Arguments arguments) {
     CLI::App app("Write a config.json to begin with. An existing file is an error, and stays.",
                  "lxcri spec");
     Values values;

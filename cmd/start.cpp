@@ -16,10 +16,10 @@ constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
 
 }  // namespace
 
-int run_start(const Globals& globals, Arguments arguments) {
+int run_start(const settings::Options& common, Arguments arguments) {
     CLI::App app("Let the process of a created container run.", "lxcri start");
     OnlyId values;
-    settings::Options options = globals.options;
+    settings::Options options = common;
     add_options(app, kOnlyId, values);
     add_options(app, kTimeout, options);
     parse(app, std::move(arguments));

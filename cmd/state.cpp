@@ -5,12 +5,12 @@
 
 namespace lxcri::cmd {
 
-int run_state(const Globals& globals, Arguments arguments) {
+int run_state(const settings::Options& common, Arguments arguments) {
     CLI::App app("Print the state of a container as JSON.", "lxcri state");
     OnlyId values;
     add_options(app, kOnlyId, values);
     parse(app, std::move(arguments));
-    show_json(oci::to_json(runtime::state(globals.options, values.id)));
+    show_json(oci::to_json(runtime::state(common, values.id)));
     return EXIT_SUCCESS;
 }
 

@@ -34,7 +34,7 @@ constexpr auto kOptions = std::to_array<Option<Call>>({
     {"--id", "ID", "name of the container in the plan", &Call::id},
 });
 
-translate::Plan translate_bundle(const Globals& globals, const Call& call,
+translate::Plan translate_bundle(const settings::Options& common, const Call& call,
                                  const std::string& bundle) {
     runtime::CreateOptions create;
     create.id = call.id;
@@ -43,10 +43,10 @@ translate::Plan translate_bundle(const Globals& globals, const Call& call,
     const std::string config = os::read_file_at(AT_FDCWD, file);
     // With two of them the error has to say which one it is about.
     if (call.other.empty()) {
-        return runtime::translate_config(globals.options, create, config, true);
+        return runtime::translate_config(common, create, config, true);
     }
-    return in_context(
-        file, [&] { return runtime::translate_config(globals.options, create, config, true); });
+    return in_context(file,
+                      [&] { return runtime::translate_config(common, create, config, true); });
 }
 
 void print_doubts(const translate::Plan& plan) {
@@ -84,7 +84,7 @@ int print_difference(const Call& call, const translate::Plan& before, translate:
 
 }  // namespace
 
-int run_translate(const Globals& globals, Arguments arguments) {
+int run_translate(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Show what `create` would do with a bundle: the plan, and liblxc's configuration; or how\n"
         "the plan of another bundle differs. Changes nothing, and needs no privilege.",
@@ -92,9 +92,9 @@ int run_translate(const Globals& globals, Arguments arguments) {
     Call call;
     add_options(app, kOptions, call);
     parse(app, std::move(arguments));
-    const auto plan = translate_bundle(globals, call, call.bundle);
+    const auto plan = translate_bundle(common, call, call.bundle);
     if (!call.other.empty()) {
-        const auto other = translate_bundle(globals, call, call.other);
+        const auto other = translate_bundle(common, call, call.other);
         return print_difference(call, plan, other);
     }
     if (call.format == Format::json) {

@@ -153,7 +153,7 @@ const Setting* find_setting(std::string_view pointer) {
 
 }  // namespace
 
-int run_update(const Globals& globals, Arguments arguments) {
+int run_update(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Change the limits of a container. A limit that is not given, or is given as 0, stays as\n"
         "it is: callers write 0 for a limit that they do not set.",
@@ -172,8 +172,7 @@ int run_update(const Globals& globals, Arguments arguments) {
 
     Resources resources;
     if (!values.file.empty()) {
-        in_context("--resources",
-                   [&] { resources = read_resources(values.file, globals.options); });
+        in_context("--resources", [&] { resources = read_resources(values.file, common); });
     }
     std::vector<std::string_view> from_options;
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
@@ -182,8 +181,8 @@ int run_update(const Globals& globals, Arguments arguments) {
         from_options.push_back(kSettings[i].pointer);
     }
     try {
-        for (const auto& warning : oci::validate(resources)) globals.options.warn(warning);
-        runtime::update(globals.options, values.id, std::move(resources), rdt);
+        for (const auto& warning : oci::validate(resources)) common.warn(warning);
+        runtime::update(common, values.id, std::move(resources), rdt);
     } catch (const SpecError& error) {
         const Setting* setting = find_setting(error.pointer());
         const bool is_option =

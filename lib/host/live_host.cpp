@@ -71,9 +71,7 @@ bool has_selinux() {
 
 translate::Host look_at_host(const settings::Options& options, cgroup::Layout layout) {
     translate::Host host;
-    host.runtime_root = options.root;
-    host.libexec_dir = options.libexec_dir;
-    host.keep_monitor = options.keep_monitor;
+    host.options = options;
     host.ordinary_user = os::is_ordinary_user();
     host.privileged = os::is_host_root();
     host.last_capability = -1;
@@ -84,25 +82,14 @@ translate::Host look_at_host(const settings::Options& options, cgroup::Layout la
         if (bounded == 1)
             host.bounding_capabilities |= std::uint64_t{1} << static_cast<unsigned>(number);
     }
-    host.cgroup_driver = options.cgroup_driver;
-    if (host.cgroup_driver == cgroup::Driver::systemd) {
+    if (options.cgroup_driver == cgroup::Driver::systemd) {
         host.user_manager = helpers::find_user_manager();
     }
     host.cgroup_parent = default_parent(layout);
     host.may_enter_cgroup_late = options.cgroup_driver == cgroup::Driver::cgroupfs;
     host.unified_cgroups = layout.mode == cgroup::Mode::unified;
     host.cgroup_layout = std::move(layout);
-    host.system = options.system;
-    host.system_annotation = options.system_annotation;
-    host.lxc_items = options.lxc_items;
-    host.agent_socket = options.agent_socket;
-    host.systemd_properties = options.systemd_properties;
-    host.settings_file = options.settings_file;
-    host.switches = {options.apparmor, options.capabilities, options.cgroup_devices,
-                     options.seccomp};
     host.environment = os::own_environment();
-    host.open_stdio = options.open_stdio;
-    host.lxc_debug_log = options.lxc_debug_log;
     return host;
 }
 

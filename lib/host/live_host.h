@@ -17,8 +17,7 @@ std::string find_rootfs(const oci::Spec& spec, const std::string& bundle);
 bool has_apparmor();
 bool has_selinux();
 
-// Everything but the identity of the container (id, bundle, rootfs), its place among the cgroups,
-// and the options of the call.
+// Everything but the call, its root filesystem, and its place among the cgroups.
 translate::Host look_at_host(const settings::Options& options, cgroup::Layout layout);
 // What depends on where the container's cgroup is going to be: below the mount points; "": it has
 // none, and stays where this process is.

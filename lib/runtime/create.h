@@ -2,35 +2,16 @@
 // Makes a container: everything of config.json is applied, but the container process is not yet
 // executed (runtime.md "Create"). Either it exists completely afterwards, or nothing is left.
 
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "attached/notify_socket.h"
 #include "os/process.h"
+#include "settings/create_options.h"
 #include "settings/options.h"
 
 namespace lxcri::runtime {
 
-struct CreateOptions {
-    std::string id;
-    std::string bundle = ".";    // a directory
-    std::string config_file;     // absolute; "": config.json of the bundle
-    std::string pid_file;        // "": none
-    std::string console_socket;  // gets the terminal; "": none
-    std::string pidfd_socket;    // gets a pidfd of the container process; "": none
-    // The caller of create() takes the terminal where no socket gets it.
-    bool keeps_terminal = false;
-    bool new_keyring = true;
-    std::uint32_t preserve_fds = 0;
-    std::uint32_t listen_fds = 0;
-    std::string listen_fdnames;
-    std::string notify_directory;  // made by create()
-    bool is_restored = false;      // the processes come from CRIU, which puts them into the cgroup
-    // `run`: the container process is executed at once, unless hooks belong to the start.
-    bool start_now = false;
-};
+using settings::CreateOptions;
 
 struct Created {
     os::ProcessRef init;

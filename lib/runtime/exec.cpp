@@ -131,8 +131,7 @@ class Execution {
     bool has_ended() const { return init_->wait_exit(os::Clock::now()); }
     void look_at_container();
     void plan_process();
-    void switch_off(const translate::Switches& switches, const oci::Process& asked,
-                    const translate::Plan& wanted);
+    void switch_off(const oci::Process& asked, const translate::Plan& wanted);
     void place_on_cpus(const oci::Process& asked);
     void connect_caller();
     void start_helper();
@@ -214,8 +213,8 @@ void Execution::plan_process() {
     const auto warnings = in_context(document, [&] { return oci::validate(asked); });
     for (const auto& warning : warnings) options_.warn(warning);
     translate::Host host = host::look_at_host(options_, {});
-    host.id = call_.id;
-    host.preserve_fds = call_.preserve_fds;
+    host.call.id = call_.id;
+    host.call.preserve_fds = call_.preserve_fds;
     host.apparmor = options_.apparmor && asked.apparmor_profile && host::has_apparmor();
     host.selinux = asked.selinux_label && host::has_selinux();
     if ((namespaces_ & CLONE_NEWUSER) != 0) {
@@ -225,7 +224,7 @@ void Execution::plan_process() {
     translate::Plan wanted = translate::translate_exec(spec, host);
     process_plan_ = container_plan_.init.process;
     change(process_plan_, container_plan_.host, asked, wanted.init.process);
-    switch_off(host.switches, asked, wanted);
+    switch_off(asked, wanted);
     process_plan_.filter_loading = translate::filter_loading(process_plan_);
     place_on_cpus(asked);
     limits_ = wanted.host.limits;
@@ -236,17 +235,16 @@ void Execution::plan_process() {
 }
 
 // What the process would have from its container. (What the document asks for has been left out.)
-void Execution::switch_off(const translate::Switches& switches, const oci::Process& asked,
-                           const translate::Plan& wanted) {
+void Execution::switch_off(const oci::Process& asked, const translate::Plan& wanted) {
     const auto warn = [&](std::string_view pointer, std::string_view setting) {
         options_.warn(translate::switched_off(pointer, setting));
     };
-    if (!switches.capabilities) process_plan_.capabilities = wanted.init.process.capabilities;
-    if (!switches.apparmor && !process_plan_.apparmor_profile.empty() && !asked.apparmor_profile) {
+    if (!options_.capabilities) process_plan_.capabilities = wanted.init.process.capabilities;
+    if (!options_.apparmor && !process_plan_.apparmor_profile.empty() && !asked.apparmor_profile) {
         process_plan_.apparmor_profile.clear();
         warn("/process/apparmorProfile", "apparmor");
     }
-    if (!switches.seccomp && !process_plan_.seccomp_program.empty()) {
+    if (!options_.seccomp && !process_plan_.seccomp_program.empty()) {
         process_plan_.seccomp_program.clear();
         process_plan_.seccomp_flags = 0;
         process_plan_.seccomp_listener = false;

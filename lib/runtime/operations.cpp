@@ -49,7 +49,11 @@ void update_schemata(const Container& container, const oci::IntelRdt& rdt) {
 }
 
 std::vector<std::string> known_ids(const settings::Options& options) {
-    if (options.root_is_default && ::access(options.root.c_str(), F_OK) == -1) return {};
+    const auto source = options.source_of("root");
+    // It need not exist before the first container.
+    const bool is_default =
+        source == settings::Source::built_in || source == settings::Source::file;
+    if (is_default && ::access(options.root.c_str(), F_OK) == -1) return {};
     return list_ids(options.root);
 }
 

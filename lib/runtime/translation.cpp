@@ -49,8 +49,7 @@ bool can_see_namespaces(const oci::Spec& spec, bool is_dry) {
 translate::Host look_at_host(const settings::Options& options, const CreateOptions& call,
                              const oci::Spec& spec, bool is_dry, bool can_see) {
     translate::Host host = host::look_at_host(options, cgroup::read_layout());
-    host.id = call.id;
-    host.bundle = call.bundle;
+    host.call = call;
     host.rootfs = rootfs_or_path(spec, call.bundle, is_dry);
     const auto place = translate::place_cgroup(spec, host);
     // systemd makes a scope for every user.
@@ -68,11 +67,6 @@ translate::Host look_at_host(const settings::Options& options, const CreateOptio
         (spec.process && spec.process->selinux_label) || (spec.linux_ && spec.linux_->mount_label);
     host.selinux = has_label && host::has_selinux();
     host.may_enter_cgroup_late = host.may_enter_cgroup_late && !call.is_restored;
-    host.new_keyring = call.new_keyring;
-    host.preserve_fds = call.preserve_fds;
-    host.listen_fds = call.listen_fds;
-    host.listen_fdnames = call.listen_fdnames;
-    host.notify_directory = call.notify_directory;
     return host;
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -69,12 +70,7 @@ concept Chosen = requires(Value value) {
 &&(std::is_enum_v<Value> || std::is_same_v<Value, bool>);
 
 // A day: to wait longer is to have no limit.
-constexpr std::int64_t kLongest = 86400;
-
-// Nothing but `start` may wait without end: what it executes are hooks, too.
-std::int64_t least_seconds(std::string_view name) {
-    return name == "startTimeout" ? 0 : 1;
-}
+constexpr seconds kLongest{86400};
 
 constexpr std::string_view kCgroupPaths =
     "a path below the mount points of the cgroup hierarchies, without \"..\"";
@@ -98,111 +94,114 @@ std::string without_file_prefix(const std::string& text) {
 
 // What a word of the command line or the environment says; `place` is the flag or the variable.
 struct Word {
-    std::string_view name;
-    std::string_view place;
-    const std::string& text;
+    std::string place;
+    std::string text;
 
     [[noreturn]] void reject(std::string_view expected) const {
         throw Error(concat(place, ": expected ", expected, ", got ", lxcri::in_quotes(text)));
     }
 };
 
-void parse(const Word& word, Path& path) {
-    path.text = os::absolute_path(word.text);
+void parse(const Word& word, Path to, Options& options) {
+    options.*to.member = os::absolute_path(word.text);
 }
 
-void parse(const Word& word, LogPlace& place) {
-    place.text =
+void parse(const Word& word, LogPlace to, Options& options) {
+    options.*to.member =
         is_system_log(word.text) ? word.text : os::absolute_path(without_file_prefix(word.text));
 }
 
-void parse(const Word& word, CgroupPath& path) {
+void parse(const Word& word, CgroupPath to, Options& options) {
     const auto plain = plain_cgroup_path(word.text);
     if (!plain) word.reject(kCgroupPaths);
-    path.text = *plain;
+    options.*to.member = *plain;
 }
 
-void parse(const Word& word, seconds& value) {
+void parse(const Word& word, const Timeout& to, Options& options) {
     const auto number = parse_integer<std::int64_t>(word.text);
-    const auto least = least_seconds(word.name);
-    if (!number || *number < least || *number > kLongest) {
-        word.reject(concat("a whole number from ", std::to_string(least), " to ",
-                           std::to_string(kLongest)));
+    if (!number || *number < to.least.count() || *number > kLongest.count()) {
+        word.reject(concat("a whole number from ", std::to_string(to.least.count()), " to ",
+                           std::to_string(kLongest.count())));
     }
-    value = seconds(*number);
+    options.*to.member = seconds(*number);
 }
+
+// is_only_in_file(): not asked for.
+void parse(const Word& /*word*/, AllowedNames /*to*/, Options& /*options*/) {}
 
 template <Chosen Value>
-void parse(const Word& word, Value& value) {
-    const auto& table = table_of(value);
+void parse(const Word& word, Value Options::*to, Options& options) {
+    const auto& table = table_of(Value{});
     const auto found = value_of(table, word.text);
     if (!found) word.reject(names_of(table));
-    value = *found;
+    options.*to = *found;
 }
 
 // --- from the file ------------------------------------------------------------------------------
 
 using oci::JsonValue;
 
-void parse(const JsonValue& json, Path& path) {
-    path.text = json.string();
-    if (!path.text.empty() && !path.text.starts_with('/')) json.reject("an absolute path");
+void parse(const JsonValue& json, Path to, Options& options) {
+    std::string path(json.string());
+    if (!path.empty() && !path.starts_with('/')) json.reject("an absolute path");
+    options.*to.member = std::move(path);
 }
 
-void parse(const JsonValue& json, LogPlace& place) {
+void parse(const JsonValue& json, LogPlace to, Options& options) {
     const std::string text(json.string());
-    place.text = is_system_log(text) ? text : without_file_prefix(text);
-    if (!place.text.empty() && !is_system_log(place.text) && !place.text.starts_with('/')) {
+    std::string place = is_system_log(text) ? text : without_file_prefix(text);
+    if (!place.empty() && !is_system_log(place) && !place.starts_with('/')) {
         json.reject("an absolute path, syslog:NAME or journald:NAME");
     }
+    options.*to.member = std::move(place);
 }
 
-void parse(const JsonValue& json, CgroupPath& path) {
+void parse(const JsonValue& json, CgroupPath to, Options& options) {
     const auto plain = plain_cgroup_path(json.string());
     if (!plain) json.reject(kCgroupPaths);
-    path.text = *plain;
+    options.*to.member = *plain;
 }
 
-void parse(const JsonValue& json, seconds& value) {
-    value = seconds(json.integer(least_seconds(json.key()), kLongest));
+void parse(const JsonValue& json, const Timeout& to, Options& options) {
+    options.*to.member = seconds(json.integer(to.least.count(), kLongest.count()));
 }
 
-void parse(const JsonValue& json, bool& value) {
-    value = json.boolean();
+void parse(const JsonValue& json, AllowedNames to, Options& options) {
+    oci::read(json, options.*to.member);
 }
 
-void parse(const JsonValue& json, AllowedNames& value) {
-    oci::read(json, value.names);
+void parse(const JsonValue& json, bool Options::*to, Options& options) {
+    options.*to = json.boolean();
 }
 
 template <Chosen Value>
-void parse(const JsonValue& json, Value& value) {
-    value = json.one_of(table_of(value));
+void parse(const JsonValue& json, Value Options::*to, Options& options) {
+    options.*to = json.one_of(table_of(Value{}));
 }
 
 // --- to text ------------------------------------------------------------------------------------
 
-nlohmann::ordered_json json_of(const Path& path) {
-    return path.text;
+nlohmann::ordered_json json_of(const Options& options, const Timeout& from) {
+    return (options.*from.member).count();
 }
-nlohmann::ordered_json json_of(const LogPlace& place) {
-    return place.text;
+
+template <class From>
+nlohmann::ordered_json json_of(const Options& options, From from) {
+    return options.*from.member;
 }
-nlohmann::ordered_json json_of(const CgroupPath& path) {
-    return path.text;
+
+nlohmann::ordered_json json_of(const Options& options, bool Options::*from) {
+    return options.*from;
 }
-nlohmann::ordered_json json_of(bool value) {
-    return value;
+
+template <Chosen Value>
+nlohmann::ordered_json json_of(const Options& options, Value Options::*from) {
+    return name_of(table_of(Value{}), options.*from);
 }
-nlohmann::ordered_json json_of(seconds value) {
-    return value.count();
-}
-nlohmann::ordered_json json_of(const AllowedNames& value) {
-    return value.names;
-}
-template <class Value>
-requires std::is_enum_v<Value> nlohmann::ordered_json json_of(Value value) {
-    return name_of(table_of(value), value);
+
+nlohmann::ordered_json json_of(const Options& options, const Setting& setting) {
+    return std::visit([&](const auto& from) { return json_of(options, from); },
+                      setting.destination);
 }
 
 // "logLevel" with a separator before each capital, and that in `change`d letters.
@@ -224,34 +223,33 @@ char to_upper(char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
-// The one with this name.
-template <class Action>
-bool with_setting(Settings& settings, std::string_view name, Action&& action) {
-    bool found = false;
-    visit_settings(settings, [&](std::string_view its_name, auto& setting, std::string_view) {
-        if (its_name != name) return;
-        action(setting);
-        found = true;
-    });
-    return found;
+const Setting* find_setting(std::string_view name) {
+    const auto* const found =
+        std::find_if(kSettings.begin(), kSettings.end(),
+                     [&](const Setting& setting) { return setting.name == name; });
+    return found == kSettings.end() ? nullptr : found;
 }
 
-std::vector<std::string_view> setting_names() {
-    std::vector<std::string_view> names;
-    const Settings settings;
-    visit_settings(settings, [&](std::string_view name, const auto& /*setting*/,
-                                 std::string_view /*help*/) { names.push_back(name); });
-    return names;
+// `text`: a Word or a JsonValue.
+template <class Text>
+void take(const Text& text, const Setting& setting, Source source, Options& options) {
+    std::visit([&](const auto& to) { parse(text, to, options); }, setting.destination);
+    options.sources[setting.name] = source;
 }
 
 [[noreturn]] void reject_unknown(const JsonValue& member) {
-    const auto names = setting_names();
+    std::vector<std::string_view> names;
+    for (const Setting& setting : kSettings) names.push_back(setting.name);
     std::string all;
     for (const auto name : names) all += concat(all.empty() ? "" : ", ", name);
     member.fail(concat("not known", did_you_mean(member.key(), names), "; the settings are ", all));
 }
 
 }  // namespace
+
+bool is_only_in_file(const Setting& setting) {
+    return std::holds_alternative<AllowedNames>(setting.destination);
+}
 
 // As crun has it. What has none of the prefixes is a file.
 bool is_system_log(std::string_view place) {
@@ -266,72 +264,61 @@ std::string variable_of(std::string_view name) {
     return concat("LXCRI_", spell(name, '_', to_upper));
 }
 
-void read_settings(std::string_view json, Settings& settings) {
+void read_settings(std::string_view json, Options& options) {
     const oci::JsonDocument document(json);
     document.root().for_each_child([&](const JsonValue& member) {
-        const bool known = with_setting(settings, member.key(), [&](auto& setting) {
-            if (member.type() == oci::JsonType::null) return;
-            parse(member, setting.value);
-            setting.source = Source::file;
-        });
-        if (!known) reject_unknown(member);
+        const Setting* setting = find_setting(member.key());
+        if (setting == nullptr) reject_unknown(member);
+        if (member.type() == oci::JsonType::null) return;
+        take(member, *setting, Source::file, options);
     });
 }
 
-void set_by_flag(Settings& settings, std::string_view name, const std::string& text) {
-    if (text.empty()) return;
-    with_setting(settings, name, [&](auto& setting) {
-        if constexpr (!kOnlyInFile<std::decay_t<decltype(setting.value)>>) {
-            parse(Word{name, flag_of(name), text}, setting.value);
-            setting.source = Source::flag;
-        }
-    });
+void set_by_flag(Options& options, std::string_view name, const std::string& text) {
+    const Setting* setting = find_setting(name);
+    if (text.empty() || setting == nullptr || is_only_in_file(*setting)) return;
+    take(Word{flag_of(name), text}, *setting, Source::flag, options);
 }
 
-void read_environment(Settings& settings) {
-    visit_settings(settings, [](std::string_view name, auto& setting, std::string_view /*help*/) {
-        if constexpr (!kOnlyInFile<std::decay_t<decltype(setting.value)>>) {
-            const std::string variable = variable_of(name);
-            const char* value = ::getenv(variable.c_str());
-            if (value == nullptr || *value == '\0') return;
-            const std::string text = value;
-            parse(Word{name, variable, text}, setting.value);
-            setting.source = Source::environment;
-        }
-    });
+void read_environment(Options& options) {
+    for (const Setting& setting : kSettings) {
+        if (is_only_in_file(setting)) continue;
+        const std::string variable = variable_of(setting.name);
+        const char* value = ::getenv(variable.c_str());
+        if (value == nullptr || *value == '\0') continue;
+        take(Word{variable, value}, setting, Source::environment, options);
+    }
 }
 
-void read_settings_file(const std::string& path, bool required, Settings& settings) {
+void read_settings_file(const std::string& path, Missing missing, Options& options) {
     const auto text = os::find_trusted_file(path);
     if (text) {
-        in_context(path, [&] { read_settings(*text, settings); });
-    } else if (required) {
+        in_context(path, [&] { read_settings(*text, options); });
+    } else if (missing == Missing::is_error) {
         throw SystemError(ENOENT, "open", path);
     }
 }
 
-std::vector<std::array<std::string, 3>> settings_table(const Settings& settings) {
+std::vector<std::array<std::string, 3>> settings_table(const Options& options) {
     std::vector<std::array<std::string, 3>> rows;
-    visit_settings(
-        settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
-            const auto json = json_of(setting.value);
-            rows.push_back({std::string(name),
-                            json.is_string() ? json.template get<std::string>() : json.dump(),
-                            std::string(name_of(kSources, setting.source))});
-        });
+    for (const Setting& setting : kSettings) {
+        const auto json = json_of(options, setting);
+        rows.push_back({std::string(setting.name),
+                        json.is_string() ? json.template get<std::string>() : json.dump(),
+                        std::string(name_of(kSources, options.source_of(setting.name)))});
+    }
     return rows;
 }
 
-std::string settings_json(const Settings& settings) {
+std::string settings_json(const Options& options) {
     auto json = nlohmann::ordered_json::object();
-    visit_settings(
-        settings, [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
-            // Paths that were not chosen follow from the installation and the user.
-            using Value = std::decay_t<decltype(setting.value)>;
-            constexpr bool kIsPath = std::is_same_v<Value, Path> || std::is_same_v<Value, LogPlace>;
-            if (kIsPath && setting.source == Source::built_in) return;
-            json[std::string(name)] = json_of(setting.value);
-        });
+    for (const Setting& setting : kSettings) {
+        // Paths that were not chosen follow from the installation and the user.
+        const bool is_path = std::holds_alternative<Path>(setting.destination) ||
+                             std::holds_alternative<LogPlace>(setting.destination);
+        if (is_path && options.source_of(setting.name) == Source::built_in) continue;
+        json[std::string(setting.name)] = json_of(options, setting);
+    }
     return json.dump(2);
 }
 

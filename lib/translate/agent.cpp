@@ -135,18 +135,18 @@ std::optional<Seccomp> filter_with_agent(const oci::Spec& spec, const Host& host
     if (host.ordinary_user) {
         throw SpecError(pointer(), "lxcri-agent serves containers of root alone");
     }
-    if (host.agent_socket.empty()) {
+    if (host.options.agent_socket.empty()) {
         throw SpecError(pointer(), "the setting agentSocket is empty: expected a path");
     }
     if (!filter) filter = filter_of_nothing();
-    if (filter->listener_path && *filter->listener_path != host.agent_socket) {
+    if (filter->listener_path && *filter->listener_path != host.options.agent_socket) {
         throw SpecError(pointer(), concat("/linux/seccomp/listenerPath names another agent, ",
                                           in_quotes(*filter->listener_path),
                                           ", than the setting "
                                           "agentSocket, ",
-                                          in_quotes(host.agent_socket)));
+                                          in_quotes(host.options.agent_socket)));
     }
-    filter->listener_path = host.agent_socket;
+    filter->listener_path = host.options.agent_socket;
     for (const AgentCall call : calls) notify_of(*filter, call);
     wait_for_answer(*filter);
     return filter;

@@ -55,7 +55,7 @@ std::uint64_t grantable_in(const oci::Spec& spec, const Host& host) {
 }  // namespace
 
 void translate_capabilities(const oci::Spec& spec, const Host& host, Plan& plan) {
-    if (spec.process && !host.switches.capabilities) {
+    if (spec.process && !host.options.capabilities) {
         plan.init.process.capabilities = every_capability(host);
         plan.warnings.push_back(switched_off("/process/capabilities", "capabilities"));
         return;

@@ -16,14 +16,14 @@ namespace {
 // A unit's properties can start programs as root (CVE-2024-3154).
 std::vector<handoff::UnitProperty> allowed_properties(const oci::Spec& spec, const Host& host) {
     auto properties = unit_properties(spec);
-    const auto& allowed = host.systemd_properties;
+    const auto& allowed = host.options.systemd_properties;
     for (const auto& property : properties) {
         if (is_harmless_property(property.name)) continue;
         if (std::find(allowed.begin(), allowed.end(), property.name) != allowed.end()) continue;
         throw SpecError(property.pointer,
                         concat("the property ", in_quotes(property.name),
                                " may start programs as root; only /systemdProperties in ",
-                               in_quotes(host.settings_file), " can allow it"));
+                               in_quotes(host.options.settings_file), " can allow it"));
     }
     return properties;
 }
@@ -51,7 +51,7 @@ void place(const oci::Spec& spec, const Host& host, CgroupPlan& plan) {
 void translate_device_rules(const Host& host, Plan& plan) {
     auto& cgroup = plan.host.cgroup;
     const char* pointer = "/linux/resources/devices";
-    if (!host.switches.cgroup_devices) {
+    if (!host.options.cgroup_devices) {
         if (!cgroup.resources) cgroup.resources.emplace();
         cgroup.resources->devices = {{true, oci::DeviceRuleType::all, {}, {}, "rwm"}};
         plan.warnings.push_back(switched_off(pointer, "cgroupDevices"));
@@ -60,7 +60,7 @@ void translate_device_rules(const Host& host, Plan& plan) {
     if (!cgroup.resources) return;
     auto& rules = cgroup.resources->devices;
     if (!host.privileged) rules.clear();
-    if (host.cgroup_driver != cgroup::Driver::disabled || rules.empty()) return;
+    if (host.options.cgroup_driver != cgroup::Driver::disabled || rules.empty()) return;
     // Podman writes them for every container, also where it asks for no cgroup.
     rules.clear();
     plan.warnings.push_back(concat(pointer, " has no effect: cgroups are disabled"));
@@ -69,15 +69,15 @@ void translate_device_rules(const Host& host, Plan& plan) {
 }  // namespace
 
 CgroupPlace place_cgroup(const oci::Spec& spec, const Host& host) {
-    if (host.cgroup_driver == cgroup::Driver::disabled) return {};
+    if (host.options.cgroup_driver == cgroup::Driver::disabled) return {};
     std::string asked = spec.linux_ ? spec.linux_->cgroups_path.value_or("") : "";
-    if (host.cgroup_driver == cgroup::Driver::cgroupfs) {
+    if (host.options.cgroup_driver == cgroup::Driver::cgroupfs) {
         if (asked.empty() && !host.cgroup_parent.empty()) {
-            asked = concat(host.cgroup_parent, "lxcri-", host.id);
+            asked = concat(host.cgroup_parent, "lxcri-", host.call.id);
         }
-        return {cgroup::container_path(asked, host.id), {}};
+        return {cgroup::container_path(asked, host.call.id), {}};
     }
-    auto unit = cgroup::unit_name(asked, host.id, host.user_manager);
+    auto unit = cgroup::unit_name(asked, host.call.id, host.user_manager);
     auto path = cgroup::unit_container_path(unit, host.user_manager, systemd_subgroup(spec));
     return {std::move(path), std::move(unit)};
 }

@@ -24,7 +24,7 @@ void translate_labels(const oci::Spec& spec, const Host& host, Plan& plan) {
     if (!spec.process) return;
     auto& process = plan.init.process;
     const char* pointer = "/process/apparmorProfile";
-    if (host.switches.apparmor) {
+    if (host.options.apparmor) {
         process.apparmor_profile =
             label(spec.process->apparmor_profile, host.apparmor, pointer, "AppArmor");
     } else if (spec.process->apparmor_profile) {

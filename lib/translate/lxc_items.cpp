@@ -44,12 +44,12 @@ void check_item(std::string_view key, const std::string& value, const Host& host
     if (is_never_allowed(key)) {
         throw SpecError(pointer, concat("no container may set the item ", in_quotes(key)));
     }
-    const auto& allowed = host.lxc_items;
+    const auto& allowed = host.options.lxc_items;
     if (std::none_of(allowed.begin(), allowed.end(),
                      [&](const std::string& name) { return allows(name, key); })) {
         throw SpecError(pointer,
                         concat("the item ", in_quotes(key), " is not allowed by /lxcItems in ",
-                               in_quotes(host.settings_file)));
+                               in_quotes(host.options.settings_file)));
     }
     // liblxc keeps items as lines of a file.
     const auto is_control = [](char c) {

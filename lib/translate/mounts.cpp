@@ -62,7 +62,8 @@ void look_for_source_inside(const oci::Spec& spec, const Host& host, const Plan&
     const std::string source = normalized_path(action.source);
     auto inside = path_inside(source, host.rootfs);
     if (!inside) {
-        inside = path_inside(source, normalized_path(absolute_source(spec.root.path, host.bundle)));
+        inside =
+            path_inside(source, normalized_path(absolute_source(spec.root.path, host.call.bundle)));
     }
     if (!inside) return;
     if (action.uid_map.empty()) {
@@ -95,7 +96,7 @@ MountAction make_action(const oci::Mount& mount, const std::string& pointer, con
     if (bind) {
         if (!mount.source)
             throw SpecError(concat(pointer, "/source"), "missing: a bind mount needs one");
-        action.source = absolute_source(*mount.source, host.bundle);
+        action.source = absolute_source(*mount.source, host.call.bundle);
         action.recursive =
             std::find(mount.options.begin(), mount.options.end(), "rbind") != mount.options.end() ||
             mount.type == "rbind";

@@ -9,12 +9,12 @@
 namespace lxcri::translate {
 
 void translate_notify_socket(const Host& host, Plan& plan) {
-    if (host.notify_directory.empty()) return;
+    if (host.call.notify_directory.empty()) return;
     handoff::MountAction mount;
     mount.pointer = "NOTIFY_SOCKET";
     mount.destination = "/run/notify";
     mount.kind = handoff::MountKind::bind;
-    mount.source = host.notify_directory;
+    mount.source = host.call.notify_directory;
     // Its socket can be written to all the same.
     mount.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     plan.hook.mounts.push_back(std::move(mount));

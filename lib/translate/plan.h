@@ -16,6 +16,8 @@
 #include "oci/fields.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "settings/create_options.h"
+#include "settings/options.h"
 #include "translate/crun_annotations.h"
 
 namespace lxcri::translate {
@@ -34,22 +36,12 @@ struct SystemDevice {
     std::uint32_t minor = 0;
 };
 
-// Switched off by an administrator or the caller: not applied, even if config.json asks for it.
-struct Switches {
-    bool apparmor = true;
-    bool capabilities = true;
-    bool cgroup_devices = true;
-    bool seccomp = true;
-};
-
 // The facts about the machine and the call that translation may ask for. `host/live_host` finds
 // them; tests write them down.
 struct Host {
-    std::string id;
-    std::string bundle;                       // absolute
+    settings::Options options;
+    settings::CreateOptions call;
     std::string rootfs;                       // absolute, no symlinks: what /root/path means
-    std::string runtime_root;                 // absolute
-    std::string libexec_dir;                  // absolute
     bool apparmor = false;                    // its module is on
     bool selinux = false;                     // it is on
     bool privileged = true;                   // effective uid 0 in the initial user namespace
@@ -59,7 +51,6 @@ struct Host {
     // Of those that the container joins by their paths: they belong to its user namespace, or to
     // one below it. Not looked at for root of the host without a user namespace.
     std::vector<oci::NamespaceType> owned_namespaces;
-    cgroup::Driver cgroup_driver = cgroup::Driver::cgroupfs;
     cgroup::UserManager user_manager;  // with systemd's cgroups: whose systemd
     std::string cgroup_parent;  // the parent of a container's cgroup without cgroupsPath; "/" last
     bool may_make_cgroup = true;  // the container's: place_cgroup()
@@ -67,26 +58,9 @@ struct Host {
     bool unified_cgroups = false;          // version 2 only
     std::vector<CgroupHierarchy> cgroups;  // one where unified
     bool may_enter_cgroup_late = false;    // it may be empty for a while
-    bool system = false;                   // each container is a system container
-    bool system_annotation = true;         // an annotation can make one
     std::vector<SystemDevice> system_devices;
-    std::string random_uuid;  // for a container whose ID is none
-    // What an administrator's file allows annotations to set, and the name of that file.
-    std::vector<std::string> lxc_items;
-    std::vector<std::string> systemd_properties;
-    std::string settings_file;
-    std::string agent_socket;  // of lxcri-agent
-    Switches switches;
-    // Options of the call, and what it has brought along.
-    std::vector<std::string> environment;
-    std::uint32_t open_stdio = 7;  // bit n: descriptor n is open
-    bool lxc_debug_log = false;
-    bool keep_monitor = false;
-    bool new_keyring = true;
-    std::uint32_t preserve_fds = 0;
-    std::uint32_t listen_fds = 0;
-    std::string listen_fdnames;
-    std::string notify_directory;  // on the host, for /run/notify; "": no NOTIFY_SOCKET
+    std::string random_uuid;               // for a container whose ID is none
+    std::vector<std::string> environment;  // of the call
 };
 
 // Set on the process from outside, because init may not have the privilege, and after the set-up,
@@ -236,7 +210,7 @@ struct CgroupPlace {
 };
 CgroupPlace place_cgroup(const oci::Spec& spec, const Host& host);
 
-// The warning for a property that is not applied because of Host::switches.
+// The warning for a property that is not applied because a setting switches it off.
 std::string switched_off(std::string_view pointer, std::string_view setting);
 
 // Of what the plan says of the process otherwise.

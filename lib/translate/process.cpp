@@ -28,7 +28,7 @@ std::vector<std::string> unique_env(const std::vector<std::string>& env) {
 }  // namespace
 
 void translate_process(const oci::Spec& spec, const Host& host, Plan& plan) {
-    if (host.new_keyring) plan.init.process.session_keyring = concat("_ses.", host.id);
+    if (host.call.new_keyring) plan.init.process.session_keyring = concat("_ses.", host.call.id);
     // The caller may be confined to some CPUs; for the container only its cgroup decides.
     plan.init.process.cpus.emplace();
     plan.init.has_process = spec.process.has_value();
@@ -43,14 +43,14 @@ void translate_process(const oci::Spec& spec, const Host& host, Plan& plan) {
     process.groups = asked.user.additional_gids;
     process.umask = asked.user.umask.value_or(0022);
     process.no_new_privileges = asked.no_new_privileges;
-    process.preserved_fds = host.listen_fds + host.preserve_fds;
-    if (host.listen_fds > 0) {
+    process.preserved_fds = host.call.listen_fds + host.call.preserve_fds;
+    if (host.call.listen_fds > 0) {
         // sd_listen_fds(3): the receiver compares LISTEN_PID with its own pid.
         auto& env = plan.init.added_env;
-        env.push_back(concat("LISTEN_FDS=", std::to_string(host.listen_fds)));
+        env.push_back(concat("LISTEN_FDS=", std::to_string(host.call.listen_fds)));
         env.emplace_back("LISTEN_PID=1");
-        if (!host.listen_fdnames.empty()) {
-            env.push_back(concat("LISTEN_FDNAMES=", host.listen_fdnames));
+        if (!host.call.listen_fdnames.empty()) {
+            env.push_back(concat("LISTEN_FDNAMES=", host.call.listen_fdnames));
         }
     }
 }

@@ -38,7 +38,7 @@ handoff::FilterLoading filter_loading(const handoff::ProcessPlan& process) {
 void translate_seccomp(const oci::Spec& spec, const Host& host, Plan& plan) {
     const std::optional<oci::Seccomp> asked = filter_with_agent(spec, host);
     if (!asked) return;
-    if (!host.switches.seccomp) {
+    if (!host.options.seccomp) {
         plan.warnings.push_back(switched_off("/linux/seccomp", "seccomp"));
         return;
     }

@@ -99,8 +99,8 @@ bool is_id(std::string_view text) {
 // The machine ID of an image that has none (machine-id(5)). As Podman has it: the same for each
 // start of one container of an engine.
 std::string uuid_of(const Host& host) {
-    if (!is_id(host.id)) return host.random_uuid;
-    const std::string_view id = host.id;
+    if (!is_id(host.call.id)) return host.random_uuid;
+    const std::string_view id = host.call.id;
     return concat(id.substr(0, 8), "-", id.substr(8, 4), "-", id.substr(12, 4), "-",
                   id.substr(16, 4), "-", id.substr(20, 12));
 }

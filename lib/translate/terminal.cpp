@@ -9,7 +9,7 @@ namespace lxcri::translate {
 void translate_terminal(const oci::Spec& spec, const Host& host, Plan& plan) {
     // With a terminal the caller's own descriptors are not for the container.
     const bool has_terminal = spec.process && spec.process->terminal;
-    plan.init.process.open_stdio = has_terminal ? 0 : host.open_stdio;
+    plan.init.process.open_stdio = has_terminal ? 0 : host.options.open_stdio;
     // consoleSize without a terminal is to be ignored: config.md "Process".
     if (!has_terminal) return;
     auto& process = plan.init.process;

@@ -17,19 +17,19 @@ void add_fixed_items(Plan& plan, const Host& host) {
     items.push_back({"lxc.keyring.session", "0"});
     items.push_back({"lxc.apparmor.profile", "unchanged"});
     items.push_back({"lxc.hook.version", "1"});
-    items.push_back({"lxc.hook.mount", concat(host.libexec_dir, "/lxcri-hook")});
+    items.push_back({"lxc.hook.mount", concat(host.options.libexec_dir, "/lxcri-hook")});
     items.push_back({"lxc.init.cmd", "/proc/self/fd/4"});
     if (plan.start.keep_monitor) {
         // liblxc takes a container process that died of SIGHUP for a reboot; this hook says no.
-        items.push_back({"lxc.hook.post-stop", concat(host.libexec_dir, "/lxcri-hook")});
+        items.push_back({"lxc.hook.post-stop", concat(host.options.libexec_dir, "/lxcri-hook")});
     } else {
         items.push_back({"lxc.monitor.signal.pdeath", "0"});
     }
 }
 
 void add_identity(const oci::Spec& spec, const Host& host, Plan& plan) {
-    plan.host.id = host.id;
-    plan.host.bundle = host.bundle;
+    plan.host.id = host.call.id;
+    plan.host.bundle = host.call.bundle;
     plan.host.oci_version = spec.oci_version;
     plan.host.annotations = spec.annotations;
     plan.host.rootfs = host.rootfs;
@@ -52,7 +52,9 @@ void translate_process_parts(const oci::Spec& spec, const Host& host, Plan& plan
 bool keep_monitor(const oci::Spec& spec, const Host& host) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.monitor";
     const auto found = spec.annotations.find(kKey);
-    if (found == spec.annotations.end()) return host.keep_monitor;
+    if (found == spec.annotations.end()) {
+        return host.options.monitor == settings::MonitorMode::keep;
+    }
     if (found->second == "keep") return true;
     if (found->second == "hand-over") return false;
     oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "hand-over or keep");
@@ -62,8 +64,8 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
 Plan translate_document(const oci::Spec& spec, const Host& host) {
     Plan plan;
     add_identity(spec, host, plan);
-    plan.start.id = host.id;
-    plan.start.runtime_root = host.runtime_root;
+    plan.start.id = host.call.id;
+    plan.start.runtime_root = host.options.root;
     plan.start.keep_monitor = keep_monitor(spec, host);
 
     add_fixed_items(plan, host);
@@ -95,14 +97,14 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     // These look at what the others have made of it.
     translate_sources(plan);
     translate_little_memory(spec, host, plan);
-    plan.start.items.push_back({"lxc.log.level", host.lxc_debug_log ? "TRACE" : "ERROR"});
+    plan.start.items.push_back({"lxc.log.level", host.options.lxc_debug_log ? "TRACE" : "ERROR"});
     return plan;
 }
 
 }  // namespace
 
 Plan translate(const oci::Spec& spec, const Host& host) {
-    if (!is_system_container(spec, {host.system, host.system_annotation}))
+    if (!is_system_container(spec, {host.options.system, host.options.system_annotation}))
         return translate_document(spec, host);
     std::vector<std::string> warnings;
     Plan plan = translate_document(make_system_container(spec, host, warnings), host);

@@ -23,7 +23,7 @@ forbid() {
 }
 
 check_order() {
-    local order=(base os oci handoff seccomp cgroup agent translate settings helpers host attached runtime) i j
+    local order=(base os oci handoff seccomp cgroup settings agent translate helpers host attached runtime) i j
     for ((i = 0; i < ${#order[@]}; i++)); do
         for ((j = i + 1; j < ${#order[@]}; j++)); do
             forbid "\"${order[j]}/" "lib/${order[i]} may not include lib/${order[j]}" \

@@ -46,11 +46,11 @@ void expect_errors(Action&& action) {
 
 inline translate::Host host(bool unified) {
     translate::Host host;
-    host.id = "c1";
-    host.bundle = "/bundle";
+    host.call.id = "c1";
+    host.call.bundle = "/bundle";
     host.rootfs = "/bundle/rootfs";
-    host.runtime_root = "/run/lxcri";
-    host.libexec_dir = "/usr/libexec/lxcri";
+    host.options.root = "/run/lxcri";
+    host.options.libexec_dir = "/usr/libexec/lxcri";
     host.bounding_capabilities = 0x1fffff7ffffU;
     host.unified_cgroups = unified;
     if (unified) {
@@ -59,8 +59,8 @@ inline translate::Host host(bool unified) {
         host.cgroups = {{"unified", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/unified/c1"},
                         {"cpu,cpuacct", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu/c1"},
                         {"memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/c1"}};
-        host.listen_fds = 2;
-        host.keep_monitor = true;
+        host.call.listen_fds = 2;
+        host.options.monitor = settings::MonitorMode::keep;
     }
     return host;
 }

@@ -109,7 +109,7 @@ TEST_CASE("the options of the call reach the plan") {
 
 TEST_CASE("the monitor is kept when asked for") {
     Bundle bundle;
-    bundle.options().keep_monitor = true;
+    bundle.options().monitor = settings::MonitorMode::keep;
     const auto plan = bundle.translate(true);
     CHECK(plan.start.keep_monitor);
     CHECK(item(plan, "lxc.hook.post-stop") == "/usr/libexec/lxcri/lxcri-hook");

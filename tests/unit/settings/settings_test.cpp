@@ -18,10 +18,10 @@ using std::chrono::seconds;
 
 namespace {
 
-Settings from_file(std::string_view json) {
-    Settings settings;
-    read_settings(json, settings);
-    return settings;
+Options from_file(std::string_view json) {
+    Options options;
+    read_settings(json, options);
+    return options;
 }
 
 std::string error_of(const std::function<void()>& action) {
@@ -39,8 +39,8 @@ std::string file_error(std::string_view json) {
 
 std::string flag_error(std::string_view name, const std::string& text) {
     return error_of([&] {
-        Settings settings;
-        set_by_flag(settings, name, text);
+        Options options;
+        set_by_flag(options, name, text);
     });
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("settings: one name gives the spelling of flag and variable", "[settin
 }
 
 TEST_CASE("settings: everything can be said in the file", "[settings]") {
-    const Settings settings = from_file(R"({
+    const Options options = from_file(R"({
         "root": "/run/other", "log": "/var/log/lxcri.log", "logFormat": "json",
         "logLevel": "debug", "debug": true, "cgroupManager": "systemd", "monitor": "keep",
         "monitorCgroup": "/lxcri//monitors/", "libexec": "/opt/lxcri", "apparmor": false,
@@ -81,31 +81,31 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
         "systemdProperties": ["CollectMode"],
         "lxcfs": "/var/lib/lxcfs", "criu": "/opt/criu",
         "agentSocket": "/run/other.sock", "lxcItems": ["lxc.prlimit.*"]})");
-    CHECK(settings.lxcfs.value.text == "/var/lib/lxcfs");
-    CHECK(settings.criu.value.text == "/opt/criu");
-    CHECK(settings.agent_socket.value.text == "/run/other.sock");
-    CHECK(settings.lxc_items.value.names == std::vector<std::string>{"lxc.prlimit.*"});
-    CHECK(settings.root.value.text == "/run/other");
-    CHECK(settings.root.source == Source::file);
-    CHECK(settings.log.value.text == "/var/log/lxcri.log");
-    CHECK(settings.log_format.value == LogFormat::json);
-    CHECK(settings.log_level.value == LogLevel::debug);
-    CHECK(settings.debug.value);
-    CHECK(settings.cgroup_manager.value == CgroupDriver::systemd);
-    CHECK(settings.monitor.value == MonitorMode::keep);
-    CHECK(settings.monitor_cgroup.value.text == "lxcri/monitors");
-    CHECK(settings.libexec.value.text == "/opt/lxcri");
-    CHECK_FALSE(settings.apparmor.value);
-    CHECK_FALSE(settings.capabilities.value);
-    CHECK_FALSE(settings.cgroup_devices.value);
-    CHECK_FALSE(settings.seccomp.value);
-    CHECK(settings.create_timeout.value == seconds(1));
-    CHECK(settings.start_timeout.value == seconds(2));
-    CHECK(settings.kill_timeout.value == seconds(3));
-    CHECK(settings.delete_timeout.value == seconds(86400));
-    CHECK(settings.systemd_properties.value.names == std::vector<std::string>{"CollectMode"});
+    CHECK(options.lxcfs == "/var/lib/lxcfs");
+    CHECK(options.criu == "/opt/criu");
+    CHECK(options.agent_socket == "/run/other.sock");
+    CHECK(options.lxc_items == std::vector<std::string>{"lxc.prlimit.*"});
+    CHECK(options.root == "/run/other");
+    CHECK(options.source_of("root") == Source::file);
+    CHECK(options.log == "/var/log/lxcri.log");
+    CHECK(options.log_format == LogFormat::json);
+    CHECK(options.log_level == LogLevel::debug);
+    CHECK(options.lxc_debug_log);
+    CHECK(options.cgroup_driver == CgroupDriver::systemd);
+    CHECK(options.monitor == MonitorMode::keep);
+    CHECK(options.monitor_cgroup == "lxcri/monitors");
+    CHECK(options.libexec_dir == "/opt/lxcri");
+    CHECK_FALSE(options.apparmor);
+    CHECK_FALSE(options.capabilities);
+    CHECK_FALSE(options.cgroup_devices);
+    CHECK_FALSE(options.seccomp);
+    CHECK(options.timeout == seconds(1));
+    CHECK(options.start_timeout == seconds(2));
+    CHECK(options.kill_timeout == seconds(3));
+    CHECK(options.delete_timeout == seconds(86400));
+    CHECK(options.systemd_properties == std::vector<std::string>{"CollectMode"});
     // No name is missing above.
-    for (const auto& row : settings_table(settings)) {
+    for (const auto& row : settings_table(options)) {
         CAPTURE(row[0]);
         CHECK(row[2] == "file");
     }
@@ -144,57 +144,57 @@ TEST_CASE("settings: what is wrong in a flag or a variable is told with its name
     CHECK(has(flag_error("monitorCgroup", ".."), "--monitor-cgroup: expected"));
     const Variable level("LXCRI_LOG_LEVEL", "loud");
     CHECK(has(error_of([] {
-                  Settings settings;
-                  read_environment(settings);
+                  Options options;
+                  read_environment(options);
               }),
               "LXCRI_LOG_LEVEL: expected error"));
 }
 
 TEST_CASE("settings: flag before environment before file before what is built in", "[settings]") {
-    Settings settings;
+    Options options;
     const auto is = [&](MonitorMode mode, Source source) {
-        return settings.monitor.value == mode && settings.monitor.source == source;
+        return options.monitor == mode && options.source_of("monitor") == source;
     };
     CHECK(is(MonitorMode::hand_over, Source::built_in));
-    read_settings(R"({"monitor": "keep"})", settings);
+    read_settings(R"({"monitor": "keep"})", options);
     CHECK(is(MonitorMode::keep, Source::file));
     const Variable variable("LXCRI_MONITOR", "hand-over");
-    read_environment(settings);
+    read_environment(options);
     CHECK(is(MonitorMode::hand_over, Source::environment));
-    set_by_flag(settings, "monitor", "keep");
+    set_by_flag(options, "monitor", "keep");
     CHECK(is(MonitorMode::keep, Source::flag));
 }
 
 TEST_CASE("settings: what is empty says nothing", "[settings]") {
-    Settings settings = from_file(R"({"monitor": "keep", "log": null})");
+    Options options = from_file(R"({"monitor": "keep", "log": null})");
     const Variable variable("LXCRI_MONITOR", "");
-    read_environment(settings);
-    set_by_flag(settings, "monitor", "");
-    CHECK(settings.monitor.source == Source::file);
-    CHECK(settings.log.source == Source::built_in);
+    read_environment(options);
+    set_by_flag(options, "monitor", "");
+    CHECK(options.source_of("monitor") == Source::file);
+    CHECK(options.source_of("log") == Source::built_in);
 }
 
 TEST_CASE("settings: only the file says what annotations may set", "[settings]") {
-    Settings settings;
+    Options options;
     const Variable variable("LXCRI_SYSTEMD_PROPERTIES", "ExecStartPre");
-    read_environment(settings);
-    set_by_flag(settings, "systemdProperties", "ExecStartPre");
-    CHECK(settings.systemd_properties.value.names.empty());
-    CHECK(settings.systemd_properties.source == Source::built_in);
+    read_environment(options);
+    set_by_flag(options, "systemdProperties", "ExecStartPre");
+    CHECK(options.systemd_properties.empty());
+    CHECK(options.source_of("systemdProperties") == Source::built_in);
 }
 
 TEST_CASE("settings: what is printed can be read again", "[settings]") {
-    Settings settings = from_file(
+    Options options = from_file(
         R"({"root": "/r", "cgroupManager": "disabled", "seccomp": false, "killTimeout": 7,
             "monitorCgroup": "m", "systemdProperties": ["A", "B"]})");
-    settings.libexec.value.text = "/opt/libexec";  // built in: it follows from the installation
-    const std::string json = settings_json(settings);
+    options.libexec_dir = "/opt/libexec";  // built in: it follows from the installation
+    const std::string json = settings_json(options);
     CHECK_FALSE(has(json, "/opt/libexec"));
-    Settings again = from_file(json);
-    again.libexec = settings.libexec;
+    Options again = from_file(json);
+    again.libexec_dir = options.libexec_dir;
     CHECK(settings_json(again) == json);
-    CHECK(again.seccomp.value == false);
-    CHECK(again.systemd_properties.value.names == std::vector<std::string>{"A", "B"});
+    CHECK(again.seccomp == false);
+    CHECK(again.systemd_properties == std::vector<std::string>{"A", "B"});
 }
 
 TEST_CASE("settings: the manual page of the file describes each, and each flag is in that of lxcri",
@@ -202,16 +202,12 @@ TEST_CASE("settings: the manual page of the file describes each, and each flag i
     const std::string file_page = test::content_of(LXCRI_TEST_DATA "/../docs/lxcri.json.5");
     std::string page = test::content_of(LXCRI_TEST_DATA "/../docs/lxcri.8");
     page.erase(std::remove(page.begin(), page.end(), '\\'), page.end());
-    const Settings settings;
-    visit_settings(settings,
-                   [&](std::string_view name, const auto& setting, std::string_view /*help*/) {
-                       CAPTURE(name);
-                       const auto settings_part = file_page.substr(file_page.find(".SH SETTINGS"));
-                       CHECK((has(settings_part, concat(".B ", name, "\n")) ||
-                              has(settings_part, concat(".BR ", name, " ")) ||
-                              has(settings_part, concat(", \" ", name))));
-                       if constexpr (!kOnlyInFile<std::decay_t<decltype(setting.value)>>) {
-                           CHECK(has(page, flag_of(name)));
-                       }
-                   });
+    const auto settings_part = file_page.substr(file_page.find(".SH SETTINGS"));
+    for (const Setting& setting : kSettings) {
+        CAPTURE(setting.name);
+        CHECK((has(settings_part, concat(".B ", setting.name, "\n")) ||
+               has(settings_part, concat(".BR ", setting.name, " ")) ||
+               has(settings_part, concat(", \" ", setting.name))));
+        if (!is_only_in_file(setting)) CHECK(has(page, flag_of(setting.name)));
+    }
 }
