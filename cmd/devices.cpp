@@ -20,20 +20,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Values {
-    std::string action;
-    std::string id;
-    std::string path;  // of `remove`
+struct Values : PlugValues {
     std::string device;
     std::string file;
     std::string access = "rwm";
-    Format format = Format::people;
 };
 
 constexpr auto kOptions = std::to_array<Option<Values>>({
     {"ACTION", "", "add, remove or list", &Values::action, Need::required},
     {"ID", "", "name of the container", &Values::id, Need::required},
-    {"PATH", "", "remove: the device in the container", &Values::path},
+    {"PATH", "", "remove: the device in the container", &Values::name},
     {"-d,--device", "DEVICE[:PATH[:ACCESS]]",
      "add: a device of the host, and what it is called in the container", &Values::device},
     {"-m,--devices", "FILE",
@@ -67,27 +63,26 @@ Json describe(const std::string& device, const std::string& path) {
             {"fileMode", status.st_mode & 0777U}};
 }
 
-void add(Values values, const settings::Options& options) {
-    if (!values.path.empty()) {
-        throw Error(concat("unexpected argument ", lxcri::in_quotes(values.path)));
-    }
+void add(const Values& values, const settings::Options& options) {
+    refuse_name(values);
     if (values.device.empty() == values.file.empty()) {
         throw Error("add: expected --device or --devices");
     }
-    check_access("--access", values.access);
+    std::string access = values.access;
+    check_access("--access", access);
     if (!values.file.empty()) {
-        return runtime::add_devices(options, values.id, read_document(values.file), values.access);
+        return runtime::add_devices(options, values.id, read_document(values.file), access);
     }
     const auto parts = split(values.device, ':');
     if (parts.size() > 3 || parts[0].empty()) {
         reject("--device", values.device, "DEVICE[:PATH[:ACCESS]]");
     }
     if (parts.size() == 3) {
-        values.access = parts[2];
-        check_access("--device", values.access);
+        access = parts[2];
+        check_access("--device", access);
     }
     const std::string& path = parts.size() > 1 && !parts[1].empty() ? parts[1] : parts[0];
-    runtime::add_devices(options, values.id, json_text(describe(parts[0], path)), values.access);
+    runtime::add_devices(options, values.id, json_text(describe(parts[0], path)), access);
 }
 
 void show(const Values& values, const settings::Options& options) {
@@ -119,18 +114,7 @@ int run_devices(const settings::Options& common, Arguments arguments) {
     Values values;
     add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    switch (choose(kPlugActions, "ACTION", values.action)) {
-        case PlugAction::add:
-            add(values, common);
-            break;
-        case PlugAction::remove:
-            if (values.path.empty()) throw Error("remove: PATH is missing");
-            runtime::remove_device(common, values.id, values.path);
-            break;
-        case PlugAction::list:
-            show(values, common);
-            break;
-    }
+    run_action({"PATH", add, runtime::remove_device, show}, values, common);
     return EXIT_SUCCESS;
 }
 

@@ -9,6 +9,11 @@
 
 namespace lxcri::cmd {
 
+void refuse_name(const PlugValues& values) {
+    if (values.name.empty()) return;
+    throw Error(concat("unexpected argument ", lxcri::in_quotes(values.name)));
+}
+
 std::string read_document(const std::string& file) {
     constexpr std::size_t kLongest = 16U << 20U;
     const os::UniqueFd opened =

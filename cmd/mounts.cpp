@@ -16,23 +16,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Values {
-    std::string action;
-    std::string id;
-    std::string destination;  // of `remove`
+struct Values : PlugValues {
     std::vector<std::string> volumes;
     std::string type;
     std::string source;
     std::string to;
     std::vector<std::string> mount_options;
     std::string file;
-    Format format = Format::people;
 };
 
 constexpr auto kOptions = std::to_array<Option<Values>>({
     {"ACTION", "", "add, remove or list", &Values::action, Need::required},
     {"ID", "", "name of the container", &Values::id, Need::required},
-    {"DESTINATION", "", "remove: where it has been mounted", &Values::destination},
+    {"DESTINATION", "", "remove: where it has been mounted", &Values::name},
     {"-v,--volume", "SOURCE:DESTINATION[:OPTIONS]",
      "add: bind a file or directory of the host, with what is mounted below it; repeatable",
      &Values::volumes},
@@ -96,9 +92,7 @@ void add(const Values& values, const settings::Options& options) {
     if (forms != 1) {
         throw Error("add: expected --volume, --mounts, or --destination with what belongs to it");
     }
-    if (!values.destination.empty()) {
-        throw Error(concat("unexpected argument ", lxcri::in_quotes(values.destination)));
-    }
+    refuse_name(values);
     if (!values.file.empty()) {
         return runtime::add_mounts(options, values.id, read_document(values.file));
     }
@@ -139,18 +133,7 @@ int run_mounts(const settings::Options& common, Arguments arguments) {
     Values values;
     add_options(app, kOptions, values);
     parse(app, std::move(arguments));
-    switch (choose(kPlugActions, "ACTION", values.action)) {
-        case PlugAction::add:
-            add(values, common);
-            break;
-        case PlugAction::remove:
-            if (values.destination.empty()) throw Error("remove: DESTINATION is missing");
-            runtime::remove_mount(common, values.id, values.destination);
-            break;
-        case PlugAction::list:
-            show(values, common);
-            break;
-    }
+    run_action({"DESTINATION", add, runtime::remove_mount, show}, values, common);
     return EXIT_SUCCESS;
 }
 
