@@ -34,12 +34,6 @@ using handoff::MountKind;
 using os::RootedDir;
 using os::UniqueFd;
 
-bool is_on_procfs(int fd) {
-    struct statfs filesystem {};
-    os::check(::fstatfs(fd, &filesystem), "fstatfs");
-    return filesystem.f_type == PROC_SUPER_MAGIC;
-}
-
 struct stat status_of(int fd, std::string_view name) {
     struct stat status {};
     os::check(::fstat(fd, &status), "fstat", name);
@@ -109,7 +103,7 @@ void check_proc_rules(int rootfs_fd, const MountAction& action, int mount_fd, in
         }
         return;
     }
-    if (is_on_procfs(target_fd) && !may_cover_procfs(action.destination)) {
+    if (os::is_on_procfs(target_fd) && !may_cover_procfs(action.destination)) {
         throw Error(concat(in_quotes(action.destination),
                            " is inside of the procfs and cannot be "
                            "mounted on"));

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/channel.h"
+#include "os/capabilities.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/passwd.h"
@@ -51,35 +52,8 @@ void limit_bounding_set(std::uint64_t bounding) {
     }
 }
 
-// The sets of this process as capget(2) and capset(2) know them: two halves of 32 bits each.
-using CapabilityData = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
-constexpr unsigned kHalfBits = 32;
-
-CapabilityData get_capabilities() {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    CapabilityData data{};
-    os::check(::syscall(SYS_capget, &header, data.data()), "capget");
-    return data;
-}
-
-CapabilityData data_of(const CapabilitySets& sets) {
-    CapabilityData data{};
-    for (unsigned half = 0; half < data.size(); ++half) {
-        const unsigned shift = half * kHalfBits;
-        data[half].permitted = static_cast<__u32>(sets.permitted >> shift);
-        data[half].effective = static_cast<__u32>(sets.effective >> shift);
-        data[half].inheritable = static_cast<__u32>(sets.inheritable >> shift);
-    }
-    return data;
-}
-
-void apply(const CapabilityData& data) {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    os::check(::syscall(SYS_capset, &header, data.data()), "/process/capabilities: capset");
-}
-
-// capset(2) leaves out what the kernel does not know, and says nothing. The kernel counts
-// capabilities from 0 on: it knows them all when it knows the last.
+// set_own_capabilities() leaves out what the kernel does not know. The kernel counts capabilities
+// from 0 on: it knows them all when it knows the last.
 void check_known(std::uint64_t set, const char* pointer) {
     if (set == 0) return;
     const int last = static_cast<int>(std::bit_width(set)) - 1;
@@ -91,7 +65,9 @@ void set_capabilities(const CapabilitySets& sets) {
     check_known(sets.permitted, "/process/capabilities/permitted");
     check_known(sets.effective, "/process/capabilities/effective");
     check_known(sets.inheritable, "/process/capabilities/inheritable");
-    apply(data_of(sets));
+    in_context("/process/capabilities", [&] {
+        os::set_own_capabilities({sets.effective, sets.permitted, sets.inheritable});
+    });
     os::check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
               "/process/capabilities/ambient: prctl PR_CAP_AMBIENT_CLEAR_ALL");
     for (unsigned number = 0; number < kMaxCapabilities; ++number) {
@@ -103,7 +79,7 @@ void set_capabilities(const CapabilitySets& sets) {
 }
 
 bool has_effective(unsigned capability) {
-    return contains(get_capabilities()[capability / kHalfBits].effective, capability % kHalfBits);
+    return contains(os::own_capabilities().effective, capability);
 }
 
 void set_groups(const std::vector<std::uint32_t>& groups) {
@@ -207,9 +183,9 @@ std::string interpreter_of(const std::string& program) {
 
 // Makes all permitted capabilities effective again: a change of the user clears the effective set.
 void raise_permitted() {
-    CapabilityData data = get_capabilities();
-    for (auto& half : data) half.effective = half.permitted;
-    apply(data);
+    os::Capabilities sets = os::own_capabilities();
+    sets.effective = sets.permitted;
+    in_context("/process/capabilities", [&] { os::set_own_capabilities(sets); });
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {

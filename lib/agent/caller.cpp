@@ -2,22 +2,20 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "handoff/call_in_child.h"
+#include "os/capabilities.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/namespace.h"
@@ -29,19 +27,15 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 
-// The words behind "NAME:\t".
+// The words of a line of /proc/PID/status.
 std::vector<std::string> words_of(std::string_view text, std::string_view name) {
-    for (const std::string& line : split(text, '\n')) {
-        if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != ':') {
-            continue;
-        }
-        std::string rest = line.substr(name.size() + 1);
-        std::replace(rest.begin(), rest.end(), '\t', ' ');
-        std::vector<std::string> words = split(rest, ' ');
-        std::erase(words, "");
-        return words;
-    }
-    throw Error(concat("/proc/PID/status has no ", name));
+    const auto value = os::find_status_value(text, name);
+    if (!value) throw Error(concat("/proc/PID/status has no ", name));
+    std::string words(*value);
+    std::replace(words.begin(), words.end(), '\t', ' ');
+    auto list = split(words, ' ');
+    std::erase(list, "");
+    return list;
 }
 
 template <class Number>
@@ -99,13 +93,7 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
 }  // namespace
 
 void keep_capabilities(std::uint64_t capabilities) {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-    for (unsigned half = 0; half < data.size(); ++half) {
-        data[half].effective = static_cast<__u32>(capabilities >> (half * 32U));
-        data[half].permitted = data[half].effective;
-    }
-    os::check(::syscall(SYS_capset, &header, data.data()), "capset");
+    os::set_own_capabilities({capabilities, capabilities, 0});
 }
 
 void join_cgroups(const std::vector<os::UniqueFd>& procs) {

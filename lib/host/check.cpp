@@ -17,6 +17,7 @@
 #include "host/liblxc_version.h"
 #include "host/live_host.h"
 #include "oci/names.h"
+#include "os/capabilities.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -69,14 +70,6 @@ Finding check_criu(const settings::Options& options) {
     const helpers::ProgramAnswer answer = helpers::ask_program(path, {"check"});
     return {"programs", "CRIU", answer.success ? Severity::ok : Severity::warning,
             concat(version.text, "; `criu check`: ", answer.text)};
-}
-
-std::uint64_t effective_capabilities() {
-    for (const std::string& line : split(os::read_file_at(AT_FDCWD, "/proc/self/status"), '\n')) {
-        constexpr std::string_view kField = "CapEff:\t";
-        if (line.starts_with(kField)) return std::stoull(line.substr(kField.size()), nullptr, 16);
-    }
-    return 0;
 }
 
 // Which controllers the processes here can be limited by.
@@ -161,7 +154,7 @@ std::vector<Finding> check_privileges() {
                         : root          ? "root of a user namespace"
                                         : concat("uid ", std::to_string(::geteuid()),
                                                  ": only the rights of an ordinary user")});
-    const std::uint64_t have = effective_capabilities();
+    const std::uint64_t have = os::own_capabilities().effective;
     std::string missing;
     for (const auto& capability : oci::kCapabilities) {
         if ((have >> static_cast<unsigned>(capability.value) & 1U) != 0) continue;

@@ -53,13 +53,17 @@ bool has_mount(std::uint64_t id) {
     });
 }
 
+bool is_on_procfs(int fd) {
+    struct statfs filesystem {};
+    check(::fstatfs(fd, &filesystem), "fstatfs");
+    return filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
 bool is_root_of_procfs(int fd) {
     constexpr ino_t kProcRoot = 1;  // PROC_ROOT_INO
-    struct statfs filesystem {};
     struct stat status {};
-    check(::fstatfs(fd, &filesystem), "fstatfs");
     check(::fstat(fd, &status), "fstat");
-    return filesystem.f_type == PROC_SUPER_MAGIC && status.st_ino == kProcRoot;
+    return status.st_ino == kProcRoot && is_on_procfs(fd);
 }
 
 void detach_mount(int fd, std::string_view name) {

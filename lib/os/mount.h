@@ -28,6 +28,8 @@ std::uint64_t mount_id(int fd);
 // Is there such a mount in this process's mount namespace, in sight of its root?
 bool has_mount(std::uint64_t id);
 
+// Is it on a procfs?
+bool is_on_procfs(int fd);
 // Is it the root of a procfs, and not a part of one?
 bool is_root_of_procfs(int fd);
 

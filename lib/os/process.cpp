@@ -79,6 +79,17 @@ ProcessStat parse_process_stat(std::string_view text) {
     return {fields[kState][0], *parent, *start};
 }
 
+std::optional<std::string_view> find_status_value(std::string_view text, std::string_view name) {
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (!line.starts_with(name) || line.substr(name.size(), 1) != ":") continue;
+        line.remove_prefix(name.size() + 1);
+        return line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+    }
+    return {};
+}
+
 std::optional<ProcessStat> find_process_stat(pid_t pid) {
     try {
         const auto text = find_value_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/stat"));

@@ -33,6 +33,8 @@ bool is_alive(pid_t pid, std::uint64_t start_time);
 // The process of a pidfd, in the pid namespace of our /proc. Returns nullopt if it has ended.
 std::optional<pid_t> find_pid(int pidfd);
 ProcessStat parse_process_stat(std::string_view text);
+// What /proc/PID/status has behind "NAME:" and the blanks after it: proc_pid_status(5).
+std::optional<std::string_view> find_status_value(std::string_view text, std::string_view name);
 
 // The threads of a process, those too that have ended and are not gone yet. Empty for a process
 // that has gone, or that /proc hides from us.

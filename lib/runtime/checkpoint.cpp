@@ -148,18 +148,17 @@ std::vector<std::string> shared_cgroups(const Container& container, const os::Pr
 // By which CRIU names its images: the last number of NSpid, proc_pid_status(5).
 pid_t innermost_pid(const os::ProcessRef& init) {
     const std::string path = concat("/proc/", std::to_string(init.pid()), "/status");
-    for (const std::string& line : split(os::read_file_at(AT_FDCWD, path), '\n')) {
-        if (!line.starts_with("NSpid:")) continue;
-        const auto pid = parse_integer<pid_t>(line.substr(line.rfind('\t') + 1));
-        if (pid) return *pid;
-    }
-    throw Error(concat("internal error: no NSpid in ", path));
+    const std::string status = os::read_file_at(AT_FDCWD, path);
+    const auto pids = os::find_status_value(status, "NSpid").value_or("");
+    const auto pid = parse_integer<pid_t>(pids.substr(pids.rfind('\t') + 1));
+    if (!pid) throw Error(concat("internal error: no NSpid in ", path));
+    return *pid;
 }
 
 bool has_no_new_privs(pid_t pid) {
     try {
         const std::string path = concat("/proc/", std::to_string(pid), "/status");
-        return os::read_file_at(AT_FDCWD, path).find("\nNoNewPrivs:\t1\n") != std::string::npos;
+        return os::find_status_value(os::read_file_at(AT_FDCWD, path), "NoNewPrivs") == "1";
     } catch (const SystemError&) {
         return false;  // it has ended
     }

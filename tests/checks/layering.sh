@@ -47,7 +47,6 @@ forbid '<CLI/' 'only cmd/ reads the command line' lib libexec hooks
 # syscall(2) belongs into lib/os, which gives each call an owner and an error. The files elsewhere that may use it:
 raw_calls=(
     hooks/mount_hook.cpp           # pidfd_open
-    lib/agent/caller.cpp           # capset
     lib/agent/path.cpp             # faccessat2
     lib/cgroup/devices_v2.cpp      # bpf
     lib/cgroup/process_watch.cpp   # pidfd_open
@@ -60,7 +59,7 @@ raw_calls=(
     libexec/init_container.cpp     # pivot_root
     libexec/liblxc_calls.cpp       # defines the functions of the C library anew
     libexec/process_session.cpp    # keyctl, set_mempolicy, sched_setaffinity
-    libexec/process_user.cpp       # capget, capset, getcwd
+    libexec/process_user.cpp       # getcwd
     libexec/start_main.cpp         # liblxc_calls.cpp has replaced the functions
 )
 others=$(grep -rlE --include='*.h' --include='*.cpp' '::syscall\(' cmd lib libexec hooks |

@@ -66,6 +66,16 @@ TEST_CASE("the milliseconds for poll") {
     CHECK(os::poll_timeout(os::Clock::now() + 24h * 1000) == 24 * 3600 * 1000);
 }
 
+TEST_CASE("the values of /proc/PID/status") {
+    constexpr std::string_view kText = "Name:\tUid:\t7\nUmask:\t0027\nNSpid:\t4711\t12\nGroups:\t";
+    CHECK(os::find_status_value(kText, "Name") == "Uid:\t7");
+    CHECK(os::find_status_value(kText, "NSpid") == "4711\t12");
+    CHECK(os::find_status_value(kText, "Groups") == "");
+    CHECK_FALSE(os::find_status_value(kText, "Uid"));
+    CHECK_FALSE(os::find_status_value(kText, "NS"));
+    CHECK_FALSE(os::find_status_value("", "Name"));
+}
+
 TEST_CASE("how a process ended") {
     CHECK(ExitStatus::exited(0).success());
     CHECK_FALSE(ExitStatus::exited(1).success());
