@@ -29,12 +29,12 @@ int check(int result, std::string_view call) {
     return result;
 }
 
-os::Clock::time_point deadline_of(const UnitRequest& request) {
+os::Deadline deadline_of(const UnitRequest& request) {
     return os::Clock::now() + std::chrono::seconds(request.timeout);
 }
 
 // sd-bus takes 0 for its own default.
-std::uint64_t microseconds_until(os::Clock::time_point deadline) {
+std::uint64_t microseconds_until(os::Deadline deadline) {
     const auto left =
         std::chrono::ceil<std::chrono::microseconds>(deadline - os::Clock::now()).count();
     return left < 1 ? 1 : static_cast<std::uint64_t>(left);
@@ -118,7 +118,7 @@ int open_user_bus(sd_bus** bus) {
 }
 
 // sd_bus_call's own deadline begins when the bus has answered the first message.
-void wait_until_connected(sd_bus* bus, os::Clock::time_point deadline) {
+void wait_until_connected(sd_bus* bus, os::Deadline deadline) {
     constexpr std::string_view kCall = "connect to the bus";
     while (check(sd_bus_is_ready(bus), kCall) == 0) {
         if (check(sd_bus_process(bus, nullptr), kCall) > 0) continue;
@@ -162,7 +162,7 @@ SystemdBus::Message SystemdBus::make_call(const char* method) {
     return Message(message);
 }
 
-SystemdBus::Outcome SystemdBus::try_call(const Message& message, os::Clock::time_point deadline) {
+SystemdBus::Outcome SystemdBus::try_call(const Message& message, os::Deadline deadline) {
     wait_until_connected(bus_.get(), deadline);
     sd_bus_error error{};
     sd_bus_message* reply = nullptr;
@@ -177,7 +177,7 @@ SystemdBus::Outcome SystemdBus::try_call(const Message& message, os::Clock::time
     return outcome;
 }
 
-SystemdBus::Message SystemdBus::call(const Message& message, os::Clock::time_point deadline) {
+SystemdBus::Message SystemdBus::call(const Message& message, os::Deadline deadline) {
     Outcome outcome = try_call(message, deadline);
     if (!outcome.reply) {
         throw Error(concat(sd_bus_message_get_member(message.get()), ": ", outcome.words));
@@ -191,7 +191,7 @@ std::string SystemdBus::job_of(const Message& reply) {
     return path;
 }
 
-bool SystemdBus::job_ends(const std::string& job, os::Clock::time_point deadline) {
+bool SystemdBus::job_ends(const std::string& job, os::Deadline deadline) {
     while (results_.find(job) == results_.end()) {
         const int progress = check(sd_bus_process(bus_.get(), nullptr), "sd_bus_process");
         if (progress > 0) continue;
@@ -201,14 +201,13 @@ bool SystemdBus::job_ends(const std::string& job, os::Clock::time_point deadline
     return true;
 }
 
-void SystemdBus::wait_for_job(const std::string& job, os::Clock::time_point deadline) {
+void SystemdBus::wait_for_job(const std::string& job, os::Deadline deadline) {
     if (!job_ends(job, deadline)) throw Error("the job is not done in time");
     const std::string& result = results_[job];
     if (result != "done") throw Error(concat("the job ended with the result ", in_quotes(result)));
 }
 
-SystemdBus::Outcome SystemdBus::try_start(const UnitRequest& request,
-                                          os::Clock::time_point deadline) {
+SystemdBus::Outcome SystemdBus::try_start(const UnitRequest& request, os::Deadline deadline) {
     const Message message = make_call("StartTransientUnit");
     append_text(message.get(), 's', request.unit);
     append_text(message.get(), 's', "fail");
@@ -265,7 +264,7 @@ void SystemdBus::attach(const UnitRequest& request) {
     (void)call(message, deadline_of(request));
 }
 
-std::string SystemdBus::description_of(const std::string& unit, os::Clock::time_point deadline) {
+std::string SystemdBus::description_of(const std::string& unit, os::Deadline deadline) {
     char* path = nullptr;
     check(sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &path),
           "sd_bus_path_encode");
@@ -283,7 +282,7 @@ std::string SystemdBus::description_of(const std::string& unit, os::Clock::time_
     return text;
 }
 
-void SystemdBus::kill(const std::string& unit, os::Clock::time_point deadline) {
+void SystemdBus::kill(const std::string& unit, os::Deadline deadline) {
     const Message message = make_call("KillUnit");
     append_text(message.get(), 's', unit);
     append_text(message.get(), 's', "all");

@@ -39,15 +39,15 @@ class SystemdBus {
     };
 
     Message make_call(const char* method);
-    Outcome try_call(const Message& message, os::Clock::time_point deadline);
-    Message call(const Message& message, os::Clock::time_point deadline);
-    Outcome try_start(const handoff::UnitRequest& request, os::Clock::time_point deadline);
-    std::string description_of(const std::string& unit, os::Clock::time_point deadline);
+    Outcome try_call(const Message& message, os::Deadline deadline);
+    Message call(const Message& message, os::Deadline deadline);
+    Outcome try_start(const handoff::UnitRequest& request, os::Deadline deadline);
+    std::string description_of(const std::string& unit, os::Deadline deadline);
     static std::string job_of(const Message& reply);
     // Returns false if the deadline comes first.
-    bool job_ends(const std::string& job, os::Clock::time_point deadline);
-    void wait_for_job(const std::string& job, os::Clock::time_point deadline);
-    void kill(const std::string& unit, os::Clock::time_point deadline);
+    bool job_ends(const std::string& job, os::Deadline deadline);
+    void wait_for_job(const std::string& job, os::Deadline deadline);
+    void kill(const std::string& unit, os::Deadline deadline);
     static int on_job_removed(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
 
     Bus bus_;

@@ -388,12 +388,9 @@ void Server::end_listener(std::uint64_t key) {
 // ---- the loop -------------------------------------------------------------------------------
 
 os::Deadline Server::next_deadline() const {
-    os::Deadline next;
-    const auto consider = [&](const os::Deadline& deadline) {
-        if (deadline && (!next || *deadline < *next)) next = deadline;
-    };
-    for (const auto& [key, connection] : connections_) consider(connection.deadline);
-    for (const auto& [key, work] : works_) consider(work.deadline);
+    os::Deadline next = os::kNoDeadline;
+    for (const auto& [key, connection] : connections_) next = std::min(next, connection.deadline);
+    for (const auto& [key, work] : works_) next = std::min(next, work.deadline);
     return next;
 }
 
@@ -405,10 +402,10 @@ void Server::expire() {
         return true;
     });
     for (auto& [key, work] : works_) {
-        if (!work.deadline || *work.deadline > now) continue;
+        if (work.deadline > now) continue;
         // What does not die yet still counts as running: so one container never has more than its
         // few children, whatever they hang on.
-        work.deadline.reset();
+        work.deadline = os::kNoDeadline;
         (void)work.child.signal(SIGKILL);
         settle(work, false);
     }

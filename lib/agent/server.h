@@ -43,7 +43,7 @@ class Server {
         os::UniqueFd socket;
         std::string text;
         std::vector<os::UniqueFd> fds;
-        os::Clock::time_point deadline;
+        os::Deadline deadline;
     };
     struct Listener {
         std::string name;  // in the service manager's store
@@ -59,7 +59,7 @@ class Server {
         os::ChildProcess child;
         std::uint64_t listener;  // its key; it may be gone
         std::uint64_t id;
-        os::Deadline deadline;  // none: it has passed
+        os::Deadline deadline;  // kNoDeadline: it has passed
         os::UniqueFd
             end;  // of a pipe: what the child says, and that it and those it has started have ended
     };

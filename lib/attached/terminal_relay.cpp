@@ -136,8 +136,7 @@ void TerminalRelay::drain() {
     while (output_open_ && !to_output_.empty()) {
         pollfd room{output_.get(), POLLOUT, 0};
         const auto limit = std::min(end, os::Clock::now() + kPatience);
-        const int ready =
-            os::retry([&] { return ::poll(&room, 1, os::poll_timeout(os::Deadline(limit))); });
+        const int ready = os::retry([&] { return ::poll(&room, 1, os::poll_timeout(limit)); });
         if (ready <= 0 || os::Clock::now() >= end) return;
         write_output();
     }

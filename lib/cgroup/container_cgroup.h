@@ -124,16 +124,16 @@ class ContainerCgroup {
     // Sends the signal to every process, also to those that are forked meanwhile: freezes the
     // cgroup for that time, and thaws it again. A paused container stays paused, but SIGKILL
     // thaws it. `freezes`: false if another command freezes it at this moment.
-    void signal_all(int signal, os::Clock::time_point deadline, bool freezes = true) const;
+    void signal_all(int signal, os::Deadline deadline, bool freezes = true) const;
 
     bool is_frozen() const;
     // Return when the kernel says that it is done; throws Error if the deadline passes first (and
     // then freeze() has undone itself).
-    void freeze(os::Clock::time_point deadline) const;
+    void freeze(os::Deadline deadline) const;
     // Of what is frozen on a hybrid host: only version 2 holds it then, so that one thaw there is
     // enough. Returns false if that changes nothing. freeze() takes it back.
-    bool hold_with_v2_alone(os::Clock::time_point deadline) const;
-    void thaw(os::Clock::time_point deadline) const;
+    bool hold_with_v2_alone(os::Deadline deadline) const;
+    void thaw(os::Deadline deadline) const;
 
     // Frozen processes of version 1 die of a SIGKILL only after they are thawed: thaws the cgroup
     // and those that the container has made below. Does nothing for version 2.
@@ -141,14 +141,14 @@ class ContainerCgroup {
 
     // Sends SIGKILL to all processes, again for new ones, until none is left. Returns false if
     // processes are left at the deadline.
-    bool kill_all_and_wait(os::Clock::time_point deadline) const;
+    bool kill_all_and_wait(os::Deadline deadline) const;
     // Waits until no process is left. Returns false if the deadline passed first.
-    bool wait_empty(os::Clock::time_point deadline) const;
+    bool wait_empty(os::Deadline deadline) const;
 
     // Removes the directories with all below them, then those above that create() has made, as far
     // as they are empty. What is gone already is success. Processes that are just exiting are
     // waited for; throws Error if some are left at the deadline.
-    void remove(os::Clock::time_point deadline, Leftovers leftovers = Leftovers::wait) const;
+    void remove(os::Deadline deadline, Leftovers leftovers = Leftovers::wait) const;
 
     // How many processes the kernel killed since the cgroup was made: out of memory.
     std::uint64_t oom_kills() const;
@@ -170,9 +170,9 @@ class ContainerCgroup {
     const Directory* find_members() const;
     const Directory* find_memory() const;
     os::UniqueFd open_members() const;
-    void signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const;
-    void kill_once(int dir_fd, os::Clock::time_point deadline) const;
-    bool try_freeze(os::Clock::time_point deadline) const;
+    void signal_each(int dir_fd, int signal, os::Deadline deadline) const;
+    void kill_once(int dir_fd, os::Deadline deadline) const;
+    bool try_freeze(os::Deadline deadline) const;
     Record record_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace lxcri::cgroup {
 
-using Deadline = os::Clock::time_point;
+using os::Deadline;
 
 // cgroup.events of version 2: the kernel wakes processes that poll it when its content changes.
 class EventsFile {

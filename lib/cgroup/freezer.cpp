@@ -71,7 +71,7 @@ bool ContainerCgroup::is_frozen() const {
     return find_count(read(*directory, "/cgroup.events"), "frozen") == 1U;
 }
 
-bool ContainerCgroup::try_freeze(os::Clock::time_point deadline) const {
+bool ContainerCgroup::try_freeze(os::Deadline deadline) const {
     const auto open_existing = [&](const Directory& directory) {
         os::UniqueFd dir = open_directory(directory);
         if (!dir.valid()) throw Error(concat("the cgroup ", in_quotes(directory.path), " is gone"));
@@ -84,7 +84,7 @@ bool ContainerCgroup::try_freeze(os::Clock::time_point deadline) const {
     return v1 == nullptr || set_v1(open_existing(*v1).get(), true, deadline);
 }
 
-void ContainerCgroup::freeze(os::Clock::time_point deadline) const {
+void ContainerCgroup::freeze(os::Deadline deadline) const {
     const auto undo = [&] {
         try {
             thaw(deadline);
@@ -102,7 +102,7 @@ void ContainerCgroup::freeze(os::Clock::time_point deadline) const {
     throw Error(concat("freezing the cgroup ", in_quotes(find_members()->path), " ", kTooLate));
 }
 
-bool ContainerCgroup::hold_with_v2_alone(os::Clock::time_point deadline) const {
+bool ContainerCgroup::hold_with_v2_alone(os::Deadline deadline) const {
     const Directory* v1 = find_v1("freezer");
     if (v1 == nullptr || find_v2() == nullptr || !is_frozen()) return false;
     const os::UniqueFd dir = open_directory(*v1);
@@ -112,7 +112,7 @@ bool ContainerCgroup::hold_with_v2_alone(os::Clock::time_point deadline) const {
     return true;
 }
 
-void ContainerCgroup::thaw(os::Clock::time_point deadline) const {
+void ContainerCgroup::thaw(os::Deadline deadline) const {
     bool done = true;
     if (const Directory* directory = find_v1("freezer")) {
         const os::UniqueFd dir = open_directory(*directory);

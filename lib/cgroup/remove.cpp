@@ -106,7 +106,7 @@ void remove_with_parents(const Directory& directory, const ContainerCgroup& cgro
 
 }  // namespace
 
-void ContainerCgroup::remove(os::Clock::time_point deadline, Leftovers leftovers) const {
+void ContainerCgroup::remove(os::Deadline deadline, Leftovers leftovers) const {
     std::optional<Error> first;
     for (const Directory& directory : record_.directories) {
         try {

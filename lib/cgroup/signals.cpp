@@ -97,7 +97,7 @@ class FreezeForNow {
 
 }  // namespace
 
-void ContainerCgroup::signal_each(int dir_fd, int signal, os::Clock::time_point deadline) const {
+void ContainerCgroup::signal_each(int dir_fd, int signal, os::Deadline deadline) const {
     std::set<pid_t> seen;
     while (true) {
         std::vector<pid_t> fresh;
@@ -121,7 +121,7 @@ void ContainerCgroup::signal_each(int dir_fd, int signal, os::Clock::time_point 
     }
 }
 
-void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline, bool freezes) const {
+void ContainerCgroup::signal_all(int signal, os::Deadline deadline, bool freezes) const {
     const os::UniqueFd dir = open_members();
     if (!dir.valid()) return;
     if (signal == SIGKILL) {
@@ -140,7 +140,7 @@ void ContainerCgroup::signal_all(int signal, os::Clock::time_point deadline, boo
     signal_each(dir.get(), signal, deadline);
 }
 
-void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) const {
+void ContainerCgroup::kill_once(int dir_fd, os::Deadline deadline) const {
     // Linux 5.14: kills all, also in cgroups below and those that are being forked.
     const int error = os::try_write_value_at(dir_fd, "cgroup.kill", "1");
     if (error == ENODEV) return;  // removed
@@ -152,7 +152,7 @@ void ContainerCgroup::kill_once(int dir_fd, os::Clock::time_point deadline) cons
     let_killed_die();
 }
 
-bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
+bool ContainerCgroup::kill_all_and_wait(os::Deadline deadline) const {
     const os::UniqueFd dir = open_members();
     if (!dir.valid()) return true;
     ProcessWatch watch(dir.get());
@@ -165,7 +165,7 @@ bool ContainerCgroup::kill_all_and_wait(os::Clock::time_point deadline) const {
     return true;
 }
 
-bool ContainerCgroup::wait_empty(os::Clock::time_point deadline) const {
+bool ContainerCgroup::wait_empty(os::Deadline deadline) const {
     const os::UniqueFd dir = open_members();
     if (!dir.valid()) return true;
     ProcessWatch watch(dir.get());

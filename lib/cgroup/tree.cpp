@@ -143,7 +143,7 @@ std::vector<pid_t> read_all_processes(int dir_fd) {
     return pids;
 }
 
-int try_remove_subdirectories(int dir_fd, os::Clock::time_point deadline) {
+int try_remove_subdirectories(int dir_fd, os::Deadline deadline) {
     os::UniqueFd current = open_directory_at(dir_fd, ".");
     std::vector<std::string> way;  // the names from `dir_fd` down to `current`
     while (current.valid()) {

@@ -49,6 +49,6 @@ std::vector<pid_t> read_all_processes(int dir_fd);
 
 // Removes all directories below `dir_fd`, deepest first. Returns 0, or the errno of the directory
 // that refused: EBUSY if it has processes. ETIMEDOUT: another process makes them faster.
-int try_remove_subdirectories(int dir_fd, os::Clock::time_point deadline);
+int try_remove_subdirectories(int dir_fd, os::Deadline deadline);
 
 }  // namespace lxcri::cgroup

@@ -89,7 +89,7 @@ void run_program(const std::string& name, const Hook& program, std::string_view 
                            {given.err == -1 ? output.get() : given.err, 2}};
     command.directory = has_gone(directory) ? "/" : directory;
     os::Spawned spawned = start(name, command, confine);
-    os::Deadline deadline;
+    os::Deadline deadline = os::kNoDeadline;
     if (program.timeout > 0) deadline = os::Clock::now() + std::chrono::seconds(program.timeout);
     const auto status = spawned.process().wait(deadline);
     if (!status) {

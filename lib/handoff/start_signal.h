@@ -36,6 +36,7 @@ bool is_waiting_for_start(int directory_fd);
 // start: lets init go and waits until the container process runs. Throws
 // init's own error if it cannot run (failure.h), and StateError if no init waits. `init`: its death
 // ends the waiting. After the deadline it is killed, so that it does not start after the failure.
-void start_and_wait(int directory_fd, const os::ProcessRef& init, os::Deadline deadline = {});
+void start_and_wait(int directory_fd, const os::ProcessRef& init,
+                    os::Deadline deadline = os::kNoDeadline);
 
 }  // namespace lxcri::handoff

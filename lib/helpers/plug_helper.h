@@ -32,7 +32,7 @@ class PlugHelper {
     void send_sources(const PlugSources& sources);
     handoff::Received receive();
 
-    os::Clock::time_point deadline_;
+    os::Deadline deadline_;
     os::UniqueFd channel_;
     os::Spawned program_;
 };

@@ -33,7 +33,7 @@ timeval to_timeval(std::chrono::microseconds duration) {
 // deadline, then again and again, for the first signal may come just before the call.
 class Interruption {
   public:
-    explicit Interruption(Clock::time_point deadline) {
+    explicit Interruption(Deadline deadline) {
         struct sigaction action {};
         action.sa_handler = [](int) {};
         ::sigaction(SIGALRM, &action, &old_action_);
@@ -62,7 +62,7 @@ class Interruption {
 };
 
 // Returns false if the deadline passed first.
-bool lock_until(int fd, Clock::time_point deadline) {
+bool lock_until(int fd, Deadline deadline) {
     const Interruption interruption(deadline);
     while (::flock(fd, LOCK_EX) == -1) {
         if (errno != EINTR) throw SystemError(errno, "flock");
@@ -73,17 +73,17 @@ bool lock_until(int fd, Clock::time_point deadline) {
 
 }  // namespace
 
-std::optional<FileLock> FileLock::take(int dir_fd, Clock::time_point deadline) {
+std::optional<FileLock> FileLock::take(int dir_fd, Deadline deadline) {
     return take_on(open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY), deadline);
 }
 
 std::optional<FileLock> FileLock::take_file(int dir_fd, const std::string& name,
-                                            Clock::time_point deadline) {
+                                            Deadline deadline) {
     // Whatever has taken the place of the file, this does not wait.
     return take_on(open_at(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), deadline);
 }
 
-std::optional<FileLock> FileLock::take_on(UniqueFd fd, Clock::time_point deadline) {
+std::optional<FileLock> FileLock::take_on(UniqueFd fd, Deadline deadline) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == -1) {
         if (errno != EWOULDBLOCK) throw SystemError(errno, "flock");
         if (!lock_until(fd.get(), deadline)) return {};

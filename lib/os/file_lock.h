@@ -17,10 +17,10 @@ class FileLock {
   public:
     // On the directory, through a descriptor of its own. Returns nullopt if another process still
     // has it at the deadline.
-    static std::optional<FileLock> take(int dir_fd, Clock::time_point deadline);
+    static std::optional<FileLock> take(int dir_fd, Deadline deadline);
     // The same on a file in it.
     static std::optional<FileLock> take_file(int dir_fd, const std::string& name,
-                                             Clock::time_point deadline);
+                                             Deadline deadline);
 
     FileLock(FileLock&&) noexcept = default;
     FileLock& operator=(FileLock&& other) noexcept;
@@ -30,7 +30,7 @@ class FileLock {
 
   private:
     explicit FileLock(UniqueFd fd);
-    static std::optional<FileLock> take_on(UniqueFd fd, Clock::time_point deadline);
+    static std::optional<FileLock> take_on(UniqueFd fd, Deadline deadline);
     UniqueFd fd_;
 };
 

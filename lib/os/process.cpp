@@ -36,7 +36,7 @@ UniqueFd open_pidfd(pid_t pid) {
 }
 
 // Returns false if the deadline passed first.
-bool wait_readable(int fd, const Deadline& deadline) {
+bool wait_readable(int fd, Deadline deadline) {
     pollfd wanted{fd, POLLIN, 0};
     while (true) {
         const int ready = ::poll(&wanted, 1, poll_timeout(deadline));
@@ -48,10 +48,9 @@ bool wait_readable(int fd, const Deadline& deadline) {
 
 }  // namespace
 
-int poll_timeout(const Deadline& deadline) {
-    if (!deadline) return -1;
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+int poll_timeout(Deadline deadline) {
+    if (deadline == kNoDeadline) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return 0;
     constexpr long kLongest = 24L * 3600 * 1000;
     return static_cast<int>(left > kLongest ? kLongest : left);
@@ -185,7 +184,7 @@ UniqueFd ProcessRef::take_descriptor(int fd) const {
     return UniqueFd(static_cast<int>(check(copy, "pidfd_getfd", std::to_string(pid_))));
 }
 
-bool ProcessRef::wait_exit(const Deadline& deadline) const {
+bool ProcessRef::wait_exit(Deadline deadline) const {
     return wait_readable(pidfd_.get(), deadline);
 }
 
@@ -253,8 +252,8 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
     return *this;
 }
 
-std::optional<ExitStatus> ChildProcess::wait(const Deadline& deadline) {
-    if (deadline && !wait_readable(pidfd_.get(), deadline)) return {};
+std::optional<ExitStatus> ChildProcess::wait(Deadline deadline) {
+    if (deadline != kNoDeadline && !wait_readable(pidfd_.get(), deadline)) return {};
     const pid_t pid = std::exchange(pid_, -1);
     return reap(pid);
 }
@@ -263,7 +262,7 @@ bool ChildProcess::signal(int number) const {
     return running() && send_signal(pidfd_, pid_, number) == 0;
 }
 
-bool ChildProcess::kill_and_reap(Clock::time_point deadline) noexcept {
+bool ChildProcess::kill_and_reap(Deadline deadline) noexcept {
     const pid_t pid = std::exchange(pid_, -1);
     if (pid <= 0) return true;
     ::kill(pid, SIGKILL);  // a child that is not reaped keeps its pid: this cannot hit another
@@ -315,12 +314,12 @@ std::vector<pid_t> own_children() {
 
 }  // namespace
 
-void kill_with_descendants(ChildProcess& child, const Deadline& deadline, OtherChildren others) {
+void kill_with_descendants(ChildProcess& child, Deadline deadline, OtherChildren others) {
     const auto before = others == OtherChildren::spare ? own_children() : std::vector<pid_t>();
     int was_subreaper = 0;
     check(::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper), "prctl PR_GET_CHILD_SUBREAPER");
     check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl PR_SET_CHILD_SUBREAPER");
-    (void)child.kill_and_reap(deadline.value_or(Clock::time_point::max()));
+    (void)child.kill_and_reap(deadline);
     for (bool found = true; found;) {
         found = false;
         for (const pid_t pid : own_children()) {

@@ -15,10 +15,11 @@
 namespace lxcri::os {
 
 using Clock = std::chrono::steady_clock;
-using Deadline = std::optional<Clock::time_point>;  // none: wait for ever
+using Deadline = Clock::time_point;
+inline constexpr Deadline kNoDeadline = Deadline::max();  // wait for ever
 
-// The milliseconds for poll(2): -1 for no deadline, 0 if it has passed.
-int poll_timeout(const Deadline& deadline);
+// The milliseconds for poll(2): -1 for kNoDeadline, 0 if it has passed.
+int poll_timeout(Deadline deadline);
 
 // What /proc/PID/stat says (proc_pid_stat(5)).
 struct ProcessStat {
@@ -85,7 +86,7 @@ class ProcessRef {
     // pidfd_getfd(2): a copy of its descriptor with this number.
     UniqueFd take_descriptor(int fd) const;
     // Waits until it has exited (a zombie has). Returns false if the deadline passed first.
-    bool wait_exit(const Deadline& deadline) const;
+    bool wait_exit(Deadline deadline) const;
     // The first thread, where that lives. A thread that has ended is in no namespace any more, and
     // the first one may end before others do; to join theirs takes Linux 6.9.
     // Returns nullopt if all have ended.
@@ -122,9 +123,9 @@ class ChildProcess {
     // Returns false if there is none any more.
     bool signal(int number) const;
     // Returns nullopt if the deadline passes first.
-    std::optional<ExitStatus> wait(const Deadline& deadline = {});
+    std::optional<ExitStatus> wait(Deadline deadline = kNoDeadline);
     // Returns false if it had not ended at the deadline. It is given up then, with the signal.
-    bool kill_and_reap(Clock::time_point deadline = Clock::now() + kTimeToDie) noexcept;
+    bool kill_and_reap(Deadline deadline = Clock::now() + kTimeToDie) noexcept;
     void release() noexcept { pid_ = -1; }  // it goes on without us
 
   private:
@@ -149,7 +150,7 @@ ExitStatus reap(pid_t pid);
 // does not let die is given up at the deadline.
 // Unless they are to be killed as well.
 enum class OtherChildren { spare, kill };
-void kill_with_descendants(ChildProcess& child, const Deadline& deadline,
+void kill_with_descendants(ChildProcess& child, Deadline deadline,
                            OtherChildren others = OtherChildren::spare);
 
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.

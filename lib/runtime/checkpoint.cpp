@@ -99,7 +99,7 @@ class PausedByV2 {
     void end() { has_ended_ = true; }
 
   private:
-    os::Clock::time_point deadline() const { return os::Clock::now() + options_.timeout; }
+    os::Deadline deadline() const { return os::Clock::now() + options_.timeout; }
 
     const settings::Options& options_;
     const cgroup::ContainerCgroup& group_;

@@ -149,7 +149,7 @@ void Container::find_lost_cgroups() {
     }
 }
 
-void Container::let_killed_die(os::Clock::time_point deadline) const {
+void Container::let_killed_die(os::Deadline deadline) const {
     if (!record_.owns_cgroup) return;
     const auto group = cgroup();
     group.let_killed_die();
@@ -215,7 +215,7 @@ std::optional<translate::HostPlan> Container::find_poststop_hooks(
     }
 }
 
-void Container::kill_everything(os::Clock::time_point deadline) const {
+void Container::kill_everything(os::Deadline deadline) const {
     if (const auto process = init()) {
         process->signal(SIGKILL);
         const auto group = cgroup();
@@ -258,8 +258,7 @@ bool Container::is_others(const cgroup::ContainerCgroup& group) const {
     });
 }
 
-void Container::remove_cgroup(const settings::Options& options,
-                              os::Clock::time_point deadline) const {
+void Container::remove_cgroup(const settings::Options& options, os::Deadline deadline) const {
     for (const auto& group : cgroups()) {
         if (!record_.owns_cgroup && is_others(group)) continue;
         try {

@@ -54,7 +54,7 @@ class Container {
     void write(Record record);
 
     // After a SIGKILL: what is frozen dies when it is thawed.
-    void let_killed_die(os::Clock::time_point deadline) const;
+    void let_killed_die(os::Deadline deadline) const;
     // Kills what still runs, removes cgroup and directory, then runs the poststop hooks.
     void destroy(const settings::Options& options);
 
@@ -71,9 +71,9 @@ class Container {
     void find_lost_cgroups();
     // The container's own, and where those were who set it up, if `create` has left that behind.
     std::vector<cgroup::ContainerCgroup> cgroups() const;
-    void kill_everything(os::Clock::time_point deadline) const;
+    void kill_everything(os::Deadline deadline) const;
     bool is_others(const cgroup::ContainerCgroup& group) const;
-    void remove_cgroup(const settings::Options& options, os::Clock::time_point deadline) const;
+    void remove_cgroup(const settings::Options& options, os::Deadline deadline) const;
     void remove_resctrl() const;
 
     ContainerDir dir_;

@@ -90,7 +90,7 @@ class Creation {
     const translate::Plan& plan() const { return *plan_; }
     // None while OCI hooks run on the other side: they take the time they take.
     os::Deadline deadline() const {
-        if (!plan().hook.create_container.empty()) return {};
+        if (!plan().hook.create_container.empty()) return os::kNoDeadline;
         return os::Clock::now() + options_.timeout;
     }
 

@@ -169,7 +169,7 @@ class Execution {
     // From the moment on when the process may run: before that a signal ends us, and the kernel
     // then our helper.
     std::optional<Foreground> foreground_;
-    os::Deadline limit_;
+    os::Deadline limit_ = os::kNoDeadline;
     bool started_ = false;
 };
 

@@ -148,7 +148,7 @@ void NewCgroup::leave_setup() {
     record_.setup_cgroup = {};
 }
 
-bool NewCgroup::remove(os::Clock::time_point deadline, CleanUp& clean_up) {
+bool NewCgroup::remove(os::Deadline deadline, CleanUp& clean_up) {
     bool all = true;
     for (const auto* cgroup : {&cgroup_, &setup_}) {
         if (!*cgroup) continue;

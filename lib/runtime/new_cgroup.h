@@ -45,7 +45,7 @@ class NewCgroup {
     bool has_killed_for_memory() const { return cgroup_->oom_kills() > 0; }
 
     // Whatever has been made of it, with all that are in it. Is nothing left? The unit goes last.
-    bool remove(os::Clock::time_point deadline, CleanUp& clean_up);
+    bool remove(os::Deadline deadline, CleanUp& clean_up);
     void stop_unit();
 
   private:

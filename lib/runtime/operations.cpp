@@ -86,7 +86,7 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
 
 // A `pause` at the same time must not be undone. It has the lock for a moment; if it has it longer,
 // then the processes are being frozen, and fork no more.
-void signal_all(const Container& container, int signal, os::Clock::time_point deadline) {
+void signal_all(const Container& container, int signal, os::Deadline deadline) {
     std::optional<os::FileLock> freezer;
     if (signal != SIGKILL) freezer = container.dir().take_freezer(std::chrono::seconds(2));
     container.cgroup().signal_all(signal, deadline, freezer || signal == SIGKILL);
@@ -97,8 +97,8 @@ void run_start_hooks_or_destroy(Container& container, const settings::Options& o
                                 const translate::HostPlan& plan, const os::ProcessRef& init) {
     try {
         const auto limit = options.start_timeout.count() == 0
-                               ? os::Deadline()
-                               : os::Deadline(os::Clock::now() + options.start_timeout);
+                               ? os::kNoDeadline
+                               : os::Clock::now() + options.start_timeout;
         handoff::start_and_wait(container.dir().fd(), init, limit);
         if (plan.poststart.empty()) return;
         oci::State state = container.state();

@@ -36,7 +36,7 @@ inline const char* name_of(View view) {
     return view == View::host ? "host" : view == View::v1 ? "v1" : "v2";
 }
 
-inline os::Clock::time_point in_seconds(int seconds) {
+inline os::Deadline in_seconds(int seconds) {
     return os::Clock::now() + std::chrono::seconds(seconds);
 }
 

@@ -54,10 +54,10 @@ os::Deadline in(std::chrono::milliseconds duration) {
 }  // namespace
 
 TEST_CASE("the milliseconds for poll") {
-    CHECK(os::poll_timeout({}) == -1);
+    CHECK(os::poll_timeout(os::kNoDeadline) == -1);
     CHECK(os::poll_timeout(os::Clock::now()) == 0);
     CHECK(os::poll_timeout(os::Clock::now() - 1h) == 0);
-    CHECK(os::poll_timeout(os::Clock::time_point::max()) == 24 * 3600 * 1000);
+    CHECK(os::poll_timeout(os::kNoDeadline - 1h) == 24 * 3600 * 1000);
     // Rounded up: otherwise a loop would spin through the last millisecond.
     CHECK(os::poll_timeout(os::Clock::now() + 999us) == 1);
     const int minute = os::poll_timeout(os::Clock::now() + 60s);
@@ -304,7 +304,7 @@ TEST_CASE("a zombie is not found, and not signalled after it is reaped") {
     CHECK_FALSE(os::is_alive(process.pid(), process.start_time()));
     CHECK(child.wait());
     CHECK_FALSE(process.signal(SIGKILL));
-    CHECK(process.wait_exit({}));
+    CHECK(process.wait_exit(os::kNoDeadline));
     CHECK_FALSE(ProcessRef::find(process.pid(), process.start_time()));
 }
 
