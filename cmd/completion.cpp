@@ -56,10 +56,12 @@ std::vector<CommandWords> all_commands() {
     return commands;
 }
 
-std::string flags_of(const std::vector<OptionDescription>& options, bool only_with_value) {
+enum class Flags { all, with_value };
+
+std::string flags_of(const std::vector<OptionDescription>& options, Flags flags) {
     std::string words;
     for (const auto& option : options) {
-        if (only_with_value && !option.has_value) continue;
+        if (flags == Flags::with_value && !option.has_value) continue;
         for (const auto& word : {option.letter, option.flag}) {
             if (!word.empty()) words += concat(words.empty() ? "" : " ", word);
         }
@@ -118,13 +120,12 @@ complete -F _lxcri lxcri
 // clang-format on
 
 std::string bash_function(const char* name, const std::vector<CommandWords>& commands,
-                          bool only_with_value) {
+                          Flags flags) {
     std::string text = concat(name, "() {\n    case $1 in\n");
-    text += concat("        '') echo ", single_quoted(flags_of(global_words(), only_with_value)),
-                   " ;;\n");
+    text += concat("        '') echo ", single_quoted(flags_of(global_words(), flags)), " ;;\n");
     for (const auto& command : commands) {
         text += concat("        ", command.name, ") echo ",
-                       single_quoted(flags_of(command.options, only_with_value)), " ;;\n");
+                       single_quoted(flags_of(command.options, flags)), " ;;\n");
     }
     return text + "    esac\n}\n";
 }
@@ -140,8 +141,8 @@ std::string bash_script() {
     return concat("# bash completion for lxcri: `lxcri completion bash`\n",
                   "_lxcri_commands=", single_quoted(names),
                   "\n_lxcri_with_id=", single_quoted(with_id), "\n",
-                  bash_function("_lxcri_options", commands, false),
-                  bash_function("_lxcri_values", commands, true), kBash);
+                  bash_function("_lxcri_options", commands, Flags::all),
+                  bash_function("_lxcri_values", commands, Flags::with_value), kBash);
 }
 
 // --- zsh --------------------------------------------------------------------------------------
@@ -241,9 +242,9 @@ std::string fish_option(const OptionDescription& option, std::string_view condit
 
 std::string fish_script() {
     const std::string no_command = "\"__lxcri_command_is ''\"";
-    std::string text =
-        concat("# fish completion for lxcri: `lxcri completion fish`\n", "set -g __lxcri_values ",
-               flags_of(global_words(), true), "\n", kFish.substr(1), "complete -c lxcri -f\n");
+    std::string text = concat("# fish completion for lxcri: `lxcri completion fish`\n",
+                              "set -g __lxcri_values ", flags_of(global_words(), Flags::with_value),
+                              "\n", kFish.substr(1), "complete -c lxcri -f\n");
     for (const auto& option : global_words()) text += fish_option(option, no_command);
     for (const auto& command : all_commands()) {
         text += concat("complete -c lxcri -n ", no_command, " -a ", command.name, " -d ",

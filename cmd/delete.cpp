@@ -37,8 +37,9 @@ int run_delete(const settings::Options& common, Arguments arguments) {
     add_options(app, kOptions, values);
     add_options(app, kTimeout, options);
     parse(app, std::move(arguments));
+    const auto if_running = values.force ? runtime::IfRunning::kill : runtime::IfRunning::refuse;
     const auto remove_one = [&](const std::string& name) {
-        runtime::remove(options, name, values.force);
+        runtime::remove(options, name, if_running);
     };
     values.regex ? runtime::for_each_match(options, values.id, remove_one) : remove_one(values.id);
     return EXIT_SUCCESS;

@@ -41,12 +41,11 @@ translate::Plan translate_bundle(const settings::Options& common, const Call& ca
     create.bundle = absolute_bundle(bundle);
     const std::string file = concat(create.bundle, "/config.json");
     const std::string config = os::read_file_at(AT_FDCWD, file);
+    const auto translate = [&] {
+        return runtime::translate_config(common, create, config, runtime::Purpose::to_look_at);
+    };
     // With two of them the error has to say which one it is about.
-    if (call.other.empty()) {
-        return runtime::translate_config(common, create, config, true);
-    }
-    return in_context(file,
-                      [&] { return runtime::translate_config(common, create, config, true); });
+    return call.other.empty() ? translate() : in_context(file, translate);
 }
 
 void print_doubts(const translate::Plan& plan) {

@@ -86,7 +86,7 @@ void bind_node(int rootfs_fd, const DeviceNode& node, const UniqueFd& source) {
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
     attributes.propagation = MS_PRIVATE;
-    os::set_mount_attributes(source.get(), false, attributes, node.path);
+    os::set_mount_attributes(source.get(), os::Reach::one_mount, attributes, node.path);
     os::attach_mount(source.get(), target.get(), node.path);
 }
 
@@ -101,7 +101,7 @@ MadeNodes::~MadeNodes() {
 }
 
 UniqueFd MadeNodes::take(std::uint32_t number) const {
-    return os::clone_mount(tmpfs_, std::to_string(number), false);
+    return os::clone_mount(tmpfs_, std::to_string(number), os::Reach::one_mount);
 }
 
 namespace {

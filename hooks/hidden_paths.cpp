@@ -28,7 +28,8 @@ class Cover {
             attached_ = true;
             return;
         }
-        os::attach_mount(os::clone_mount(mount_.get(), {}, false).get(), target_fd, path);
+        os::attach_mount(os::clone_mount(mount_.get(), {}, os::Reach::one_mount).get(), target_fd,
+                         path);
     }
 
   private:
@@ -86,10 +87,10 @@ void make_paths_readonly(int rootfs_fd, const std::vector<std::string>& paths) {
             if (!target || normalized_path(paths[i]) == "/") return;  // the root: by init
             refuse_root(rootfs_fd, target->get(), paths[i]);
             // A copy on top of the original keeps nosuid, nodev and noexec as they are.
-            const UniqueFd copy = os::clone_mount(target->get(), {}, true);
+            const UniqueFd copy = os::clone_mount(target->get(), {}, os::Reach::whole_tree);
             mount_attr attributes{};
             attributes.attr_set = MOUNT_ATTR_RDONLY;
-            os::set_mount_attributes(copy.get(), true, attributes, paths[i]);
+            os::set_mount_attributes(copy.get(), os::Reach::whole_tree, attributes, paths[i]);
             os::attach_mount(copy.get(), target->get(), paths[i]);
         });
     }

@@ -245,7 +245,7 @@ UniqueFd make_filesystem(int target_fd, const MountAction& action, std::uint64_t
         mount_attr late{};
         late.attr_set = attributes;
         if (attributes != 0) {
-            os::set_mount_attributes(mount.get(), false, late, action.destination);
+            os::set_mount_attributes(mount.get(), os::Reach::one_mount, late, action.destination);
         }
         return mount;
     }
@@ -274,11 +274,12 @@ std::uint64_t early_attributes(const MountAction& action) {
 void clear_where_allowed(int mount_fd, std::uint64_t flags) {
     mount_attr attributes{};
     attributes.attr_clr = flags;
-    if (flags == 0 || os::try_set_mount_attributes(mount_fd, false, attributes) == 0) return;
+    if (flags == 0 || os::try_set_mount_attributes(mount_fd, os::Reach::one_mount, attributes) == 0)
+        return;
     for (std::uint64_t flag = 1; flag <= flags; flag <<= 1U) {
         attributes.attr_clr = flags & flag;
         if (attributes.attr_clr == 0) continue;
-        const int error = os::try_set_mount_attributes(mount_fd, false, attributes);
+        const int error = os::try_set_mount_attributes(mount_fd, os::Reach::one_mount, attributes);
         if (error != 0 && error != EPERM) throw SystemError(error, "mount_setattr");
     }
 }
@@ -290,20 +291,20 @@ void apply_attributes(int mount_fd, const MountAction& action, std::uint64_t set
         mount_attr attributes{};
         attributes.attr_set = set;
         attributes.attr_clr = action.clear;
-        os::set_mount_attributes(mount_fd, false, attributes, action.destination);
+        os::set_mount_attributes(mount_fd, os::Reach::one_mount, attributes, action.destination);
     }
     if (action.recursive_set != 0 || action.recursive_clear != 0) {
         mount_attr attributes{};
         attributes.attr_set = action.recursive_set;
         attributes.attr_clr = action.recursive_clear;
-        os::set_mount_attributes(mount_fd, true, attributes, action.destination);
+        os::set_mount_attributes(mount_fd, os::Reach::whole_tree, attributes, action.destination);
     }
 }
 
 void set_propagation(int mount_fd, std::uint64_t flags, std::string_view name) {
     mount_attr attributes{};
     attributes.propagation = flags & ~std::uint64_t{MS_REC};
-    os::set_mount_attributes(mount_fd, (flags & MS_REC) != 0, attributes, name);
+    os::set_mount_attributes(mount_fd, os::reach((flags & MS_REC) != 0), attributes, name);
 }
 
 bool asks_for(const MountAction& action, std::uint64_t kind) {
@@ -348,7 +349,7 @@ void set_label(int mount_fd, const std::string& label) {
 UniqueFd copy_from_inside(int rootfs_fd, const MountAction& action) {
     const int flags = action.source_nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
     const UniqueFd source = RootedDir(rootfs_fd).open(action.source, flags);
-    return os::clone_mount(source.get(), {}, action.recursive);
+    return os::clone_mount(source.get(), {}, os::reach(action.recursive));
 }
 
 namespace {
@@ -460,7 +461,8 @@ void DelayedAttributes::apply() {
         if (entry.readonly) {
             mount_attr attributes{};
             attributes.attr_set = MOUNT_ATTR_RDONLY;
-            os::set_mount_attributes(entry.mount.get(), false, attributes, entry.pointer);
+            os::set_mount_attributes(entry.mount.get(), os::Reach::one_mount, attributes,
+                                     entry.pointer);
         }
         if (entry.propagation != 0) {
             set_propagation(entry.mount.get(), entry.propagation, entry.pointer);
@@ -565,7 +567,7 @@ void mount_temporary_proc(int rootfs_fd) {
         if (error.code() != EPERM) throw;
         // The pid namespace belongs to another user namespace, the host's for example: so does
         // every procfs that shows it.
-        mount = os::clone_mount(AT_FDCWD, "/proc", true);
+        mount = os::clone_mount(AT_FDCWD, "/proc", os::Reach::whole_tree);
         set_propagation(mount.get(), MS_PRIVATE | MS_REC, "/proc");
     }
     os::attach_mount(mount.get(), target.get(), action.destination);

@@ -91,7 +91,7 @@ void leave_host_mounts() {
     const UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     mount_attr attributes{};
     attributes.propagation = MS_PRIVATE;
-    os::set_mount_attributes(root.get(), true, attributes, "/");
+    os::set_mount_attributes(root.get(), os::Reach::whole_tree, attributes, "/");
 }
 
 // A tmpfs needs nothing of the host, and looks like what it covers.

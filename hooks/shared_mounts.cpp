@@ -20,7 +20,7 @@ os::UniqueFd enter_shared_mounts(int mount_namespace, const std::string& rootfs)
               "the mount namespace");
     return in_context("/root/path", [&] {
         const os::UniqueFd covered = os::open_at(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY);
-        os::UniqueFd root = os::clone_mount(covered.get(), {}, true);
+        os::UniqueFd root = os::clone_mount(covered.get(), {}, os::Reach::whole_tree);
         const std::array fds{root.get()};
         handoff::send(handoff::kChannelFd, MessageKind::root_mount, {}, fds);
         (void)handoff::expect(handoff::kChannelFd, MessageKind::root_mount_recorded);

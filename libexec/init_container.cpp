@@ -37,7 +37,7 @@ void set_root_propagation(std::uint64_t flags) {
     const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     mount_attr attributes{};
     attributes.propagation = flags & ~std::uint64_t{MS_REC};
-    os::set_mount_attributes(root.get(), (flags & MS_REC) != 0, attributes, "/");
+    os::set_mount_attributes(root.get(), os::reach((flags & MS_REC) != 0), attributes, "/");
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ void make_root_readonly() {
     const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_RDONLY;
-    os::set_mount_attributes(root.get(), false, attributes, "/");
+    os::set_mount_attributes(root.get(), os::Reach::one_mount, attributes, "/");
 }
 
 void remove_temporary_proc() {

@@ -71,7 +71,7 @@ void mount_on_console(const UniqueFd& root, const UniqueFd& slave) {
     const UniqueFd console(
         os::try_openat2(dev.get(), "console", O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
     if (!console.valid()) throw SystemError(errno, "open", "/dev/console");
-    const UniqueFd mount = os::clone_mount(slave.get(), "", false);
+    const UniqueFd mount = os::clone_mount(slave.get(), "", os::Reach::one_mount);
     os::attach_mount(mount.get(), console.get(), "/dev/console");
 }
 

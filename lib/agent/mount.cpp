@@ -101,7 +101,7 @@ void map_ids(int mount, int user_namespace, const std::string& type) {
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<__u64>(user_namespace);
-    os::set_mount_attributes(mount, false, attributes, type);
+    os::set_mount_attributes(mount, os::Reach::one_mount, attributes, type);
 }
 
 os::UniqueFd make_mount(const Request& request, const Filesystem& filesystem, int device,
@@ -123,12 +123,12 @@ os::UniqueFd lock_attributes(int mount, int user_namespace) {
     const os::UniqueFd root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     mount_attr attributes{};
     attributes.propagation = MS_PRIVATE;
-    os::set_mount_attributes(root.get(), true, attributes, "/");
+    os::set_mount_attributes(root.get(), os::Reach::whole_tree, attributes, "/");
     const os::UniqueFd place = os::open_at(AT_FDCWD, "/dev", O_PATH | O_DIRECTORY);
     os::attach_mount(mount, place.get(), "/dev");
     os::check(::setns(user_namespace, CLONE_NEWUSER), "setns CLONE_NEWUSER");
     os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-    return os::clone_mount(AT_FDCWD, "/dev", false);
+    return os::clone_mount(AT_FDCWD, "/dev", os::Reach::one_mount);
 }
 
 // In the caller's cgroups: the disk may name other devices of the host, such as the journal of

@@ -24,7 +24,8 @@ void map_ids(int mount_fd, const handoff::MountAction& mount) {
     attributes.attr_set = MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<std::uint64_t>(mappings.get());
     try {
-        os::set_mount_attributes(mount_fd, mount.recursive_map, attributes, mount.source);
+        os::set_mount_attributes(mount_fd, os::reach(mount.recursive_map), attributes,
+                                 mount.source);
     } catch (const SystemError& error) {
         if (error.code() != EINVAL) throw;
         throw SystemError(EINVAL, "ID mappings, which the filesystem may not support, of",
@@ -33,12 +34,12 @@ void map_ids(int mount_fd, const handoff::MountAction& mount) {
 }
 
 os::UniqueFd clone_bind(const handoff::MountAction& mount) {
-    os::UniqueFd copy = os::clone_mount(AT_FDCWD, mount.source, mount.recursive);
+    os::UniqueFd copy = os::clone_mount(AT_FDCWD, mount.source, os::reach(mount.recursive));
     if (!mount.uid_map.empty()) map_ids(copy.get(), mount);
     apply_attributes(copy.get(), mount);
     mount_attr attributes{};
     attributes.propagation = MS_SLAVE;
-    os::set_mount_attributes(copy.get(), true, attributes, mount.source);
+    os::set_mount_attributes(copy.get(), os::Reach::whole_tree, attributes, mount.source);
     return copy;
 }
 
@@ -46,11 +47,11 @@ void apply_attributes(int mount_fd, const handoff::MountAction& mount) {
     mount_attr attributes{};
     attributes.attr_set = mount.set;
     attributes.attr_clr = mount.clear | mount.clear_if_allowed;
-    os::set_mount_attributes(mount_fd, false, attributes, mount.destination);
+    os::set_mount_attributes(mount_fd, os::Reach::one_mount, attributes, mount.destination);
     mount_attr recursive{};
     recursive.attr_set = mount.recursive_set;
     recursive.attr_clr = mount.recursive_clear;
-    os::set_mount_attributes(mount_fd, true, recursive, mount.destination);
+    os::set_mount_attributes(mount_fd, os::Reach::whole_tree, recursive, mount.destination);
 }
 
 }  // namespace lxcri::attached

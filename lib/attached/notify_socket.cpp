@@ -46,7 +46,7 @@ void wait_for_barrier(int socket) {
     const os::UniqueFd ours(ends[0]);
     os::UniqueFd theirs(ends[1]);
     const std::array fds{theirs.get()};
-    if (!os::send_message(socket, "BARRIER=1", fds, true)) return;
+    if (!os::send_message(socket, "BARRIER=1", fds, os::WhenFull::give_up)) return;
     theirs.reset();
     pollfd wanted{ours.get(), POLLIN, 0};
     (void)os::retry([&] { return ::poll(&wanted, 1, kBarrierMilliseconds); });

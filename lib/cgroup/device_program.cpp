@@ -47,8 +47,9 @@ class Assembler {
         }
         jumps.clear();
     }
-    void finish(bool allow) {
-        emit(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow ? 1 : 0);
+    enum class Answer { deny, allow };
+    void finish(Answer answer) {
+        emit(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, answer == Answer::allow ? 1 : 0);
         emit(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
     }
     std::vector<bpf_insn> take() { return std::move(code_); }
@@ -93,7 +94,7 @@ bool emit_rule(Assembler& code, const EffectiveRule& rule) {
         code.jump_always(skip);
         code.land(hit);
     }
-    code.finish(rule.allow);
+    code.finish(rule.allow ? Assembler::Answer::allow : Assembler::Answer::deny);
     const bool goes_on = !skip.empty();
     code.land(skip);
     return goes_on;
@@ -126,7 +127,7 @@ void emit_run(Assembler& code, std::span<const EffectiveRule> run) {
     }
     code.jump_always(skip);
     code.land(allow);
-    code.finish(true);
+    code.finish(Assembler::Answer::allow);
     code.land(skip);
 }
 
@@ -157,7 +158,7 @@ std::vector<bpf_insn> device_program(const std::vector<EffectiveRule>& rules) {
         }
         end = begin;
     }
-    code.finish(false);
+    code.finish(Assembler::Answer::deny);
     return code.take();
 }
 

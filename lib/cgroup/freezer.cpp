@@ -17,6 +17,8 @@ namespace lxcri::cgroup {
 
 namespace {
 
+enum class State { frozen, thawed };
+
 constexpr std::string_view kTooLate = "did not finish in time";
 
 bool freezer_says(int dir_fd, std::string_view state) {
@@ -25,7 +27,8 @@ bool freezer_says(int dir_fd, std::string_view state) {
 }
 
 // Returns false if the deadline passed first.
-bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
+bool set_v2(int dir_fd, State wanted_state, Deadline deadline) {
+    const bool frozen = wanted_state == State::frozen;
     const auto events = EventsFile::find(dir_fd);
     if (!events) return true;  // removed
     const std::string_view wanted = frozen ? "1" : "0";
@@ -43,8 +46,8 @@ bool set_v2(int dir_fd, bool frozen, Deadline deadline) {
     }
 }
 
-bool set_v1(int dir_fd, bool frozen, Deadline deadline) {
-    const std::string_view state = frozen ? "FROZEN" : "THAWED";
+bool set_v1(int dir_fd, State wanted, Deadline deadline) {
+    const std::string_view state = wanted == State::frozen ? "FROZEN" : "THAWED";
     while (true) {
         // Writing it again freezes those too that were forked or moved here meanwhile.
         os::write_value_at(dir_fd, "freezer.state", state);
@@ -80,8 +83,8 @@ bool ContainerCgroup::try_freeze(os::Deadline deadline) const {
     const Directory* v2 = find_v2();
     const Directory* v1 = find_v1("freezer");
     if (v1 == nullptr && v2 == nullptr) throw Error("this host has no freezer cgroup");
-    if (v2 != nullptr && !set_v2(open_existing(*v2).get(), true, deadline)) return false;
-    return v1 == nullptr || set_v1(open_existing(*v1).get(), true, deadline);
+    if (v2 != nullptr && !set_v2(open_existing(*v2).get(), State::frozen, deadline)) return false;
+    return v1 == nullptr || set_v1(open_existing(*v1).get(), State::frozen, deadline);
 }
 
 void ContainerCgroup::freeze(os::Deadline deadline) const {
@@ -106,7 +109,7 @@ bool ContainerCgroup::hold_with_v2_alone(os::Deadline deadline) const {
     const Directory* v1 = find_v1("freezer");
     if (v1 == nullptr || find_v2() == nullptr || !is_frozen()) return false;
     const os::UniqueFd dir = open_directory(*v1);
-    if (dir.valid() && !set_v1(dir.get(), false, deadline)) {
+    if (dir.valid() && !set_v1(dir.get(), State::thawed, deadline)) {
         throw Error(concat("thawing the cgroup ", in_quotes(v1->path), " ", kTooLate));
     }
     return true;
@@ -116,11 +119,11 @@ void ContainerCgroup::thaw(os::Deadline deadline) const {
     bool done = true;
     if (const Directory* directory = find_v1("freezer")) {
         const os::UniqueFd dir = open_directory(*directory);
-        if (dir.valid()) done = set_v1(dir.get(), false, deadline);
+        if (dir.valid()) done = set_v1(dir.get(), State::thawed, deadline);
     }
     if (const Directory* directory = find_v2()) {
         const os::UniqueFd dir = open_directory(*directory);
-        if (dir.valid()) done = set_v2(dir.get(), false, deadline) && done;
+        if (dir.valid()) done = set_v2(dir.get(), State::thawed, deadline) && done;
     }
     if (!done)
         throw Error(concat("thawing the cgroup ", in_quotes(find_members()->path), " ", kTooLate));

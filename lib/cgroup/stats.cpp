@@ -163,7 +163,8 @@ bool is_hugepage_file(std::string_view name, std::string_view end) {
            name.find(".rsvd.") == std::string_view::npos;
 }
 
-std::map<std::string, HugepageStats> read_hugepages(const Files& files, bool is_v1) {
+std::map<std::string, HugepageStats> read_hugepages(const Files& files, int version) {
+    const bool is_v1 = version == 1;
     std::map<std::string, HugepageStats> result;
     if (!files.valid()) return result;
     os::UniqueFd copy = os::open_at(files.fd(), ".", O_RDONLY | O_DIRECTORY);
@@ -290,9 +291,9 @@ Stats read_stats(const ContainerCgroup& cgroup) {
         stats.block_io = parse_io_stat(v2.text("io.stat"));
     }
     if (const Directory* hugetlb = cgroup.find_v1("hugetlb")) {
-        stats.hugepages = read_hugepages(Files(cgroup, hugetlb), true);
+        stats.hugepages = read_hugepages(Files(cgroup, hugetlb), 1);
     } else {
-        stats.hugepages = read_hugepages(v2, false);
+        stats.hugepages = read_hugepages(v2, 2);
     }
     return stats;
 }

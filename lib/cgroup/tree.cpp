@@ -27,8 +27,9 @@ os::UniqueFd open_directory_at(int dir_fd, const char* name) {
     return fd;
 }
 
-// Without ".." and the files. `all`: false stops at the first.
-std::vector<std::string> read_directory(int dir_fd, bool all) {
+enum class HowMany { all, one };
+// Without ".." and the files.
+std::vector<std::string> read_directory(int dir_fd, HowMany how_many) {
     std::vector<std::string> names;
     // The kernel counts the subdirectories in st_nlink: no need to read the many files' names.
     struct stat info {};
@@ -43,7 +44,7 @@ std::vector<std::string> read_directory(int dir_fd, bool all) {
         const std::string_view name = entry->d_name;
         if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
         names.emplace_back(name);
-        if (!all) break;
+        if (how_many == HowMany::one) break;
     }
     return names;
 }
@@ -104,7 +105,7 @@ std::vector<pid_t> read_processes(int dir_fd) {
 }
 
 std::vector<std::string> list_subdirectories(int dir_fd) {
-    return read_directory(dir_fd, true);
+    return read_directory(dir_fd, HowMany::all);
 }
 
 TreeWalk::TreeWalk(int dir_fd) : top_fd_(dir_fd) {}
@@ -147,7 +148,7 @@ int try_remove_subdirectories(int dir_fd, os::Deadline deadline) {
     os::UniqueFd current = open_directory_at(dir_fd, ".");
     std::vector<std::string> way;  // the names from `dir_fd` down to `current`
     while (current.valid()) {
-        const auto below = read_directory(current.get(), false);
+        const auto below = read_directory(current.get(), HowMany::one);
         if (!below.empty() && os::Clock::now() > deadline) return ETIMEDOUT;
         if (!below.empty()) {
             os::UniqueFd child = open_directory_at(current.get(), below.front().c_str());

@@ -20,9 +20,10 @@ constexpr std::size_t kInlineBody = 32768;
 constexpr char kInline = 'i';
 constexpr char kInMemfd = 'm';  // the last descriptor is the body
 
-bool send_message(int channel, std::string_view data, std::span<const int> fds, bool dont_wait) {
+bool send_one(int channel, std::string_view data, std::span<const int> fds,
+              os::WhenFull when_full) {
     try {
-        return os::send_message(channel, data, fds, dont_wait);
+        return os::send_message(channel, data, fds, when_full);
     } catch (const SystemError& error) {
         if (error.code() != EPIPE) throw;
         throw Disconnected("the other side has ended");
@@ -32,17 +33,17 @@ bool send_message(int channel, std::string_view data, std::span<const int> fds, 
 }  // namespace
 
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds,
-          bool dont_wait) {
+          os::WhenFull when_full) {
     std::string data{static_cast<char>(kind), kInline};
     if (body.size() <= kInlineBody) {
         data += body;
-        return send_message(channel, data, fds, dont_wait);
+        return send_one(channel, data, fds, when_full);
     }
     data[1] = kInMemfd;
     const os::UniqueFd memfd = os::make_sealed_memfd("lxcri plan", body);
     std::vector<int> all(fds.begin(), fds.end());
     all.push_back(memfd.get());
-    return send_message(channel, data, all, dont_wait);
+    return send_one(channel, data, all, when_full);
 }
 
 std::optional<Received> receive(int channel) {

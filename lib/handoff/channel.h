@@ -111,7 +111,7 @@ void visit_fields(V& visit, SourceNumber& number) {
 // the descriptors that a message can have.
 inline constexpr std::size_t kMostFds = os::kMaxMessageFds - 1;
 bool send(int channel, MessageKind kind, std::string_view body, std::span<const int> fds = {},
-          bool dont_wait = false);
+          os::WhenFull when_full = os::WhenFull::wait);
 // Returns nullopt at EOF.
 std::optional<Received> receive(int channel);
 // The next message must be of this kind. Throws Error if it is another one, or EOF ("the runtime

@@ -64,10 +64,10 @@ std::string find_helper(const settings::Options& options, const char* name) {
 os::UniqueFd open_helper_image(const std::string& path) {
     check_is_program(path);
     try {
-        os::UniqueFd image = os::clone_mount(AT_FDCWD, path, false);
+        os::UniqueFd image = os::clone_mount(AT_FDCWD, path, os::Reach::one_mount);
         mount_attr attributes{};
         attributes.attr_set = MOUNT_ATTR_RDONLY;
-        os::set_mount_attributes(image.get(), false, attributes, path);
+        os::set_mount_attributes(image.get(), os::Reach::one_mount, attributes, path);
         return image;
     } catch (const SystemError& error) {
         if (error.code() != EPERM && error.code() != ENOSYS) throw;

@@ -117,11 +117,11 @@ Finding check_id_mapped_mounts() {
                                    "0 100000 1\n");
             }
         });
-        const os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/", false);
+        const os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/", os::Reach::one_mount);
         mount_attr attributes{};
         attributes.attr_set = MOUNT_ATTR_IDMAP;
         attributes.userns_fd = static_cast<std::uint64_t>(user.get());
-        os::set_mount_attributes(mount.get(), false, attributes, "/");
+        os::set_mount_attributes(mount.get(), os::Reach::one_mount, attributes, "/");
         return finding(name, Severity::ok, "work on the filesystem of /");
     } catch (const Error& error) {
         return finding(name, Severity::note, concat("not on the filesystem of /: ", error.what()));

@@ -19,10 +19,10 @@ bool may_kill(Status status) {
 }
 
 // runtime.md "Delete": not stopped MUST be an error. Not so for one that was never started: runc
-// and crun kill and remove it, and buildah relies on that. Forced, it kills first, whatever the
-// status.
-bool may_delete(Status status, bool force) {
-    return force || status == Status::stopped || status == Status::created;
+// and crun kill and remove it, and buildah relies on that. Forced, it kills first: then
+// this is not asked.
+bool may_delete(Status status) {
+    return status == Status::stopped || status == Status::created;
 }
 
 // In created the namespaces and limits are all there, and callers do it.

@@ -25,7 +25,7 @@ std::string_view status_name(Status status);
 // The only place that says which operation is allowed when.
 bool may_start(Status status);
 bool may_kill(Status status);
-bool may_delete(Status status, bool force);
+bool may_delete(Status status);
 bool may_exec(Status status);
 bool may_pause(Status status);
 bool may_resume(Status status);

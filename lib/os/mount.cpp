@@ -17,22 +17,22 @@
 
 namespace lxcri::os {
 
-UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive, unsigned int flags) {
+UniqueFd clone_mount(int dir_fd, const std::string& path, Reach reach, unsigned int flags) {
     flags |= OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-    if (recursive) flags |= AT_RECURSIVE;
+    if (reach == Reach::whole_tree) flags |= AT_RECURSIVE;
     if (path.empty()) flags |= AT_EMPTY_PATH;
     const auto fd = ::syscall(SYS_open_tree, dir_fd, path.c_str(), flags);
     return UniqueFd(static_cast<int>(check(fd, "open_tree", path)));
 }
 
-void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
+void set_mount_attributes(int mount_fd, Reach reach, const mount_attr& attributes,
                           std::string_view name) {
-    const int error = try_set_mount_attributes(mount_fd, recursive, attributes);
+    const int error = try_set_mount_attributes(mount_fd, reach, attributes);
     if (error != 0) throw SystemError(error, "mount_setattr", name);
 }
 
-int try_set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes) noexcept {
-    const unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+int try_set_mount_attributes(int mount_fd, Reach reach, const mount_attr& attributes) noexcept {
+    const unsigned int flags = AT_EMPTY_PATH | (reach == Reach::whole_tree ? AT_RECURSIVE : 0U);
     const long result =
         ::syscall(SYS_mount_setattr, mount_fd, "", flags, &attributes, sizeof attributes);
     return result == -1 ? errno : 0;
@@ -122,7 +122,7 @@ UniqueFd mount_detached(const std::string& type, const std::string& source, unsi
           concat("mount a ", type));
     UniqueFd mount;
     try {
-        mount = clone_mount(AT_FDCWD, scratch, false);
+        mount = clone_mount(AT_FDCWD, scratch, Reach::one_mount);
     } catch (const SystemError&) {
         ::syscall(SYS_umount2, scratch, MNT_DETACH);
         throw;

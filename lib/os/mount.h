@@ -12,16 +12,21 @@
 
 namespace lxcri::os {
 
+enum class Reach { one_mount, whole_tree };
+constexpr Reach reach(bool recursive) {
+    return recursive ? Reach::whole_tree : Reach::one_mount;
+}
+
 // open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`. An empty path means
 // the object of `dir_fd` itself. `flags`: AT_SYMLINK_NOFOLLOW takes a link at the end itself.
-UniqueFd clone_mount(int dir_fd, const std::string& path, bool recursive, unsigned int flags = 0);
+UniqueFd clone_mount(int dir_fd, const std::string& path, Reach reach, unsigned int flags = 0);
 
 // mount_setattr(2) on the mount of `mount_fd`. `attributes` as in the manual page.
-void set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes,
+void set_mount_attributes(int mount_fd, Reach reach, const mount_attr& attributes,
                           std::string_view name);
 
 // The same; returns the errno instead of throwing it, 0 for success.
-int try_set_mount_attributes(int mount_fd, bool recursive, const mount_attr& attributes) noexcept;
+int try_set_mount_attributes(int mount_fd, Reach reach, const mount_attr& attributes) noexcept;
 
 // The ID that the mount of `fd` has as long as it exists (statx(2)).
 std::uint64_t mount_id(int fd);

@@ -67,7 +67,7 @@ void accept_credentials(int socket) {
     check(::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), "setsockopt SO_PASSCRED");
 }
 
-bool send_message(int socket, std::string_view data, std::span<const int> fds, bool dont_wait) {
+bool send_message(int socket, std::string_view data, std::span<const int> fds, WhenFull when_full) {
     if (fds.size() > kMaxMessageFds) throw Error("too many descriptors in one message");
     iovec part{const_cast<char*>(data.data()), data.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds)> control{};
@@ -83,9 +83,9 @@ bool send_message(int socket, std::string_view data, std::span<const int> fds, b
         rights->cmsg_len = CMSG_LEN(fds.size_bytes());
         std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
     }
-    const int flags = MSG_NOSIGNAL | (dont_wait ? MSG_DONTWAIT : 0);
+    const int flags = MSG_NOSIGNAL | (when_full == WhenFull::give_up ? MSG_DONTWAIT : 0);
     const ssize_t sent = retry([&] { return ::sendmsg(socket, &header, flags); });
-    if (sent == -1 && dont_wait && errno == EAGAIN) return false;
+    if (sent == -1 && when_full == WhenFull::give_up && errno == EAGAIN) return false;
     check(sent, "sendmsg");
     return true;
 }

@@ -36,10 +36,11 @@ UniqueFd connect_datagram(const std::string& path);
 // From now on received messages carry the sender's pid (SO_PASSCRED).
 void accept_credentials(int socket);
 
-// One message. With `dont_wait`, returns false if the peer's queue is full. Throws
+enum class WhenFull { wait, give_up };
+// One message. With WhenFull::give_up, returns false if the peer's queue is full. Throws
 // SystemError(EPIPE) if the peer has gone; never raises SIGPIPE.
 bool send_message(int socket, std::string_view data, std::span<const int> fds,
-                  bool dont_wait = false);
+                  WhenFull when_full = WhenFull::wait);
 
 // One message. Returns nullopt at EOF. Received descriptors are O_CLOEXEC.
 std::optional<Message> receive_message(int socket, std::size_t limit = 256U << 10U);

@@ -191,7 +191,7 @@ translate::Plan Container::plan_of(const settings::Options& options,
     then.cgroup_driver = !record_.unit.empty()                ? settings::CgroupDriver::systemd
                          : record_.cgroup.directories.empty() ? settings::CgroupDriver::disabled
                                                               : settings::CgroupDriver::cgroupfs;
-    return translate_config(then, call, config, true);
+    return translate_config(then, call, config, Purpose::to_look_at);
 }
 
 void Container::write(Record record) {
@@ -286,7 +286,8 @@ void Container::destroy(const settings::Options& options) {
     remove_cgroup(options, deadline);
     remove_resctrl();
     stop_unit(options, record_);
-    dir_.remove(damage_ == Damage::accepted);
+    dir_.remove(damage_ == Damage::accepted ? ContainerDir::Strangers::remove
+                                            : ContainerDir::Strangers::refuse);
     if (!poststop) return;
     oci::State state = translate::make_state(*poststop, oci::Status::stopped);
     state.created = record_.created;

@@ -143,7 +143,7 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
     return killed;
 }
 
-void ContainerDir::remove(bool with_directories) {
+void ContainerDir::remove(Strangers strangers) {
     // The plan goes last: it has the poststop hooks, which are run after this. Before it the
     // record, by which what is left is found.
     auto names = os::entry_names(fd_.get());
@@ -153,7 +153,8 @@ void ContainerDir::remove(bool with_directories) {
     }
     for (const auto& name : names) {
         if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR || (name != attached::kNotifyDirectory && !with_directories)) {
+        if (errno != EISDIR ||
+            (name != attached::kNotifyDirectory && strangers == Strangers::refuse)) {
             throw SystemError(errno, "unlink", name);
         }
         os::remove_tree_at(fd_.get(), name);

@@ -51,8 +51,9 @@ class ContainerDir {
     std::vector<pid_t> kill_lock_holders() const;
 
     // Removes the directory and all in it. What is gone already is success. A directory in there
-    // that is not ours is refused, unless `with_directories`.
-    void remove(bool with_directories = false);
+    // that is not ours is a stranger.
+    enum class Strangers { refuse, remove };
+    void remove(Strangers strangers = Strangers::refuse);
     // Descriptors that create() has set aside: if it fails because there are none left, undoing it
     // needs some.
     void use_spare() { spare_.clear(); }

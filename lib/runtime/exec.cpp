@@ -339,7 +339,8 @@ void Execution::try_to_send_plan() {
 
 // When there is room for it: a helper that is frozen reads nothing.
 void Execution::send(MessageKind kind, std::string_view body, std::span<const int> fds) {
-    while (!handoff::send(helper_->channel(), kind, body, fds, true)) wait_for(POLLOUT);
+    while (!handoff::send(helper_->channel(), kind, body, fds, os::WhenFull::give_up))
+        wait_for(POLLOUT);
 }
 
 void Execution::wait_for(short events) const {

@@ -63,11 +63,12 @@ unsigned int MountSources::flags_of(const MountSource& source) const {
 // what they cover (mount_namespaces(7), "locked"). The kernel says EINVAL then.
 os::UniqueFd MountSources::clone_alone(const MountSource& source) const {
     try {
-        return os::clone_mount(AT_FDCWD, source.path, false, flags_of(source));
+        return os::clone_mount(AT_FDCWD, source.path, os::Reach::one_mount, flags_of(source));
     } catch (const SystemError& error) {
         if (error.code() != EINVAL) throw;
     }
-    os::UniqueFd all = os::clone_mount(AT_FDCWD, source.path, true, flags_of(source));
+    os::UniqueFd all =
+        os::clone_mount(AT_FDCWD, source.path, os::Reach::whole_tree, flags_of(source));
     const auto* mount = mount_of(source);
     if (mount == nullptr || mount->type != "cgroup") {
         throw Error(concat("the mounts below ", in_quotes(source.path),
@@ -77,7 +78,7 @@ os::UniqueFd MountSources::clone_alone(const MountSource& source) const {
     // The bind is our choice: the mounts below are not asked for, so they get no more rights.
     mount_attr attributes{};
     attributes.attr_set = mount->set;
-    os::set_mount_attributes(all.get(), true, attributes, source.path);
+    os::set_mount_attributes(all.get(), os::Reach::whole_tree, attributes, source.path);
     return all;
 }
 
@@ -86,9 +87,10 @@ os::UniqueFd MountSources::clone_source(const MountSource& source) const {
     os::UniqueFd copy = in_context(source.pointer, [&] {
         // In the runtime's mount namespace: only here is a copy of a shared mount its peer (P5),
         // and only here are all the paths open to us.
-        os::UniqueFd mount = source.recursive
-                                 ? os::clone_mount(AT_FDCWD, source.path, true, flags_of(source))
-                                 : clone_alone(source);
+        os::UniqueFd mount =
+            source.recursive
+                ? os::clone_mount(AT_FDCWD, source.path, os::Reach::whole_tree, flags_of(source))
+                : clone_alone(source);
         if (device != nullptr &&
             !is_device(mount.get(), device->type, device->major, device->minor)) {
             throw Error(concat(in_quotes(source.path), " of the host is another device"));

@@ -270,12 +270,12 @@ void remove_by_force(const settings::Options& options, const std::string& id) {
 
 }  // namespace
 
-void remove(const settings::Options& options, const std::string& id, bool force) {
-    if (force) return remove_by_force(options, id);
+void remove(const settings::Options& options, const std::string& id, IfRunning if_running) {
+    if (if_running == IfRunning::kill) return remove_by_force(options, id);
     Container container = Container::open(options, id);
     container.lock();
     const auto status = container.status();
-    if (!oci::may_delete(status, force)) {
+    if (!oci::may_delete(status)) {
         StateError error = wrong_status(container, "delete", status);
         error.add_consequence("--force kills it first");
         throw error;

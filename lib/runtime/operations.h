@@ -42,7 +42,8 @@ std::vector<pid_t> processes(const settings::Options& options, const std::string
 void for_each_match(const settings::Options& options, const std::string& pattern,
                     const std::function<void(const std::string& id)>& operation);
 
-void remove(const settings::Options& options, const std::string& id, bool force);
+enum class IfRunning { refuse, kill };
+void remove(const settings::Options& options, const std::string& id, IfRunning if_running);
 
 // All that is known about the container, as JSON on several lines: {Spec, Container, State}.
 std::string inspect(const settings::Options& options, const std::string& id);

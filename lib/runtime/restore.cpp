@@ -427,7 +427,7 @@ int restore(const settings::Options& options, RestoreOptions asked) {
     const int code =
         foreground.follow(restored.init, restored.init.pid(), relay ? &*relay : nullptr);
     relay.reset();
-    if (!asked.keep) remove(options, asked.create.id, true);
+    if (!asked.keep) remove(options, asked.create.id, IfRunning::kill);
     return code;
 }
 

@@ -16,7 +16,7 @@ void start_or_remove(const settings::Options& options, const std::string& id) {
     try {
         start(options, id);
     } catch (const Error&) {
-        remove(options, id, true);
+        remove(options, id, IfRunning::kill);
         throw;
     }
 }
@@ -53,7 +53,7 @@ int run(const settings::Options& options, RunOptions run_options) {
                                        created.notify_socket ? &*created.notify_socket : nullptr);
     relay.reset();
     if (created.monitor) created.monitor->release();
-    if (!run_options.keep) remove(options, run_options.create.id, true);
+    if (!run_options.keep) remove(options, run_options.create.id, IfRunning::kill);
     return code;
 }
 

@@ -24,13 +24,13 @@ namespace {
 constexpr std::size_t kBatch = 8;
 
 os::UniqueFd clone_dev_null() {
-    os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/dev/null", false);
+    os::UniqueFd mount = os::clone_mount(AT_FDCWD, "/dev/null", os::Reach::one_mount);
     if (!is_device(mount.get(), handoff::NodeType::character, 1, 3)) {
         throw Error("/dev/null of this host is not the null device");
     }
     mount_attr attributes{};
     attributes.propagation = MS_PRIVATE;
-    os::set_mount_attributes(mount.get(), false, attributes, "/dev/null");
+    os::set_mount_attributes(mount.get(), os::Reach::one_mount, attributes, "/dev/null");
     return mount;
 }
 
@@ -122,7 +122,7 @@ bool Sender::send(handoff::MessageKind kind, std::string_view body,
     std::vector<int> numbers;
     numbers.reserve(fds.size());
     for (const auto& fd : fds) numbers.push_back(fd.get());
-    return handoff::send(channel_, kind, body, numbers, true);
+    return handoff::send(channel_, kind, body, numbers, os::WhenFull::give_up);
 }
 
 std::vector<os::UniqueFd> Sender::open_privileged(
@@ -234,7 +234,8 @@ bool Sender::send_preserved() {
     std::vector<int> numbers;
     for (std::uint32_t i = next_preserved_; i < end; ++i)
         numbers.push_back(static_cast<int>(i) + 3);
-    if (!handoff::send(channel_, handoff::MessageKind::sources, {}, numbers, true)) return false;
+    if (!handoff::send(channel_, handoff::MessageKind::sources, {}, numbers, os::WhenFull::give_up))
+        return false;
     next_preserved_ = end;
     return true;
 }

@@ -73,7 +73,8 @@ translate::Host look_at_host(const settings::Options& options, const CreateOptio
 }  // namespace
 
 translate::Plan translate_config(const settings::Options& options, const CreateOptions& call,
-                                 std::string_view config, bool is_dry) {
+                                 std::string_view config, Purpose purpose) {
+    const bool is_dry = purpose == Purpose::to_look_at;
     oci::Spec spec = oci::parse_spec(config);
     const bool is_system =
         translate::is_system_container(spec, {options.system, options.system_annotation});

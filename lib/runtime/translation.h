@@ -10,9 +10,10 @@
 namespace lxcri::runtime {
 
 // The complete plan, with all warnings: nothing is added to it later. `config`: the text of
-// config.json; throws SpecError if it is wrong. `is_dry`: the plan is not executed, so the root
-// filesystem need not exist, and no privilege is needed.
+// config.json; throws SpecError if it is wrong. `to_look_at`: the plan is not executed, so the
+// root filesystem need not exist, and no privilege is needed.
+enum class Purpose { create, to_look_at };
 translate::Plan translate_config(const settings::Options& options, const CreateOptions& call,
-                                 std::string_view config, bool is_dry = false);
+                                 std::string_view config, Purpose purpose = Purpose::create);
 
 }  // namespace lxcri::runtime

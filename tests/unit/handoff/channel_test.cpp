@@ -121,13 +121,14 @@ TEST_CASE("a full channel is no error for who does not want to wait") {
     const auto pair = make_pair();
     const std::string body(30000, 'x');
     std::size_t sent = 0;
-    while (sent < 10000 && handoff::send(pair.ours.get(), MessageKind::sources, body, {}, true)) {
+    while (sent < 10000 &&
+           handoff::send(pair.ours.get(), MessageKind::sources, body, {}, os::WhenFull::give_up)) {
         ++sent;
     }
     REQUIRE(sent > 0);
     REQUIRE(sent < 10000);
     CHECK(handoff::receive(pair.theirs.get()));
-    CHECK(handoff::send(pair.ours.get(), MessageKind::sources, body, {}, true));
+    CHECK(handoff::send(pair.ours.get(), MessageKind::sources, body, {}, os::WhenFull::give_up));
 }
 
 TEST_CASE("a received body does not change any more") {

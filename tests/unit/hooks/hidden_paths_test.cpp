@@ -18,7 +18,7 @@ TEST_CASE("mount hook: masked paths are empty, through links too, and never outs
     fs::create_symlink(rootfs.outside() / "file", rootfs / "escape");
     CHECK(in_user_namespace([&] {
               hooks::mask_paths(rootfs.open().get(), {"/secret", "/link", "/escape", "/missing"},
-                                os::clone_mount(AT_FDCWD, "/dev/null", false), "");
+                                os::clone_mount(AT_FDCWD, "/dev/null", os::Reach::one_mount), "");
               return concat(content_of(rootfs / "secret"),
                             std::to_string(tree_of(rootfs / "directory").size()),
                             content_of(rootfs.outside() / "file"));

@@ -21,8 +21,7 @@ TEST_CASE("which operation is allowed in which status") {
     CAPTURE(status_name(row.status));
     CHECK(may_start(row.status) == row.start);
     CHECK(may_kill(row.status) == row.kill);
-    CHECK(may_delete(row.status, false) == row.remove);
-    CHECK(may_delete(row.status, true));
+    CHECK(may_delete(row.status) == row.remove);
     CHECK(may_exec(row.status) == row.exec);
     CHECK(may_pause(row.status) == row.pause);
     CHECK(may_resume(row.status) == row.resume);

@@ -56,10 +56,10 @@ TEST_CASE("a copy of a mount has its own attributes", "[root]") {
     UNIT_NEEDS(is_root(), "open_tree needs root");
     const TempDir temp;
     put_file(temp / "file", "content");
-    const auto copy = os::clone_mount(AT_FDCWD, temp.path(), false);
+    const auto copy = os::clone_mount(AT_FDCWD, temp.path(), os::Reach::one_mount);
     mount_attr attributes{};
     attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC;
-    os::set_mount_attributes(copy.get(), false, attributes, "copy");
+    os::set_mount_attributes(copy.get(), os::Reach::one_mount, attributes, "copy");
     CHECK((flags_of(copy.get()) & (ST_RDONLY | ST_NOEXEC)) == (ST_RDONLY | ST_NOEXEC));
     CHECK(os::read_file_at(copy.get(), "file") == "content");
     CHECK(os::try_write_value_at(copy.get(), "file", "x") == EROFS);
@@ -67,8 +67,9 @@ TEST_CASE("a copy of a mount has its own attributes", "[root]") {
 
     attributes = {};
     attributes.attr_set = 1ULL << 63U;
-    CHECK_THROWS_WITH(os::set_mount_attributes(copy.get(), false, attributes, "copy"),
-                      "mount_setattr \"copy\": invalid argument");
+    CHECK_THROWS_WITH(
+        os::set_mount_attributes(copy.get(), os::Reach::one_mount, attributes, "copy"),
+        "mount_setattr \"copy\": invalid argument");
 }
 
 TEST_CASE("a copy of what a descriptor stands for", "[root]") {
@@ -76,10 +77,10 @@ TEST_CASE("a copy of what a descriptor stands for", "[root]") {
     const TempDir temp;
     put_file(temp / "file", "content");
     const auto file = os::open_at(AT_FDCWD, temp / "file", O_PATH);
-    const auto copy = os::clone_mount(file.get(), "", false);
+    const auto copy = os::clone_mount(file.get(), "", os::Reach::one_mount);
     struct stat status {};
     REQUIRE(::fstat(copy.get(), &status) == 0);
     CHECK(S_ISREG(status.st_mode));
-    CHECK_THROWS_WITH(os::clone_mount(AT_FDCWD, temp / "none", true),
+    CHECK_THROWS_WITH(os::clone_mount(AT_FDCWD, temp / "none", os::Reach::whole_tree),
                       Catch::EndsWith("no such file or directory"));
 }

@@ -142,14 +142,14 @@ TEST_CASE("a full queue is no error for who does not want to wait") {
     const auto [left, right] = os::make_seqpacket_pair();
     const std::string data(1000, 'x');
     std::size_t sent = 0;
-    while (sent < 100000 && os::send_message(left.get(), data, {}, true)) ++sent;
+    while (sent < 100000 && os::send_message(left.get(), data, {}, os::WhenFull::give_up)) ++sent;
     REQUIRE(sent > 0);
     REQUIRE(sent < 100000);
-    CHECK_FALSE(os::send_message(left.get(), data, {}, true));
+    CHECK_FALSE(os::send_message(left.get(), data, {}, os::WhenFull::give_up));
     for (std::size_t i = 0; i < sent; ++i) {
         REQUIRE(os::receive_message(right.get())->data == data);
     }
-    CHECK(os::send_message(left.get(), data, {}, true));
+    CHECK(os::send_message(left.get(), data, {}, os::WhenFull::give_up));
 }
 
 TEST_CASE("a message that is longer than expected is refused with its descriptors") {

@@ -192,6 +192,6 @@ TEST_CASE("the record is the last to go") {
     fs::create_directories(temp / "c1/aaa");
     CHECK_THROWS_AS(dir.remove(), SystemError);
     CHECK(fs::exists(temp / "c1/state.json"));
-    dir.remove(true);
+    dir.remove(ContainerDir::Strangers::remove);
     CHECK_FALSE(fs::exists(temp / "c1"));
 }

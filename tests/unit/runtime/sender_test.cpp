@@ -249,7 +249,8 @@ TEST_CASE("a channel that is full delays, and loses nothing") {
     plan.start.id = std::string(30000, 'i');
     Conversation talk(plan);
     std::size_t waiting = 0;
-    while (handoff::send(talk.near_end(), MessageKind::ready, std::string(1000, 'x'), {}, true)) {
+    while (handoff::send(talk.near_end(), MessageKind::ready, std::string(1000, 'x'), {},
+                         os::WhenFull::give_up)) {
         ++waiting;
     }
     REQUIRE(waiting > 0);

@@ -27,6 +27,8 @@ constexpr std::string_view kConfig = R"({
     "linux": {"namespaces": [{"type": "mount"}]}
 })";
 
+constexpr auto kToLookAt = runtime::Purpose::to_look_at;
+
 class Bundle {
   public:
     Bundle() {
@@ -37,8 +39,8 @@ class Bundle {
         call_.bundle = temp_.path();
     }
 
-    translate::Plan translate(bool rootfs_may_miss = false) const {
-        return runtime::translate_config(options_, call_, kConfig, rootfs_may_miss);
+    translate::Plan translate(runtime::Purpose purpose = runtime::Purpose::create) const {
+        return runtime::translate_config(options_, call_, kConfig, purpose);
     }
 
     const TempDir& temp() const { return temp_; }
@@ -76,14 +78,14 @@ TEST_CASE("a root filesystem that is missing, or is none") {
     CHECK_THROWS_WITH(bundle.translate(),
                       concat("/root/path: \"", path, "\": no such file or directory"));
     CHECK_THROWS_AS(bundle.translate(), SpecError);
-    CHECK(bundle.translate(true).host.rootfs == path);
+    CHECK(bundle.translate(kToLookAt).host.rootfs == path);
     put_file(bundle.temp() / "rootfs", "a file");
     CHECK_THROWS_WITH(bundle.translate(), concat("/root/path: \"", path, "\": not a directory"));
 }
 
 TEST_CASE("warnings of validation and translation come together") {
     const Bundle bundle;
-    CHECK(bundle.translate(true).warnings ==
+    CHECK(bundle.translate(kToLookAt).warnings ==
           std::vector<std::string>{
               "/process/capabilities/bounding/0: unknown capability \"CAP_UNKNOWN\" is left out",
               "/mounts/0/destination: \"relative\" is relative, taken from /"});
@@ -96,7 +98,7 @@ TEST_CASE("the options of the call reach the plan") {
     bundle.call().preserve_fds = 2;
     bundle.call().listen_fds = 1;
     bundle.call().listen_fdnames = "web";
-    const auto plan = bundle.translate(true);
+    const auto plan = bundle.translate(kToLookAt);
     CHECK(plan.start.id == "c1");
     CHECK(plan.start.runtime_root == "/run/lxcri");
     CHECK(plan.init.process.session_keyring.empty());
@@ -110,21 +112,21 @@ TEST_CASE("the options of the call reach the plan") {
 TEST_CASE("the monitor is kept when asked for") {
     Bundle bundle;
     bundle.options().monitor = settings::MonitorMode::keep;
-    const auto plan = bundle.translate(true);
+    const auto plan = bundle.translate(kToLookAt);
     CHECK(plan.start.keep_monitor);
     CHECK(item(plan, "lxc.hook.post-stop") == "/usr/libexec/lxcri/lxcri-hook");
 }
 
 TEST_CASE("liblxc tells everything only when asked") {
     Bundle bundle;
-    CHECK(item(bundle.translate(true), "lxc.log.level") == "ERROR");
+    CHECK(item(bundle.translate(kToLookAt), "lxc.log.level") == "ERROR");
     bundle.options().lxc_debug_log = true;
-    CHECK(item(bundle.translate(true), "lxc.log.level") == "TRACE");
+    CHECK(item(bundle.translate(kToLookAt), "lxc.log.level") == "TRACE");
 }
 
 TEST_CASE("a container without a cgroup shows that of the runtime") {
     Bundle bundle;
-    const auto plan = bundle.translate(true);
+    const auto plan = bundle.translate(kToLookAt);
     CHECK(plan.host.cgroup.layout.hierarchies.empty());
     CHECK(plan.host.cgroup.path.empty());
     auto host = host::look_at_host(bundle.options(), cgroup::read_layout());
@@ -151,7 +153,7 @@ TEST_CASE("what is switched off is not in the plan, and a warning") {
     bundle.options().capabilities = false;
     bundle.options().cgroup_devices = false;
     bundle.options().cgroup_driver = settings::CgroupDriver::cgroupfs;
-    const auto plan = bundle.translate(true);
+    const auto plan = bundle.translate(kToLookAt);
     const auto host = host::look_at_host(bundle.options(), {});
     CHECK(plan.init.process.capabilities.permitted ==
           (host.bounding_capabilities & ((std::uint64_t{1} << 41U) - 1)));

@@ -163,7 +163,7 @@ TEST_CASE("the kernel takes each combination of attributes that options make", "
             attributes.attr_set = recursive ? action.recursive_set : action.set;
             attributes.attr_clr = recursive ? action.recursive_clear : action.clear;
             if (attributes.attr_set == 0 && attributes.attr_clr == 0) continue;
-            os::set_mount_attributes(mount.get(), recursive, attributes, "mount");
+            os::set_mount_attributes(mount.get(), os::reach(recursive), attributes, "mount");
         }
     };
     for (const std::string first : kOptionsOfTheSpec) {
