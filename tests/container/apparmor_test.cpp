@@ -71,7 +71,7 @@ TEST_CASE("apparmorProfile: is applied whatever is at /proc",
 }
 
 // As in race_test.cpp, with fewer rounds: the machine is emulated.
-TEST_CASE("apparmorProfile: is applied, or nothing runs, while somebody exchanges /proc",
+TEST_CASE("apparmorProfile: is applied, or nothing runs, while another process exchanges /proc",
           "[apparmor][hostile][CVE-2019-19921][CVE-2025-52881][slow][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());

@@ -240,7 +240,7 @@ TEST_CASE("containerd: with systemd as the cgroup driver",
     CHECK(find_cgroups(containerd.box().name()).empty());
 }
 
-TEST_CASE("containerd: a program whose output nobody wants can write", "[containerd][caller]") {
+TEST_CASE("containerd: a program whose output is thrown away can write", "[containerd][caller]") {
     NEEDS(need_containerd());
     // ctr asks for shares and 1024 descriptors for every container.
     APPLIES(has_controller("cpu") && enough_descriptors());

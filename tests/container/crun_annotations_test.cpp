@@ -143,7 +143,7 @@ TEST_CASE("run.oci.hooks.stdout: what cannot be opened is an error",
     SECTION("no directory") {
         annotate(box, "hooks.stdout", "/not/there");
     }
-    SECTION("a FIFO that nobody reads") {
+    SECTION("a FIFO without a reader") {
         REQUIRE(::mkfifo((box / "fifo").c_str(), 0600) == 0);
         annotate(box, "hooks.stdout", box / "fifo");
     }

@@ -138,7 +138,7 @@ TEST_CASE("damage: a delete that was interrupted runs the poststop hooks when it
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("damage: where nobody knows the poststop hooks delete wants to be told to leave them out",
+TEST_CASE("damage: delete without known poststop hooks wants to be told to leave them out",
           "[damage][delete][hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;

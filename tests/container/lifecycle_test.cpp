@@ -75,7 +75,7 @@ TEST_CASE("lifecycle: created, running, stopped", "[lifecycle][state]") {
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("lifecycle: a program that nobody reaped yet is stopped", "[lifecycle][state]") {
+TEST_CASE("lifecycle: a program that is not reaped yet is stopped", "[lifecycle][state]") {
     NEEDS(need_runtime());
     Box box;
     Container container = box.create();

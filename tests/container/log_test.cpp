@@ -265,7 +265,7 @@ TEST_CASE("log: to syslog and to journald, and file: names a file", "[log][lxcri
     CHECK(contains(read_file(box / "log"), "does not exist"));
     CHECK(received() == "");
     std::filesystem::remove(box / "j/socket");
-    const Finished nobody = call("journald:x");
-    CHECK(nobody.code() == 1);
-    CHECK(contains(nobody.err, "--log journald:x: "));
+    const Finished missing = call("journald:x");
+    CHECK(missing.code() == 1);
+    CHECK(contains(missing.err, "--log journald:x: "));
 }

@@ -237,7 +237,7 @@ TEST_CASE("netDevices: with a user namespace", "[netdevices][lxcri]") {
     CHECK(global_addresses(*device) == kKept);
 }
 
-TEST_CASE("netDevices: one that somebody takes away meanwhile", "[netdevices][hooks][lxcri]") {
+TEST_CASE("netDevices: one that is taken away meanwhile", "[netdevices][hooks][lxcri]") {
     NEEDS(need_devices());
     const OwnNetwork network;
     Box box;

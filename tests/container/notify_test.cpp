@@ -184,7 +184,7 @@ TEST_CASE("annotation terminationMessagePath: a FIFO or a link of the image does
     container.remove();
 }
 
-TEST_CASE("NOTIFY_SOCKET: one where nobody listens any more is a warning", "[notify][lxcri]") {
+TEST_CASE("NOTIFY_SOCKET: one without a listener is a warning", "[notify][lxcri]") {
     NEEDS(need_runtime());
     Box box;
     const fs::path left_over = box / "left-over";
@@ -193,7 +193,7 @@ TEST_CASE("NOTIFY_SOCKET: one where nobody listens any more is a warning", "[not
     }
     const std::string name =
         GENERATE_COPY(left_over.string(), (left_over / "none").string(),
-                      (left_over.parent_path() / "none").string(), std::string("@lxcri-nobody"));
+                      (left_over.parent_path() / "none").string(), std::string("@lxcri-none"));
     CAPTURE(name);
     CommandOptions command;
     command.environment = Strings{"NOTIFY_SOCKET=" + name};

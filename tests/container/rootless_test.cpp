@@ -200,11 +200,11 @@ TEST_CASE("rootless: mappings that the user may not have are an error", "[rootle
         CHECK(contains(one_line(box.refusal(options)),
                        "/linux/uidMappings: more than the user's own ID needs newuidmap"));
     }
-    SECTION("somebody else's ID") {
+    SECTION("another user's ID") {
         box.map({mapping(0, 0, 1)});
         CHECK(contains(one_line(box.refusal()), "/linux/uidMappings: "));
     }
-    SECTION("nobody is root inside") {
+    SECTION("no user is root inside") {
         box.map({mapping(1, kUser, 1)});
         CHECK(contains(one_line(box.refusal()),
                        "/linux/uidMappings: a mapping for the container ID 0 is missing"));

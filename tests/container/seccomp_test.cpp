@@ -159,9 +159,9 @@ TEST_CASE("seccomp: an agent that is not there is an error", "[seccomp]") {
     NEEDS(need_runtime());
     Box box;
     Json seccomp = profile(Json::array({rule("mkdir", "SCMP_ACT_NOTIFY")}));
-    seccomp["listenerPath"] = box / "nobody.sock";
+    seccomp["listenerPath"] = box / "none.sock";
     box.bundle.linux()["seccomp"] = seccomp;
-    CHECK(contains(box.refusal(), "nobody.sock"));
+    CHECK(contains(box.refusal(), "none.sock"));
 }
 
 TEST_CASE("seccomp: an agent that never answers ends create at its deadline", "[seccomp][lxcri]") {

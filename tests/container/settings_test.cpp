@@ -105,7 +105,7 @@ TEST_CASE("settings: a file that others may write is refused, by every command",
     CHECK(contains(read_file(box / "log"), "must belong to root"));
 }
 
-TEST_CASE("settings: somebody else's file is refused", "[settings][lxcri]") {
+TEST_CASE("settings: another user's file is refused", "[settings][lxcri]") {
     NEEDS(need_runtime());
     Box box;
     const std::string file = settings_file(box, {{"root", box.root()}});

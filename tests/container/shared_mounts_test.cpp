@@ -115,7 +115,7 @@ TEST_CASE("shared mounts: a create that fails takes its mounts away", "[namespac
     CHECK(read_file("/proc/self/mountinfo") == before);
 }
 
-TEST_CASE("shared mounts: exec goes nowhere when somebody has taken the root away",
+TEST_CASE("shared mounts: exec goes nowhere when the root has been unmounted",
           "[namespaces][exec][lxcri]") {
     NEEDS(need_runtime());
     Box box;

@@ -266,7 +266,8 @@ TEST_CASE("systemd: a memory limit need not be enough for lxcri", "[systemd][vm]
     box.check_nothing_left();
 }
 
-TEST_CASE("systemd: a container killed for want of memory leaves no failed unit", "[systemd][vm]") {
+TEST_CASE("systemd: a container killed because memory ran out leaves no failed unit",
+          "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());
     SystemdBox box;
@@ -411,7 +412,7 @@ TEST_CASE("CVE-2024-3154: properties of units are refused unless an administrato
         CHECK(contains(box.refusal(with_systemd()),
                        "/annotations/org.systemd.property.ExecStartPre"));
     }
-    SECTION("a file that anybody can write") {
+    SECTION("a file that any user can write") {
         const AllowedProperties allowed({"ExecStartPre"}, 0646);
         CHECK(contains(box.refusal(with_systemd()), "/etc/lxcri/lxcri.json"));
     }

@@ -174,10 +174,10 @@ TEST_CASE("terminal: --console-socket is required with one, and refused without"
         // crun does not mind.
         if (environment().runtime_name != "crun") box.refusal(options);
     }
-    SECTION("nobody there") {
+    SECTION("no listener") {
         box.bundle.process()["terminal"] = true;
         CreateOptions options;
-        options.flags = {"--console-socket", box / "nobody.sock"};
+        options.flags = {"--console-socket", box / "none.sock"};
         box.refusal(options);
     }
     SECTION("detached run") {
@@ -347,11 +347,11 @@ TEST_CASE("terminal: a reader that stalls does not keep run from ending",
           "[terminal][run][lxcri]") {
     NEEDS(need_runtime());
     Box box;
-    Stream nobody_reads;
+    Stream unread;
     CommandOptions options;
-    options.fds = {{nobody_reads.write_end(), 1}};
+    options.fds = {{unread.write_end(), 1}};
     Process process(box.command_line(run_line(box, {"fill", std::to_string(64L << 20)})), options);
-    nobody_reads.wait_for("0000");  // what came first; the rest stays
+    unread.wait_for("0000");  // what came first; the rest stays
     CHECK(box.call({"kill", box.name(), "KILL"}).code() == 0);
     CHECK(process.wait_exit_only().code() == 137);
     CHECK(box.leftovers() == Strings{});

@@ -61,7 +61,7 @@ const std::string& Stream::wait_for_end(milliseconds timeout) {
         if (ended_) return text_;
         const int left = milliseconds_left(begin, timeout);
         if (left == 0) {
-            throw std::runtime_error("the output has no end: somebody still holds it, so far '" +
+            throw std::runtime_error("the output has no end: a process still holds it, so far '" +
                                      text_ + "'");
         }
         pollfd wait{read_end_.get(), POLLIN, 0};

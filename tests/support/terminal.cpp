@@ -115,7 +115,7 @@ bool ReceivingSocket::was_called() {
 
 ReceivingSocket::Message ReceivingSocket::receive(milliseconds timeout) {
     if (!wait_readable(socket_.get(), static_cast<int>(timeout.count()))) {
-        throw std::runtime_error("nobody has called " + path_.string());
+        throw std::runtime_error("no process has connected to " + path_.string());
     }
     const UniqueFd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!wait_readable(connection.get(), static_cast<int>(timeout.count()))) {

@@ -143,7 +143,7 @@ TEST_CASE("resources: a memory limit below what is in use", "[root]") {
     CHECK(cgroup.oom_kills() == 0);
 }
 
-TEST_CASE("resources: the kernel kills for want of memory, and that is counted", "[root]") {
+TEST_CASE("resources: the kernel kills when memory runs out, and counts it", "[root]") {
     if (!have_cgroups()) return;
     const Playground ground(View::host);
     auto cgroup = ground.create();

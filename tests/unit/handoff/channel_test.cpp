@@ -95,7 +95,7 @@ TEST_CASE("messages that we never send are refused") {
     CHECK_THROWS_AS(handoff::receive(pair.theirs.get()), SystemError);
 }
 
-TEST_CASE("a failure is told even when it is long, or nobody listens") {
+TEST_CASE("a failure is told even when it is long, or the other side has gone") {
     auto pair = make_pair();
     const auto heard = [&] { return handoff::expect(pair.ours.get(), MessageKind::failure).body; };
     handoff::send_failure(pair.theirs.get(), Error("mounts[3]: no such file or directory"));
@@ -103,7 +103,7 @@ TEST_CASE("a failure is told even when it is long, or nobody listens") {
     handoff::send_failure(pair.theirs.get(), Error(std::string(1000000, 'x')));
     CHECK_THROWS_WITH(handoff::throw_failure(heard()), Catch::Contains(std::string(32000, 'x')));
     pair.ours.reset();
-    handoff::send_failure(pair.theirs.get(), Error("nobody listens"));  // and it is no error
+    handoff::send_failure(pair.theirs.get(), Error("not heard"));  // and it is no error
 }
 
 TEST_CASE("a failure is read although our own messages were not") {
@@ -143,7 +143,7 @@ TEST_CASE("a received body does not change any more") {
     CHECK((seals & F_SEAL_SEAL) != 0);
 }
 
-TEST_CASE("whoever has gone may have said something before") {
+TEST_CASE("a side that has gone may have said something before") {
     auto [near, far] = os::make_seqpacket_pair();
     handoff::send_failure(far.get(), Error("the reason"));
     far.reset();

@@ -95,7 +95,7 @@ TEST_CASE("the FIFOs are private, and their descriptors close on exec") {
                       "mkfifo \"start.fifo\": file exists");
 }
 
-TEST_CASE("created means that somebody holds the start FIFO") {
+TEST_CASE("created means that a process holds the start FIFO") {
     const Container container;
     CHECK_FALSE(handoff::is_waiting_for_start(container.fd()));  // there is none
     auto fifos = handoff::make_start_fifos(container.fd());
@@ -121,7 +121,7 @@ TEST_CASE("start lets init go and returns when the container process runs") {
     CHECK(container.start() == "state: the container has been started already");
 }
 
-TEST_CASE("init waits until it is told, however often somebody looks") {
+TEST_CASE("init waits until it is told, however often another process looks") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -193,7 +193,7 @@ TEST_CASE("start fails when init dies without a word") {
     CHECK(container.start() == "the container's init died before it could start the process");
 }
 
-TEST_CASE("start fails when init dies and somebody else holds its FIFOs") {
+TEST_CASE("start fails when init dies and another process holds its FIFOs") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());

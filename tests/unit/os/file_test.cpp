@@ -140,7 +140,7 @@ TEST_CASE("a failed atomic write leaves nothing behind") {
     CHECK(tree_of(temp.path()) == Strings{"name/", "name/inside/"});
 }
 
-TEST_CASE("an atomic write does not touch a temporary file that is somebody else's") {
+TEST_CASE("an atomic write does not touch a temporary file of another process") {
     const TempDir temp;
     const auto dir = open_dir(temp.path());
     const std::string temporary = ".name." + std::to_string(::getpid());

@@ -28,7 +28,7 @@ bool is_refused(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("trusted file: one of ours that nobody else may write", "[trusted]") {
+TEST_CASE("trusted file: one of ours that no other user may write", "[trusted]") {
     const TempDir temp;
     put_file(temp / "file", "text");
     REQUIRE(::chmod((temp / "file").c_str(), 0644) == 0);
@@ -55,7 +55,7 @@ TEST_CASE("trusted file: what is no regular file is refused, and never waited fo
     CHECK(error_of(temp.path()).find("is not a regular file") != std::string::npos);
 }
 
-TEST_CASE("trusted file: somebody else's is refused to root", "[trusted][root]") {
+TEST_CASE("trusted file: root does not read another user's", "[trusted][root]") {
     UNIT_NEEDS(is_root(), "needs root");
     const TempDir temp;
     put_file(temp / "file", "text");

@@ -172,7 +172,7 @@ TEST_CASE("a directory is removed with what is in it, and may be gone already") 
     auto dir = ContainerDir::create(temp.path(), "c1");
     put_file(temp / "c1/config.json", "{}");
     put_file(temp / "c1/state.json", "{}");
-    put_file(temp / "c1/.state.json.77", "left by somebody who was killed");
+    put_file(temp / "c1/.state.json.77", "left by a command that was killed");
     REQUIRE(::mkfifoat(dir.fd(), "start.fifo", 0600) == 0);
     put_file(temp / "outside", "precious");
     fs::create_symlink(temp / "outside", temp / "c1/link");

@@ -176,7 +176,7 @@ TEST_CASE("a record in which something is missing or of another type") {
     }
 }
 
-TEST_CASE("the owner is a name, or the number of somebody without one") {
+TEST_CASE("the owner is a name, or the number of a user without one") {
     CHECK(host::owner_name(0) == "root");
     CHECK(host::owner_name(4000000000U) == "4000000000");
 }

@@ -37,7 +37,7 @@ TEST_CASE("a stored plan comes back as it was written") {
     }
 }
 
-TEST_CASE("a stored plan is written once, and for nobody else") {
+TEST_CASE("a stored plan is written once, and only its owner can read it") {
     const Dir dir;
     runtime::write_plan(dir.fd.get(), Plan{});
     CHECK_THROWS_AS(runtime::write_plan(dir.fd.get(), Plan{}), SystemError);

@@ -135,7 +135,7 @@ TEST_CASE("seccomp: a rule that says what happens anyway changes nothing") {
     CHECK(other("mkdirat") == error_word(ENOENT));
 }
 
-TEST_CASE("seccomp: names that nobody knows are skipped with a warning") {
+TEST_CASE("seccomp: unknown names are skipped with a warning") {
     const Filtered filtered(
         profile(Action::error,
                 {allow("read"), rule({"no_such_call", "write", "nor\nthis"}, Action::allow)}));

@@ -79,7 +79,7 @@ TEST_CASE("unit properties: what Podman and CRI-O always set is for every contai
     CHECK(parsed("After", "['crio.service']") == "After as=crio.service");
 }
 
-TEST_CASE("unit properties: what starts programs or is about others is for nobody") {
+TEST_CASE("unit properties: no container sets what starts programs or is about other units") {
     for (const std::string name : {"ExecStartPre",
                                    "ExecStopPost",
                                    "OnFailure",
