@@ -23,6 +23,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/sockets.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -36,49 +37,22 @@ constexpr const char* kAllCalls = "mknod,setxattr,sysinfo,sched_setscheduler";
 // The part of systemd: what the agent says, and the descriptors that it wants to be kept.
 class ServiceManager {
   public:
-    explicit ServiceManager(const fs::path& path)
-        : path_(path), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        REQUIRE(path.string().size() < sizeof address.sun_path);
-        std::strcpy(address.sun_path, path.c_str());
-        REQUIRE(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        const timeval patience{20, 0};
-        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    }
-    const fs::path& path() const { return path_; }
+    explicit ServiceManager(const fs::path& path) : socket_(path) {}
+    std::string variable() const { return socket_.variable(); }
 
     // One message; what it wants to be kept or forgotten is.
     std::string receive() {
-        std::array<char, 4096> text;
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(8 * sizeof(int))> control{};
-        iovec part{text.data(), text.size()};
-        msghdr header{};
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        header.msg_control = control.data();
-        header.msg_controllen = control.size();
-        const ssize_t size = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
-        std::string message(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-        const std::string name = line_after(message, "FDNAME=");
-        if (message.starts_with("FDSTOREREMOVE=1")) kept.erase(name);
-        const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-        if (rights != nullptr) {
-            const auto count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-            for (std::size_t i = 0; i < count; ++i) {
-                int fd = -1;
-                std::memcpy(&fd, CMSG_DATA(rights) + i * sizeof fd, sizeof fd);
-                kept[name].emplace_back(fd);
-            }
-        }
-        return message;
+        auto message = socket_.receive();
+        const std::string name = line_after(message.text, "FDNAME=");
+        if (message.text.starts_with("FDSTOREREMOVE=1")) kept.erase(name);
+        for (UniqueFd& fd : message.fds) kept[name].push_back(std::move(fd));
+        return message.text;
     }
 
     std::map<std::string, std::vector<UniqueFd>> kept;
 
   private:
-    fs::path path_;
-    UniqueFd socket_;
+    NotifySocket socket_;
 };
 
 struct AgentBox : Box {
@@ -138,8 +112,8 @@ struct AgentBox : Box {
             }
         }
         options.environment =
-            Strings{"NOTIFY_SOCKET=" + manager.path().string(),
-                    "LISTEN_FDS=" + std::to_string(number - 3), "LISTEN_FDNAMES=" + names};
+            Strings{manager.variable(), "LISTEN_FDS=" + std::to_string(number - 3),
+                    "LISTEN_FDNAMES=" + names};
         agent = std::make_unique<Process>(command, options);
         while (manager.receive() != "READY=1") {
         }

@@ -24,6 +24,7 @@
 #include "support/network.h"
 #include "support/podman.h"
 #include "support/runtime.h"
+#include "support/sockets.h"
 #include "support/terminal.h"
 #include "support/tracer.h"
 

@@ -11,7 +11,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
-#include "support/terminal.h"
+#include "support/sockets.h"
 #include "support/tracer.h"
 
 using namespace lxcri::test;

@@ -7,7 +7,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
-#include "support/terminal.h"
+#include "support/sockets.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;

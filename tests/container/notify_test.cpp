@@ -1,69 +1,35 @@
 // NOTIFY_SOCKET: the container tells the service manager that it is ready. And the annotation by
 // which Kubernetes learns why it is not.
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/sockets.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-// The part of systemd: the messages until there have been two, and a barrier is one.
+// The part of systemd.
 class Manager {
   public:
-    explicit Manager(const fs::path& path)
-        : path_(path), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        REQUIRE(path.string().size() < sizeof address.sun_path);
-        std::strcpy(address.sun_path, path.c_str());
-        REQUIRE(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        const timeval patience{20, 0};
-        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    }
-    std::string receive() const {
-        std::array<char, 4096> text;
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-        iovec part{text.data(), text.size()};
-        msghdr header{};
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        header.msg_control = control.data();
-        header.msg_controllen = control.size();
-        const ssize_t size = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
-        const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-        if (rights != nullptr) {
-            int fd = -1;
-            std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-            close(fd);
-        }
-        return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    }
-    bool has_message() const {
-        pollfd wait{socket_.get(), POLLIN, 0};
-        return poll(&wait, 1, 0) > 0;
-    }
+    explicit Manager(const fs::path& path) : socket_(path) {}
+    std::string receive() const { return socket_.receive().text; }
+    bool has_message() const { return socket_.has_message(); }
     CommandOptions options() const {
         CommandOptions options;
-        options.environment = Strings{"NOTIFY_SOCKET=" + path_.string()};
+        options.environment = Strings{socket_.variable()};
         return options;
     }
 
   private:
-    fs::path path_;
-    UniqueFd socket_;
+    NotifySocket socket_;
 };
 
 }  // namespace

@@ -21,7 +21,7 @@
 #include "support/environment.h"
 #include "support/racer.h"
 #include "support/runtime.h"
-#include "support/terminal.h"
+#include "support/sockets.h"
 
 using namespace lxcri::test;
 using lxcri::os::UniqueFd;

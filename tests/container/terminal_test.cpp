@@ -10,6 +10,7 @@
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
+#include "support/sockets.h"
 #include "support/terminal.h"
 
 using namespace lxcri::test;

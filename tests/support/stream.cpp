@@ -69,4 +69,9 @@ const std::string& Stream::wait_for_end(milliseconds timeout) {
     }
 }
 
+bool wait_readable(int fd, int timeout_ms) {
+    pollfd wait{fd, POLLIN, 0};
+    return poll(&wait, 1, timeout_ms) > 0;
+}
+
 }  // namespace lxcri::test

@@ -44,4 +44,7 @@ class Stream {
 // How much of `timeout` is left, measured from `begin`; never negative.
 int milliseconds_left(std::chrono::steady_clock::time_point begin, milliseconds timeout);
 
+// Has it something to read, or an end, within this time?
+bool wait_readable(int fd, int timeout_ms);
+
 }  // namespace lxcri::test

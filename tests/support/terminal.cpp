@@ -1,14 +1,10 @@
 #include "support/terminal.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <stdexcept>
 
 namespace lxcri::test {
@@ -25,11 +21,6 @@ UniqueFd open_master() {
 
 UniqueFd open_slave(int master) {
     return UniqueFd(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
-}
-
-bool wait_readable(int fd, int timeout_ms) {
-    pollfd wait{fd, POLLIN, 0};
-    return poll(&wait, 1, timeout_ms) > 0;
 }
 
 }  // namespace
@@ -91,54 +82,6 @@ const std::string& Keyboard::wait_for_end(milliseconds timeout) {
 Terminal::Terminal() : keyboard(open_master()) {
     slave = open_slave(keyboard.fd());
     keyboard.resize(24, 80);
-}
-
-ReceivingSocket::ReceivingSocket(std::filesystem::path path)
-    : path_(std::move(path)), socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    // A long path has no place in the address: from its directory.
-    const UniqueFd directory(open(path_.parent_path().c_str(), O_PATH | O_CLOEXEC));
-    const std::string name =
-        "/proc/self/fd/" + std::to_string(directory.get()) + "/" + path_.filename().string();
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (name.size() >= sizeof address.sun_path) throw std::runtime_error("too long a name");
-    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-    if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        listen(socket_.get(), 1) != 0) {
-        throw std::runtime_error("cannot listen at " + path_.string());
-    }
-}
-
-bool ReceivingSocket::was_called() {
-    return wait_readable(socket_.get(), 0);
-}
-
-ReceivingSocket::Message ReceivingSocket::receive(milliseconds timeout) {
-    if (!wait_readable(socket_.get(), static_cast<int>(timeout.count()))) {
-        throw std::runtime_error("no process has connected to " + path_.string());
-    }
-    const UniqueFd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!wait_readable(connection.get(), static_cast<int>(timeout.count()))) {
-        throw std::runtime_error("no message at " + path_.string());
-    }
-    std::array<char, 4096> text;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    iovec part{text.data(), text.size()};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    const ssize_t size = recvmsg(connection.get(), &header, MSG_CMSG_CLOEXEC);
-    Message message;
-    message.text.assign(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-        message.fd.reset(fd);
-    }
-    return message;
 }
 
 }  // namespace lxcri::test

@@ -1,8 +1,7 @@
 #pragma once
-// Terminals of the tests: one that a user types at, and the socket that gets a container's.
+// Terminals of the tests: one that a user types at.
 
 #include <array>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -40,25 +39,6 @@ struct Terminal {
     Terminal();
     UniqueFd slave;
     Keyboard keyboard;
-};
-
-// What an engine gives as --console-socket (or --pidfd-socket).
-class ReceivingSocket {
-  public:
-    explicit ReceivingSocket(std::filesystem::path path);
-    const std::filesystem::path& path() const { return path_; }
-
-    struct Message {
-        std::string text;
-        UniqueFd fd;
-    };
-    // The one message of the one connection; throws when there is no such.
-    Message receive(milliseconds timeout = kDeadline);
-    bool was_called();
-
-  private:
-    std::filesystem::path path_;
-    UniqueFd socket_;
 };
 
 }  // namespace lxcri::test
