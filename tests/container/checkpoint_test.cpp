@@ -100,6 +100,14 @@ struct CountingBox : Box {
         REQUIRE(result_.code() == 0);                    \
     } while (false)
 
+// The ID of a container that has been written to `images`, and has ended.
+std::string checkpoint_counter(CountingBox& box, const CreateOptions& options = {}) {
+    Container container = box.counter(options);
+    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id()));
+    container.wait();
+    return container.id();
+}
+
 // To a server on the loopback device. It answers within the tests' deadline or the test fails.
 class Connection {
   public:
@@ -323,10 +331,7 @@ TEST_CASE("checkpoint: a second one of what was restored", "[checkpoint][vm][lxc
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
     CountingBox box;
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     Stream first;
     CHECKPOINT_SUCCEEDS(box.restore(id, first));
     first.close_write_end();
@@ -371,10 +376,7 @@ TEST_CASE("checkpoint: limits and device rules of the bundle are in force after 
     box.bundle.linux()["resources"]["pids"] = {{"limit", 77}};
     box.bundle.linux()["resources"]["devices"] =
         Json::array({{{"allow", false}, {"access", "rwm"}}});
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(id, stream));
     const pid_t pid = box.restored_pid();
@@ -464,10 +466,7 @@ TEST_CASE("checkpoint: a link in a volume does not lead a restore out of it",
                           {"type", "bind"},
                           {"source", box / "volume"},
                           {"options", {"rbind", "rw"}}});
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     REQUIRE(umount2((box / "volume/inner").c_str(), MNT_DETACH) == 0);
     fs::remove(box / "volume/inner");
     fs::create_symlink(box / "secret", box / "volume/inner");
@@ -667,10 +666,7 @@ TEST_CASE("checkpoint: more preserved descriptors than a message takes",
     CreateOptions options;
     options.flags = {"--preserve-fds", std::to_string(kCount)};
     pass(before, options.command);
-    Container container = box.counter(options);
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box, options);
     before.clear();
 
     std::vector<Stream> now(kCount);
@@ -898,10 +894,7 @@ TEST_CASE("restore: in the foreground it ends as the process does, and the conta
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
     CountingBox box;
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     box.clean_up_id(id);
     Process restored(box.command_line(
         {"restore", "--image-path", box.images(), "--bundle", box.bundle.path(), id}));
@@ -926,10 +919,7 @@ TEST_CASE("restore: hooks of the runtime namespace run, and poststop at the end"
         box.bundle.config["hooks"][kind] = hook(kind);
     }
     box.bundle.config["hooks"]["poststop"] = hook("poststop");
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     CHECK(contains(read_file(box / "poststop.log"), id));
     for (const auto& entry : fs::directory_iterator(box / "")) {
         if (entry.path().extension() == ".log") fs::remove(entry.path());
@@ -961,10 +951,7 @@ TEST_CASE("checkpoint: a pod's namespaces are joined again", "[checkpoint][vm][l
         box.bundle.add_namespace(type, proc + file);
     }
     box.bundle.config.erase("hostname");
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(id, stream));
     const std::string restored = "/proc/" + std::to_string(box.restored_pid()) + "/ns/";
@@ -1015,10 +1002,7 @@ TEST_CASE("checkpoint: with monitor = keep the container is restored without a m
     CountingBox box;
     CreateOptions options;
     options.global = {"--monitor", "keep"};
-    Container container = box.counter(options);
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box, options);
     Stream stream;
     CHECKPOINT_SUCCEEDS(box.restore(id, stream));
     CHECK(Json::parse(box.call({"state", id}).out).at("pid") == box.restored_pid());
@@ -1146,10 +1130,7 @@ TEST_CASE("restore: what cannot be restored leaves nothing", "[checkpoint][vm][l
     NEEDS(need_runtime());
     APPLIES(has_working_criu());
     CountingBox box;
-    Container container = box.counter();
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box);
     const auto complaint = [&](const std::string& name = "images", const Strings& flags = {}) {
         Stream stream;
         const Finished result = box.restore(id, stream, flags, name);
@@ -1257,10 +1238,7 @@ TEST_CASE("checkpoint: in a systemd scope", "[checkpoint][vm][systemd][lxcri]") 
     const fs::path scope = "/sys/fs/cgroup/system.slice/lxcritest-" + box.name() + ".scope";
     CreateOptions options;
     options.global = {"--systemd-cgroup"};
-    Container container = box.counter(options);
-    const std::string id = container.id();
-    CHECKPOINT_SUCCEEDS(box.checkpoint(id));
-    container.wait();
+    const std::string id = checkpoint_counter(box, options);
     CHECK_FALSE(fs::exists(scope));
     Stream stream;
     box.clean_up_id(id);
