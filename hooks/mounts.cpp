@@ -401,7 +401,8 @@ bool try_apply_at_once(int mount_fd, const MountAction& action, std::uint64_t se
     attributes.attr_clr = action.clear_if_allowed | action.clear | action.recursive_clear;
     attributes.propagation = MS_PRIVATE;
     const bool is_contradiction = (attributes.attr_set & attributes.attr_clr) != 0;
-    return !is_contradiction && os::try_set_mount_attributes(mount_fd, false, attributes) == 0;
+    return !is_contradiction &&
+           os::try_set_mount_attributes(mount_fd, os::Reach::one_mount, attributes) == 0;
 }
 
 // `late_readonly`: others are made on it, so that it becomes read-only only after them.
