@@ -76,24 +76,42 @@ void accept_one_dash(const CLI::App& app, Arguments& arguments) {
     }
 }
 
-// CLI11 puts "..." behind what may be given more than once.
-class OptionFormatter : public CLI::Formatter {
+// Versions of CLI11 differ in the line with the usage, in blank lines, and in whether they wrap
+// what is behind the options: the order of the parts and these lines are ours.
+class OwnFormatter : public CLI::Formatter {
   public:
+    // CLI11 puts "..." behind what may be given more than once.
     std::string make_option_opts(const CLI::Option* option) const override {
         const std::string value = option->get_type_name();
         return concat(value.empty() ? "" : " ", value, option->get_required() ? " REQUIRED" : "");
     }
-};
 
-class FormatterWithWords : public OptionFormatter {
-  public:
-    explicit FormatterWithWords(std::string words) : words_(std::move(words)) {}
-
-    std::string make_usage(const CLI::App* app, std::string /*name*/) const override {
-        return concat("Usage: ", app->get_name(), " [OPTIONS] ", words_, "\n");
+    std::string make_help(const CLI::App* app, std::string /*name*/,
+                          CLI::AppFormatMode mode) const override {
+        const std::string footer = app->get_footer();
+        return concat(app->get_description(), "\nUsage: ", app->get_name(), " [OPTIONS]",
+                      words_behind(*app), "\n", make_positionals(app), make_groups(app, mode), "\n",
+                      footer, footer.empty() ? "" : "\n");
     }
 
   private:
+    virtual std::string words_behind(const CLI::App& app) const {
+        std::string words;
+        const auto positionals =
+            app.get_options([](const CLI::Option* option) { return option->get_positional(); });
+        for (const CLI::Option* option : positionals)
+            words += concat(" ", make_option_usage(option));
+        return words;
+    }
+};
+
+class FormatterWithWords : public OwnFormatter {
+  public:
+    explicit FormatterWithWords(std::string words) : words_(std::move(words)) {}
+
+  private:
+    std::string words_behind(const CLI::App& /*app*/) const override { return concat(" ", words_); }
+
     std::string words_;
 };
 
@@ -119,7 +137,7 @@ void leave_words(CLI::App& app, std::string words) {
 
 void parse(CLI::App& app, Arguments arguments) {
     app.set_help_flag("-h,--help", "show this text");
-    if (!app.get_prefix_command()) app.formatter(std::make_shared<OptionFormatter>());
+    if (!app.get_prefix_command()) app.formatter(std::make_shared<OwnFormatter>());
     if (collector != nullptr) {
         for (const CLI::Option* option : app.get_options()) {
             collector->push_back(description_of(*option));
