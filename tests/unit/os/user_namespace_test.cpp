@@ -100,7 +100,7 @@ TEST_CASE("a child that cannot say that it is in its user namespace makes no par
     const std::string end = in_child([&] {
         auto child = os::fork_child();
         if (!child) try_without_write();
-        return child->wait({})->describe();
+        return child->wait()->describe();
     });
     CHECK(end == "exited with status 0");
 }
