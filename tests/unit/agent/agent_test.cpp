@@ -23,7 +23,7 @@ using oci::AgentCall;
 
 namespace {
 
-seccomp_data data_of(std::uint32_t arch, int number) {
+[[maybe_unused]] seccomp_data data_of(std::uint32_t arch, int number) {
     seccomp_data data{};
     data.arch = arch;
     data.nr = number;
