@@ -86,10 +86,10 @@ int refuse_pin() {
 }
 
 // The monitor looks for cgroups here, and would make and enter its own. It gets a directory without
-// any of the names that it looks for, and goes on without cgroups. (The mount hook opens the same
-// path in the root filesystem.)
+// any of the names that it looks for, and goes on without cgroups. (Later the mount hook opens the
+// same path in the root filesystem.)
 bool is_search_for_cgroups(const char* path) {
-    return path != nullptr && std::string_view(path) == "/sys/fs/cgroup" && ::getpid() == kMonitor;
+    return path != nullptr && !init_is_made && std::string_view(path) == "/sys/fs/cgroup";
 }
 
 bool cgroups_are_hidden = false;
