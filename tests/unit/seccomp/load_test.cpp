@@ -53,7 +53,7 @@ long call_in_thread() {
 }
 
 // int 0x80: the system calls of x86, from a program of x86_64.
-long call_x86(unsigned number, unsigned first) {
+long call_x86([[maybe_unused]] unsigned number, [[maybe_unused]] unsigned first) {
 #ifdef __x86_64__
     long result = number;
     __asm__ volatile("int $0x80" : "+a"(result) : "b"(first) : "memory", "r8", "r9", "r10", "r11");
