@@ -391,9 +391,11 @@ void attach_prepared(PreparedMount prepared, const MountAction& action,
 }
 
 // In one call, if that is enough: no mount is below, one propagation is asked for, and nothing that
-// is to be cleared is locked. Else nothing has changed.
+// is to be cleared is locked. Else nothing has changed. (In a user namespace a bind of cgroups
+// comes with the mounts below, though it is not recursive.)
 bool try_apply_at_once(int mount_fd, const MountAction& action, std::uint64_t set) {
-    if (action.kind != MountKind::bind || action.recursive || !action.propagation.empty()) {
+    const bool is_one_mount = !action.recursive && action.type != "cgroup";
+    if (action.kind != MountKind::bind || !is_one_mount || !action.propagation.empty()) {
         return false;
     }
     mount_attr attributes{};
