@@ -15,7 +15,7 @@ namespace {
 
 using oci::AgentCall;
 
-constexpr std::array<Named<SystemCall>, 8> kSystemCalls{{
+constexpr std::array<Named<SystemCall>, 9> kSystemCalls{{
     {"mknod", SystemCall::mknod},
     {"mknodat", SystemCall::mknodat},
     {"setxattr", SystemCall::setxattr},
@@ -23,6 +23,7 @@ constexpr std::array<Named<SystemCall>, 8> kSystemCalls{{
     {"fsetxattr", SystemCall::fsetxattr},
     {"sysinfo", SystemCall::sysinfo},
     {"mount", SystemCall::mount},
+    {"fsopen", SystemCall::fsopen},
     {"sched_setscheduler", SystemCall::sched_setscheduler},
 }};
 
@@ -76,6 +77,7 @@ AgentCall family_of(SystemCall call) {
         case SystemCall::sysinfo:
             return AgentCall::sysinfo;
         case SystemCall::mount:
+        case SystemCall::fsopen:
             return AgentCall::mount;
         case SystemCall::sched_setscheduler:
             return AgentCall::sched_setscheduler;

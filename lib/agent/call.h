@@ -20,6 +20,7 @@ enum class SystemCall {
     fsetxattr,
     sysinfo,
     mount,
+    fsopen,
     sched_setscheduler
 };
 

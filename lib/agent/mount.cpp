@@ -148,9 +148,19 @@ os::UniqueFd make_locked_mount(const Request& request, const Filesystem& filesys
     return std::move(made.at(0));
 }
 
+// mount(8) since util-linux 2.39 begins with it, and calls mount(2) where the kernel does not know
+// it.
+Answer answer_fsopen(const Request& request) {
+    const Caller caller(request.listener, request.notif);
+    const std::string type = caller.read_text(request.argument(0), kLongestType, EINVAL);
+    if (request.policy->find_filesystem(type) == nullptr) return Answer::to_kernel();
+    throw SystemError(ENOSYS, "fsopen", type);
+}
+
 }  // namespace
 
 Answer answer_mount(const Request& request) {
+    if (request.call.which == SystemCall::fsopen) return answer_fsopen(request);
     const auto flags = static_cast<unsigned long>(request.argument(3));
     if ((flags & kOtherKinds) != 0 || request.argument(2) == 0) return Answer::to_kernel();
     const Caller caller(request.listener, request.notif);

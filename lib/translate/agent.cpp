@@ -42,23 +42,24 @@ Seccomp filter_of_nothing() {
 }
 
 // What the agent leaves to the kernel is carried out as it is: so the agent may only get calls that
-// the filter would let through.
-void refuse_forbidden(const Seccomp& filter, const std::string& name) {
+// the filter would let through. Returns "" if it would.
+std::string why_forbidden(const Seccomp& filter, const std::string& name) {
     bool allowed = filter.default_action == SeccompAction::allow;
     for (std::size_t i = 0; i < filter.syscalls.size(); ++i) {
         const SeccompSyscall& rule = filter.syscalls[i];
         if (std::find(rule.names.begin(), rule.names.end(), name) == rule.names.end()) continue;
         if (rule.action != SeccompAction::allow) {
-            throw SpecError(pointer(), concat("asks for ", name, ", which /linux/seccomp/syscalls/",
-                                              std::to_string(i), " does not simply allow"));
+            return concat("/linux/seccomp/syscalls/", std::to_string(i), " does not simply allow");
         }
         allowed = allowed || rule.args.empty();
     }
-    if (!allowed) {
-        throw SpecError(pointer(), concat("asks for ", name,
-                                          ", which /linux/seccomp does not allow: expected a rule "
-                                          "without args that does"));
-    }
+    if (allowed) return {};
+    return "/linux/seccomp does not allow: expected a rule without args that does";
+}
+
+void refuse_forbidden(const Seccomp& filter, const std::string& name) {
+    const std::string why = why_forbidden(filter, name);
+    if (!why.empty()) throw SpecError(pointer(), concat("asks for ", name, ", which ", why));
 }
 
 void take_out(Seccomp& filter, const std::string& name) {
@@ -105,6 +106,8 @@ void notify_of(Seccomp& filter, AgentCall call) {
         case AgentCall::sysinfo:
             return notify_of(filter, "sysinfo");
         case AgentCall::mount:
+            // Where the filter refuses it, it is as good as unknown.
+            if (why_forbidden(filter, "fsopen").empty()) notify_of(filter, "fsopen");
             return notify_of(filter, "mount");
         case AgentCall::sched_setscheduler:
             return notify_of(filter, "sched_setscheduler");
