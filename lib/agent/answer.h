@@ -26,8 +26,9 @@ struct Request {
 struct Answer {
     int error = 0;  // an errno
     bool leave_to_kernel = false;
+    std::string complaint{};  // what the administrator should know
 
-    static Answer to_kernel() { return {0, true}; }
+    static Answer to_kernel() { return {0, true, {}}; }
 };
 
 // SystemError: the errno with which the call fails. What the agent does not do itself is left to

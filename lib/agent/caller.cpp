@@ -62,13 +62,7 @@ const os::IdRange* find_range(const std::vector<os::IdRange>& ranges, std::uint3
     return found == ranges.end() ? nullptr : &*found;
 }
 
-// What the process that resolves paths becomes. All in the numbers of its own user namespace.
-struct Identity {
-    uid_t uid;
-    gid_t gid;
-    std::vector<gid_t> groups;
-    std::uint64_t capabilities;
-};
+}  // namespace
 
 void enter(int user_namespace, int root, int base, const Identity& identity) {
     const pid_t parent = ::getppid();
@@ -89,8 +83,6 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     os::end_with_parent(parent);
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
 }
-
-}  // namespace
 
 void keep_capabilities(std::uint64_t capabilities) {
     os::set_own_capabilities({capabilities, capabilities, 0});
@@ -129,7 +121,8 @@ bool has_outside_id(const std::vector<os::IdRange>& ranges, std::uint32_t outsid
     return find_range(ranges, outside) != nullptr;
 }
 
-Caller::Caller(int listener, const seccomp_notif& call) : listener_(listener), id_(call.id) {
+Caller::Caller(int listener, const seccomp_notif& call)
+    : listener_(listener), id_(call.id), pid_(static_cast<pid_t>(call.pid)) {
     // 0: it is in no pid namespace that we see.
     if (call.pid == 0) throw SystemError(ESRCH, "find caller");
     directory_ =
@@ -206,9 +199,7 @@ void Caller::write_memory(std::uint64_t address, std::string_view bytes) const {
     if (count != static_cast<ssize_t>(bytes.size())) throw SystemError(EFAULT, "write memory");
 }
 
-std::vector<os::UniqueFd> Caller::call_as_caller(
-    int base, const std::function<std::vector<os::UniqueFd>()>& action,
-    const std::vector<os::UniqueFd>& cgroups) const {
+Identity Caller::identity() const {
     const os::IdMaps maps = id_maps();
     Identity identity{inside_id(maps.uids, credentials_.fsuid),
                       inside_id(maps.gids, credentials_.fsgid),
@@ -221,12 +212,19 @@ std::vector<os::UniqueFd> Caller::call_as_caller(
             identity.groups.push_back(inside_id(maps.gids, group));
         }
     }
+    return identity;
+}
+
+std::vector<os::UniqueFd> Caller::call_as_caller(
+    int base, const std::function<std::vector<os::UniqueFd>()>& action,
+    const std::vector<os::UniqueFd>& cgroups) const {
+    const Identity who = identity();
     const os::UniqueFd user_namespace = open("ns/user", O_RDONLY);
     const os::UniqueFd root = open("root", O_PATH | O_DIRECTORY);
     check_pending();
     return handoff::call_in_child([&] {
         join_cgroups(cgroups);
-        enter(user_namespace.get(), root.get(), base, identity);
+        enter(user_namespace.get(), root.get(), base, who);
         return action();
     });
 }

@@ -32,6 +32,15 @@ Credentials parse_status(std::string_view text);
 std::uint32_t inside_id(const std::vector<os::IdRange>& ranges, std::uint32_t outside);
 bool has_outside_id(const std::vector<os::IdRange>& ranges, std::uint32_t outside);
 
+// What a process becomes that works for a caller. All in the numbers of the caller's user
+// namespace.
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups{};
+    std::uint64_t capabilities = 0;
+};
+
 class Caller {
   public:
     // SystemError if the call is not pending any more.
@@ -40,7 +49,9 @@ class Caller {
     // The call is still pending, and so this still is the thread. SystemError(ESRCH) if not.
     void check_pending() const;
 
+    pid_t pid() const noexcept { return pid_; }
     const Credentials& credentials() const noexcept { return credentials_; }
+    Identity identity() const;
     // Is it in this user namespace (not below it), with the capability?
     bool may(int capability, int user_namespace) const;
 
@@ -66,10 +77,13 @@ class Caller {
   private:
     int listener_;
     std::uint64_t id_;
+    pid_t pid_;
     os::UniqueFd directory_;  // /proc/PID
     Credentials credentials_;
 };
 
+// This process takes the identity, with this root and current directory, in the user namespace.
+void enter(int user_namespace, int root, int base, const Identity& identity);
 // Only these capabilities of the ones that this process has.
 void keep_capabilities(std::uint64_t capabilities);
 // This process, by the files cgroup.procs of the cgroups.

@@ -1,4 +1,5 @@
-// mount(2) of file systems on block devices, which takes CAP_SYS_ADMIN of the host.
+// mount(2) of file systems on block devices, which takes CAP_SYS_ADMIN of the host; by the kernel
+// here, by a program of the container in fuse.cpp.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -10,11 +11,12 @@
 
 #include "agent/answer.h"
 #include "agent/caller.h"
+#include "agent/cgroups.h"
+#include "agent/fuse.h"
 #include "agent/path.h"
 #include "base/error.h"
 #include "base/kernel_mount.h"
 #include "base/strings.h"
-#include "cgroup/layout.h"
 #include "handoff/call_in_child.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -60,38 +62,10 @@ unsigned attributes_of(unsigned long flags) {
     return attributes;
 }
 
-// The caller's cgroups, as far as they decide about devices. A process joins by writing to them.
-std::vector<os::UniqueFd> open_device_cgroups(const Caller& caller) {
-    const cgroup::Layout layout = cgroup::read_layout();
-    std::vector<os::UniqueFd> files;
-    for (const auto& membership : cgroup::parse_memberships(caller.read_file("cgroup"))) {
-        const bool is_v2 = membership.controllers.empty();
-        const bool is_devices =
-            std::find(membership.controllers.begin(), membership.controllers.end(), "devices") !=
-            membership.controllers.end();
-        if (!is_v2 && !is_devices) continue;
-        const auto* hierarchy = is_v2 ? layout.find_v2() : layout.find_v1("devices");
-        if (hierarchy == nullptr) {
-            // Out of sight, where the container has no cgroup of its own, and so no rules.
-            if (membership.path == "/") continue;
-            throw Error("a hierarchy of cgroups is not mounted");
-        }
-        files.push_back(os::open_at(
-            AT_FDCWD, concat(hierarchy->mount_point, membership.path, "/cgroup.procs"), O_WRONLY));
-    }
-    return files;
-}
-
-// The options of the file system itself are those that the administrator names: others can stop
-// the machine ("errors=panic").
 void add_options(const std::string& data, const Filesystem& filesystem, os::NewFilesystem& made) {
+    check_options(data, filesystem);
     for (const std::string& option : split(data, ',')) {
-        if (option.empty()) continue;
-        const auto& known = filesystem.options;
-        if (std::find(known.begin(), known.end(), option) == known.end()) {
-            throw SystemError(EPERM, "mount");
-        }
-        made.set_option(option);
+        if (!option.empty()) made.set_option(option);
     }
 }
 
@@ -157,7 +131,29 @@ Answer answer_fsopen(const Request& request) {
     throw SystemError(ENOSYS, "fsopen", type);
 }
 
+MountCall read_call(const Request& request, const Caller& caller) {
+    MountCall call;
+    call.source = caller.read_text(request.argument(0), PATH_MAX, ENAMETOOLONG);
+    call.target = caller.read_text(request.argument(1), PATH_MAX, ENAMETOOLONG);
+    call.flags = static_cast<unsigned long>(request.argument(3));
+    if (request.argument(4) != 0) {
+        call.data = caller.read_text(request.argument(4), PATH_MAX, EINVAL);
+    }
+    return call;
+}
+
 }  // namespace
+
+// Others can stop the machine ("errors=panic").
+void check_options(const std::string& data, const Filesystem& filesystem) {
+    for (const std::string& option : split(data, ',')) {
+        const auto& known = filesystem.options;
+        if (option.empty() || std::find(known.begin(), known.end(), option) != known.end()) {
+            continue;
+        }
+        throw SystemError(EPERM, "mount");
+    }
+}
 
 Answer answer_mount(const Request& request) {
     if (request.call.which == SystemCall::fsopen) return answer_fsopen(request);
@@ -174,21 +170,18 @@ Answer answer_mount(const Request& request) {
         !os::belongs_to(mounts.get(), request.user_namespace)) {
         return Answer::to_kernel();
     }
-    const unsigned attributes = attributes_of(flags);
-    const std::string source = caller.read_text(request.argument(0), PATH_MAX, ENAMETOOLONG);
-    const std::string target = caller.read_text(request.argument(1), PATH_MAX, ENAMETOOLONG);
-    const std::string data = request.argument(4) == 0
-                                 ? std::string()
-                                 : caller.read_text(request.argument(4), PATH_MAX, EINVAL);
+    const MountCall call = read_call(request, caller);
+    if (!filesystem->fuse.empty()) return answer_fuse_mount(caller, *filesystem, call);
+    const unsigned attributes = attributes_of(call.flags);
     const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0;
-    const auto cgroups = open_device_cgroups(caller);
-    const os::UniqueFd device = open_device(caller, source, read_only, cgroups);
-    const os::UniqueFd place = find_existing(caller, target, LastLink::follow);
+    const auto cgroups = open_cgroups(caller, Hierarchies::of_devices);
+    const os::UniqueFd device = open_device(caller, call.source, read_only, cgroups);
+    const os::UniqueFd place = find_existing(caller, call.target, LastLink::follow);
     const os::UniqueFd mount =
-        make_locked_mount(request, *filesystem, device.get(), data, attributes, cgroups);
+        make_locked_mount(request, *filesystem, device.get(), call.data, attributes, cgroups);
     os::check(::setns(mounts.get(), CLONE_NEWNS), "setns CLONE_NEWNS");
     caller.check_pending();
-    os::attach_mount(mount.get(), place.get(), target);
+    os::attach_mount(mount.get(), place.get(), call.target);
     return {};
 }
 

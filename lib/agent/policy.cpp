@@ -20,6 +20,10 @@ void read_calls(const JsonValue& json, std::vector<AgentCall>& calls) {
         [&](const JsonValue& name) { calls.push_back(name.one_of(oci::kAgentCalls)); });
 }
 
+bool is_program(const std::string& text) {
+    return text.starts_with('/') || (!text.empty() && text.find('/') == std::string::npos);
+}
+
 void read_filesystems(const JsonValue& json, std::vector<Filesystem>& filesystems) {
     if (json.type() != JsonType::array) json.reject("an array");
     json.for_each_child([&](const JsonValue& element) {
@@ -27,6 +31,12 @@ void read_filesystems(const JsonValue& json, std::vector<Filesystem>& filesystem
         Filesystem& filesystem = filesystems.emplace_back();
         object.required("type", filesystem.type);
         object.optional("options", filesystem.options);
+        if (const auto fuse = element.find("fuse")) {
+            object.required("fuse", filesystem.fuse);
+            if (!is_program(filesystem.fuse)) {
+                fuse->reject("the name of a program, or a path that begins with /");
+            }
+        }
     });
 }
 

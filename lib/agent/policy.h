@@ -11,9 +11,12 @@ namespace lxcri::agent {
 
 inline constexpr const char* kPolicyFile = "/etc/lxcri/agent.json";
 
-// One that the kernel reads from a block device.
+// One on a block device.
 struct Filesystem {
     std::string type;
+    // A program of the container's image, which mounts it with FUSE: an absolute path, or a name.
+    // "": the kernel reads it.
+    std::string fuse;
     std::vector<std::string> options;  // what may be in the data of mount(2)
 };
 

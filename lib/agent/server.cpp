@@ -37,6 +37,7 @@ constexpr std::size_t kLongestDocument = 4U << 20U;
 constexpr std::size_t kPiece = 64U << 10U;
 constexpr std::chrono::seconds kTimeToSend{10};
 constexpr std::chrono::seconds kTimeToAnswer{10};
+constexpr std::chrono::seconds kTimeToMount{60};  // a journal may have to be played
 
 bool is_listener(int fd) {
     std::uint64_t id = 0;
@@ -88,14 +89,14 @@ std::uint64_t start_time_of(const ContainerState& state) {
 // In the child of a call, to its end. `complaints`: a pipe for what the administrator should know.
 [[noreturn]] void carry_out(const Request& request, int complaints) noexcept {
     Answer result{EPERM, false};
-    std::string complaint;
     try {
         result = answer(request);
     } catch (const SystemError& error) {
         result.error = error.code();
     } catch (const std::exception& error) {
-        complaint = concat(name_of(request.call.which), ": ", error.what());
+        result.complaint = concat(name_of(request.call.which), ": ", error.what());
     }
+    const std::string& complaint = result.complaint;
     send(request.listener, request.notif.id, result);
     // In one piece (pipe(7)), so it does not block. Without it the call is answered all the same.
     if (!complaint.empty()) {
@@ -109,6 +110,10 @@ std::string read_complaint(int pipe) {
     std::array<char, PIPE_BUF> text{};
     const ssize_t size = ::read(pipe, text.data(), text.size());
     return {text.data(), size < 0 ? 0 : static_cast<std::size_t>(size)};
+}
+
+std::chrono::seconds time_for(SystemCall call) {
+    return call == SystemCall::mount ? kTimeToMount : kTimeToAnswer;
 }
 
 std::string text_of(const std::vector<oci::AgentCall>& calls) {
@@ -333,8 +338,9 @@ void Server::begin_call(std::uint64_t key, Listener& listener) {
         held.reset();
         const std::uint64_t work_key = next_key();
         watch(end.get(), EPOLLIN, work_key);
-        works_.emplace(work_key, Work{std::move(*child), key, id, os::Clock::now() + kTimeToAnswer,
-                                      std::move(end)});
+        works_.emplace(work_key,
+                       Work{std::move(*child), key, id,
+                            os::Clock::now() + time_for(request.call.which), std::move(end)});
     } catch (const SystemError& error) {
         complain(listener, error.what());
         send(listener.fd.get(), id, {EAGAIN, false});

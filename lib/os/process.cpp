@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -342,6 +343,11 @@ void reset_signals() noexcept {
     sigset_t none;
     sigemptyset(&none);
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void begin_session_keyring() {
+    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0) != -1) return;
+    if (errno != ENOSYS && errno != EPERM) throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING");
 }
 
 void close_on_exec_from(int first) {

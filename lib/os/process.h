@@ -153,6 +153,10 @@ enum class OtherChildren { spare, kill };
 void kill_with_descendants(ChildProcess& child, Deadline deadline,
                            OtherChildren others = OtherChildren::spare);
 
+// An empty session keyring of its own instead of the one that it shares with others. Where this
+// kernel or a sandbox gives no keyrings there is none to share either.
+void begin_session_keyring();
+
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.
 void reset_signals() noexcept;
 

@@ -2,6 +2,8 @@
 // (docs/system-containers.md). `./dev test system` makes the root filesystem and runs these.
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -94,8 +96,8 @@ class SystemBox : public Box {
                     {.timeout = milliseconds(60000)});
     }
 
-    Container boot() {
-        Container container = create(quietly());
+    Container boot(const CreateOptions& options = quietly()) {
+        Container container = create(options);
         container.start();
         const Finished waited = sh(container,
                                    "until systemctl is-system-running --wait 2>/dev/null |"
@@ -325,6 +327,119 @@ TEST_CASE("system: Docker inside builds, runs and stops containers", "[.system][
     CHECK(finished.code() == 0);
     const std::string each = "built, pid 1\nbeside it\n3\n";
     CHECK(finished.out == "overlay2\n" + each + each);
+    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+    CHECK(box.remains() == Strings{});
+}
+
+// --- a disk, mounted by a program --------------------------------------------------------------
+
+namespace {
+
+// An agent that lets the container mount ext4 by fuse2fs, and no other way.
+class FuseAgent {
+  public:
+    explicit FuseAgent(const Box& box) : socket_(box / "agent.sock") {
+        write_file(box / "agent.json",
+                   R"({"calls": ["mount"], "filesystems": [{"type": "ext4", "fuse": "fuse2fs"}]})");
+        agent_.emplace(Strings{runtime_folder(box) / "libexec/lxcri/lxcri-agent", "--socket",
+                               socket_, "--config", box / "agent.json"});
+        for (int i = 0; i < 200 && !fs::exists(socket_); ++i) let_time_pass(milliseconds(20));
+    }
+    FuseAgent(const FuseAgent&) = delete;
+    FuseAgent& operator=(const FuseAgent&) = delete;
+    ~FuseAgent() {
+        agent_->signal(SIGTERM);
+        agent_->err().take();
+        (void)agent_->wait_exit_only();
+    }
+    CreateOptions options() const {
+        CreateOptions options = quietly();
+        options.global = {"--agent-socket", socket_};
+        return options;
+    }
+
+  private:
+    static fs::path runtime_folder(const Box& box) {
+        return box.runtime().parent_path().parent_path();
+    }
+    fs::path socket_;
+    std::optional<Process> agent_;
+};
+
+// A loop device with one file.
+class Disk {
+  public:
+    explicit Disk(const Box& box) {
+        fs::create_directory(box / "content");
+        write_file(box / "content/file", "on the disk\n");
+        REQUIRE(run_command(
+                    {find_program("mkfs.ext4"), "-q", "-d", box / "content", box / "image", "4M"})
+                    .code() == 0);
+        const Finished finished =
+            run_command({find_program("losetup"), "--find", "--show", box / "image"});
+        REQUIRE(finished.code() == 0);
+        path_ = lines_of(finished.out).at(0);
+    }
+    Disk(const Disk&) = delete;
+    Disk& operator=(const Disk&) = delete;
+    ~Disk() { (void)run_command({find_program("losetup"), "--detach", path_}); }
+
+    void give_to(Bundle& bundle) const {
+        struct stat status {};
+        REQUIRE(stat(path_.c_str(), &status) == 0);
+        bundle.linux()["devices"].push_back({{"path", "/dev/disk"},
+                                             {"type", "b"},
+                                             {"major", major(status.st_rdev)},
+                                             {"minor", minor(status.st_rdev)},
+                                             {"fileMode", 0600}});
+        bundle.linux()["resources"]["devices"] = Json::array({{{"allow", true},
+                                                               {"type", "b"},
+                                                               {"major", major(status.st_rdev)},
+                                                               {"minor", minor(status.st_rdev)},
+                                                               {"access", "rwm"}}});
+    }
+
+  private:
+    std::string path_;
+};
+
+constexpr const char* kDisk = R"(set -e
+
+mount -t ext4 /dev/disk /mnt
+stat -f -c %T /mnt
+cat /mnt/file
+echo written >/mnt/new
+chown 7:8 /mnt/new
+stat -c '%u %g' /mnt/new
+su -s /bin/cat nobody /mnt/file
+! su -s /bin/sh nobody -c 'echo x >/mnt/file' 2>/dev/null
+cmp /proc/$(pidof fuse2fs)/cgroup /proc/self/cgroup
+umount /mnt
+)";
+
+}  // namespace
+
+TEST_CASE("system: a disk is mounted by the image's fuse2fs", "[.system][slow]") {
+    NEEDS(need_system_root());
+    NEEDS(need_program("mkfs.ext4"));
+    NEEDS(need_program("losetup"));
+    APPLIES(environment().layout != CgroupLayout::kV1);
+    SystemBox box;
+    const Disk disk(box);
+    disk.give_to(box.bundle);
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.agent"] = "mount";
+    std::optional<FuseAgent> agent(std::in_place, box);
+    Container container = box.boot(agent->options());
+    const Finished finished = box.sh(container, kDisk);
+    CAPTURE(finished.err);
+    CHECK(finished.code() == 0);
+    CHECK(finished.out == "fuse\non the disk\n7 8\non the disk\n");
+    // What was written is on the disk.
+    CHECK(box.sh(container,
+                 "mount -t ext4 /dev/disk /mnt &&"
+                 " cat /mnt/new && umount /mnt")
+              .out == "written\n");
+    agent.reset();
     CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
     CHECK(box.remains() == Strings{});
 }

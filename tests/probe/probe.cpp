@@ -478,6 +478,10 @@ int do_setcap(const Arguments& args) {
 int do_mount_device(const Arguments& args) {
     return report_call(args, mount(args.at(0), args.at(1), args.at(2), 0, args.at(3)));
 }
+// fsopen TYPE
+int do_fsopen(const Arguments& args) {
+    return report_call(args, syscall(SYS_fsopen, args.at(0), 0) < 0 ? -1 : 0);
+}
 int do_sysinfo(const Arguments& args) {
     struct sysinfo info = {};
     if (sysinfo(&info) < 0) return failed(args, "");
@@ -1448,6 +1452,7 @@ const Command commands[] = {
     {"setxattr-race", do_setxattr_race},
     {"setcap", do_setcap},
     {"mount-device", do_mount_device},
+    {"fsopen", do_fsopen},
     {"sysinfo", do_sysinfo},
     {"set-scheduler", do_set_scheduler},
     {"status", do_status},
@@ -1504,7 +1509,52 @@ const Command commands[] = {
     {"without-pidfd_send_signal", do_without},
 };
 
+// What a program has of the process that it is started for: shared.
+int do_shared(const Arguments&) {
+    int result = 0;
+    for (const Command& command : commands) {
+        static const char* const names[] = {"ids", "cwd", "rlimits", "ns"};
+        for (const char* name : names) {
+            if (strcmp(command.name, name) == 0) result |= command.run({command.name, nullptr, 0});
+        }
+    }
+    char* files[] = {const_cast<char*>("/proc/self/cgroup"),
+                     const_cast<char*>("/proc/self/oom_score_adj")};
+    char* fields[] = {const_cast<char*>("CapEff"), const_cast<char*>("CapPrm")};
+    return result | do_cat({"cat", files, 2}) | do_field({"field", fields, 2});
+}
+
+// As the server of a file system does it, but that nothing is served: MODE TARGET -o OPTIONS, with
+// the name "fuse-program". Modes: mount, fail, nothing, hang. What it is goes to /report.
+int be_fuse_program(int count, char** values) {
+    if (count < 3) return 98;
+    const int report = open("/report", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (report < 0) return 97;
+    dup2(report, STDOUT_FILENO);
+    close(report);
+    do_shared({});
+    for (int i = 1; i < count; ++i) dprintf(STDOUT_FILENO, "argument %s\n", values[i]);
+    do_fds({});
+    do_env({});
+    char* fields[] = {const_cast<char*>("NoNewPrivs"), const_cast<char*>("Seccomp")};
+    do_field({"field", fields, 2});
+    dprintf(STDOUT_FILENO, "unshare %s\n", unshare(CLONE_NEWUTS) == 0 ? "ok" : "refused");
+    if (strcmp(values[1], "fail") == 0) return 3;
+    if (strcmp(values[1], "nothing") == 0) return 0;
+    if (strcmp(values[1], "hang") == 0) pause();
+    const int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (device < 0) return 96;
+    char options[128];
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
+    if (mount("probe", values[2], "fuse.probe", MS_NOSUID | MS_NODEV, options) != 0) return 95;
+    if (fork() == 0) {
+        pause();
+    }
+    return 0;
+}
+
 int run_command(const Arguments& args) {
+    if (strcmp(args.command, "shared") == 0) return do_shared(args);
     for (const Command& command : commands) {
         if (strcmp(command.name, args.command) == 0) return command.run(args);
     }
@@ -1515,6 +1565,7 @@ int run_command(const Arguments& args) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 0 && strstr(argv[0], "fuse-program") != nullptr) return be_fuse_program(argc, argv);
     int result = 0;
     for (int i = 1; i < argc;) {
         int end = i;

@@ -12,6 +12,7 @@ packages=(
     liblxc1t64 libstdc++6                          # what lxcri-start is linked with
     podman crun runc                               # containers inside
     docker.io docker-cli docker-buildx iptables
+    fuse2fs                                        # what lxcri-agent starts for a mount
 )
 
 mmdebstrap --quiet --mode=root --variant=minbase --format=directory \

@@ -13,6 +13,7 @@
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "base/error.h"
+#include "base/strings.h"
 #include "oci/agent.h"
 #include "os/file.h"
 #include "support/catch.h"
@@ -110,6 +111,18 @@ TEST_CASE("agent: the administrator's file", "[agent]") {
         R"({"filesystems": [{"type": "xfs"}, {"type": "ext4", "options": ["discard"]}]})");
     REQUIRE(mounts.find_filesystem("ext4") != nullptr);
     CHECK(mounts.find_filesystem("ext4")->options == std::vector<std::string>{"discard"});
+    CHECK(mounts.find_filesystem("ext4")->fuse.empty());
+    for (const char* program : {"fuse2fs", "/usr/bin/fuse2fs"}) {
+        const auto fuse = agent::parse_policy(
+            concat(R"({"filesystems": [{"type": "ext4", "fuse": ")", program, R"("}]})"));
+        CHECK(fuse.find_filesystem("ext4")->fuse == program);
+    }
+    for (const char* program : {"", "bin/fuse2fs", "../fuse2fs"}) {
+        CHECK(error_of([&] {
+                  (void)agent::parse_policy(
+                      concat(R"({"filesystems": [{"type": "ext4", "fuse": ")", program, R"("}]})"));
+              }).starts_with("/filesystems/0/fuse: expected the name of a program"));
+    }
     CHECK(agent::parse_policy("{}").calls.empty());
     const auto error = [](const char* text) {
         return error_of([=] { (void)agent::parse_policy(text); });
