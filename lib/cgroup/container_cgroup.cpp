@@ -102,7 +102,13 @@ void ContainerCgroup::give_to(uid_t uid) const {
     if (directory == nullptr) return;
     const auto group = static_cast<gid_t>(-1);  // stays
     const os::UniqueFd dir = os::open_at(AT_FDCWD, directory->path, O_RDONLY | O_DIRECTORY);
-    os::check(::fchown(dir.get(), uid, group), "chown", directory->path);
+    if (::fchown(dir.get(), uid, group) != 0) {
+        if (errno != EPERM) throw SystemError(errno, "chown", directory->path);
+        throw Error(
+            concat("/linux/uidMappings: the caller may not give the cgroup to root of the "
+                   "container, user ",
+                   std::to_string(uid), ": map its ID 0 to the caller's own user"));
+    }
     const std::string list = os::find_file_at(AT_FDCWD, "/sys/kernel/cgroup/delegate")
                                  .value_or("cgroup.procs\ncgroup.subtree_control\ncgroup.threads");
     for (const std::string& file : split(list, '\n')) {
