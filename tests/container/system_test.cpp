@@ -15,100 +15,10 @@
 #include "support/environment.h"
 #include "support/podman.h"
 #include "support/runtime.h"
+#include "system.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr const char* kAnnotation = "org.linuxcontainers.lxcri.system";
-constexpr unsigned kFirst = 100000;
-
-std::optional<std::string> need_system_root() {
-    if (const auto missing = need_runtime()) return missing;
-    if (std::getenv("LXCRI_TEST_SYSTEM_ROOT") != nullptr) return {};
-    return "no Debian with systemd: LXCRI_TEST_SYSTEM_ROOT names it, ./dev test system makes it";
-}
-
-CreateOptions quietly() {
-    CreateOptions options;
-    options.quiet = true;
-    return options;
-}
-
-// An overlay of Debian; config.json as engines write it, and the annotation.
-class SystemBox : public Box {
-  public:
-    SystemBox() {
-        for (const char* name : {"upper", "work", "merged"}) fs::create_directory(*this / name);
-        REQUIRE(lchown((*this / "upper").c_str(), kFirst, kFirst) == 0);
-        const std::string data = "lowerdir=" + std::string(std::getenv("LXCRI_TEST_SYSTEM_ROOT")) +
-                                 ",upperdir=" + (*this / "upper").string() +
-                                 ",workdir=" + (*this / "work").string();
-        REQUIRE(mount("overlay", merged().c_str(), "overlay", 0, data.c_str()) == 0);
-        bundle.config["root"] = {{"path", merged()}, {"readonly", false}};
-        bundle.config["annotations"][kAnnotation] = "true";
-        const Json mapping = {{{"containerID", 0}, {"hostID", kFirst}, {"size", 65536}}};
-        bundle.linux()["uidMappings"] = mapping;
-        bundle.linux()["gidMappings"] = mapping;
-        bundle.add_namespace("user");
-        bundle.process()["args"] = {"/sbin/init"};
-        bundle.process()["env"] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-    }
-    SystemBox(const SystemBox&) = delete;
-    SystemBox& operator=(const SystemBox&) = delete;
-    ~SystemBox() {
-        destroy_cgroups(name());
-        (void)umount2(merged().c_str(), MNT_DETACH);
-    }
-
-    fs::path merged() const { return *this / "merged"; }
-
-    void bind(const fs::path& source, const std::string& destination) {
-        bundle.add_mount({{"destination", destination},
-                          {"type", "bind"},
-                          {"source", source},
-                          {"options", {"bind", "ro"}}});
-    }
-    // The programs under test, in the same place at each level.
-    void bind_runtime() { bind(runtime().parent_path().parent_path(), "/opt/lxcri"); }
-
-    // For images inside: the kernel puts no overlay on an overlay.
-    void give_tmpfs(const std::string& destination) {
-        bundle.add_mount({{"destination", destination},
-                          {"type", "tmpfs"},
-                          {"source", "tmpfs"},
-                          {"options", {"mode=0700"}}});
-    }
-
-    // What the runtime has left; the overlay is ours.
-    Strings remains() const {
-        Strings list = leftovers();
-        std::erase_if(list, [&](const std::string& line) {
-            return contains(line, "mount ") && contains(line, merged().string() + " ");
-        });
-        return list;
-    }
-
-    // A shell script inside.
-    Finished sh(const Container& container, const std::string& script) const {
-        return call({"exec", container.id(), "/bin/sh", "-c", script},
-                    {.timeout = milliseconds(60000)});
-    }
-
-    Container boot(const CreateOptions& options = quietly()) {
-        Container container = create(options);
-        container.start();
-        const Finished waited = sh(container,
-                                   "until systemctl is-system-running --wait 2>/dev/null |"
-                                   " grep -E 'running|degraded'; do sleep 0.05; done");
-        INFO(sh(container, "systemctl --failed --no-legend; journalctl -p warning").out);
-        REQUIRE(waited.out == "running\n");
-        return container;
-    }
-};
-
-}  // namespace
 
 TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.system][slow]") {
     NEEDS(need_system_root());
@@ -141,8 +51,7 @@ TEST_CASE("system: Debian's systemd boots, and everything of it works", "[.syste
     CHECK(contains(login.out, "guest"));
     CHECK(contains(login.out, "/user.slice/user-"));
     CHECK(contains(login.out, "active\n"));
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    box.end(container);
 }
 
 TEST_CASE("system: it shuts down with status 0", "[.system][slow]") {
@@ -187,8 +96,7 @@ TEST_CASE("system: what a container inside needs is there", "[.system][slow]") {
     CHECK(box.sh(container, "mknod /tmp/m c 1 1").code() != 0);
     CHECK(box.sh(container, "cat /proc/kcore").code() != 0);
     CHECK(box.sh(container, "echo 1 >/sys/fs/cgroup/cgroup.freeze").code() != 0);
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    box.end(container);
 }
 
 // --- runtimes inside -------------------------------------------------------------------------
@@ -235,27 +143,8 @@ Json nested_config() {
              {{"namespaces", namespaces}, {"uidMappings", mapping}, {"gidMappings", mapping}}}};
 }
 
-constexpr const char* kPodman = R"(set -e
-mkdir -p /etc/containers /run/image
-printf '[containers]\npids_limit = 0\n' >/etc/containers/containers.conf
-cd /run/image
-cp /opt/busybox sh
-printf 'FROM scratch\nCOPY sh /bin/sh\nCOPY sh /bin/sleep\nRUN ["/bin/sh", "-c", "echo built >/made"]\n' >Containerfile
-podman build --quiet --network none --tag inner . >/dev/null
-podman info --format '{{.Store.GraphDriverName}}'
-for runtime in crun runc /opt/lxcri/bin/lxcri; do
-    podman --runtime $runtime run --rm --network none inner /bin/sh -c 'read made </made; echo "$made, pid $$"'
-    podman --runtime $runtime run --detach --name one --network none inner /bin/sh -c \
-        'trap "exit 3" TERM; while :; do sleep 1; done' >/dev/null
-    podman --runtime $runtime exec one /bin/sh -c 'echo beside it'
-    podman --runtime $runtime stop --time 20 one >/dev/null
-    podman --runtime $runtime inspect --format '{{.State.ExitCode}}' one
-    podman --runtime $runtime rm one >/dev/null
-done
-)";
-
 // runc is Docker's own; with a bridge of its own.
-constexpr const char* kDocker = R"(set -e
+constexpr const char* kDockerScript = R"(set -e
 mkdir -p /etc/docker /run/image
 echo '{"runtimes": {"lxcri": {"path": "/opt/lxcri/bin/lxcri"}}}' >/etc/docker/daemon.json
 systemctl start docker
@@ -290,8 +179,7 @@ TEST_CASE("system: lxcri in lxcri in lxcri, below systemd", "[.system][slow]") {
     const Finished finished = box.sh(container, "/opt/nest/nest 3");
     INFO(finished.err);
     CHECK(finished.out == "the deepest is pid 1\n");
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    box.end(container);
 }
 
 TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system][slow]") {
@@ -299,17 +187,7 @@ TEST_CASE("system: Podman inside builds, runs and stops containers", "[.system][
     NEEDS(need_program("busybox"));
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
-    box.bind_runtime();
-    box.bind(find_program("busybox"), "/opt/busybox");
-    box.give_tmpfs("/var/lib/containers");
-    Container container = box.boot();
-    const Finished finished = box.sh(container, kPodman);
-    INFO(finished.err);
-    CHECK(finished.code() == 0);
-    const std::string each = "built, pid 1\nbeside it\n3\n";
-    CHECK(finished.out == "overlay\n" + each + each + each);
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    check_engine_inside(box, {"/var/lib/containers"}, kPodmanScript, "overlay", 3);
 }
 
 TEST_CASE("system: Docker inside builds, runs and stops containers", "[.system][slow]") {
@@ -317,18 +195,8 @@ TEST_CASE("system: Docker inside builds, runs and stops containers", "[.system][
     NEEDS(need_program("busybox"));
     APPLIES(environment().layout != CgroupLayout::kV1);
     SystemBox box;
-    box.bind_runtime();
-    box.bind(find_program("busybox"), "/opt/busybox");
-    box.give_tmpfs("/var/lib/docker");
-    box.give_tmpfs("/var/lib/containerd");
-    Container container = box.boot();
-    const Finished finished = box.sh(container, kDocker);
-    INFO(finished.err);
-    CHECK(finished.code() == 0);
-    const std::string each = "built, pid 1\nbeside it\n3\n";
-    CHECK(finished.out == "overlay2\n" + each + each);
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    check_engine_inside(box, {"/var/lib/docker", "/var/lib/containerd"}, kDockerScript, "overlay2",
+                        2);
 }
 
 // --- a disk, mounted by a program --------------------------------------------------------------
@@ -440,8 +308,7 @@ TEST_CASE("system: a disk is mounted by the image's fuse2fs", "[.system][slow]")
                  " cat /mnt/new && umount /mnt")
               .out == "written\n");
     agent.reset();
-    CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
-    CHECK(box.remains() == Strings{});
+    box.end(container);
 }
 
 // --- figures ----------------------------------------------------------------------------------

@@ -1,0 +1,165 @@
+#pragma once
+// What the tests of system containers share: Debian with systemd as the root filesystem.
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "support/catch.h"
+#include "support/environment.h"
+#include "support/runtime.h"
+
+namespace lxcri::test {
+
+inline constexpr const char* kAnnotation = "org.linuxcontainers.lxcri.system";
+inline constexpr unsigned kFirst = 100000;
+
+inline std::optional<std::string> need_system_root() {
+    if (const auto missing = need_runtime()) return missing;
+    if (std::getenv("LXCRI_TEST_SYSTEM_ROOT") != nullptr) return {};
+    return "no Debian with systemd: LXCRI_TEST_SYSTEM_ROOT names it, ./dev test system makes it";
+}
+
+inline CreateOptions quietly() {
+    CreateOptions options;
+    options.quiet = true;
+    return options;
+}
+
+// An overlay of Debian; config.json as engines write it, and the annotation.
+class SystemBox : public Box {
+  public:
+    // Debian's IDs are those that root of the host gives to the container.
+    SystemBox() : SystemBox(std::getenv("LXCRI_TEST_SYSTEM_ROOT"), kFirst) {
+        map_ids({{{"containerID", 0}, {"hostID", kFirst}, {"size", 65536}}});
+    }
+    // `root`: the ID of the container's root, in `lower`.
+    SystemBox(const std::filesystem::path& lower, uid_t root) {
+        mount_overlay(lower, root);
+        bundle.config["root"] = {{"path", merged()}, {"readonly", false}};
+        bundle.config["annotations"][kAnnotation] = "true";
+        bundle.add_namespace("user");
+        bundle.process()["args"] = {"/sbin/init"};
+        bundle.process()["env"] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    }
+    SystemBox(const SystemBox&) = delete;
+    SystemBox& operator=(const SystemBox&) = delete;
+    ~SystemBox() {
+        destroy_cgroups(name());
+        (void)umount2(merged().c_str(), MNT_DETACH);
+    }
+
+    std::filesystem::path merged() const { return *this / "merged"; }
+
+    void map_ids(const Json& mappings) {
+        bundle.linux()["uidMappings"] = mappings;
+        bundle.linux()["gidMappings"] = mappings;
+    }
+
+    void bind(const std::filesystem::path& source, const std::string& destination) {
+        bundle.add_mount({{"destination", destination},
+                          {"type", "bind"},
+                          {"source", source},
+                          {"options", {"bind", "ro"}}});
+    }
+    // The programs under test, in the same place at each level.
+    void bind_runtime() {
+        for (const char* part : {"bin", "libexec"}) {
+            bind(runtime().parent_path().parent_path() / part, std::string("/opt/lxcri/") + part);
+        }
+    }
+
+    // For images inside: the kernel puts no overlay on an overlay.
+    void give_tmpfs(const std::string& destination) {
+        bundle.add_mount({{"destination", destination},
+                          {"type", "tmpfs"},
+                          {"source", "tmpfs"},
+                          {"options", {"mode=0700"}}});
+    }
+
+    // What the runtime has left; the overlay is ours.
+    Strings remains() const {
+        Strings list = leftovers();
+        std::erase_if(list, [&](const std::string& line) {
+            return contains(line, "mount ") && contains(line, merged().string() + " ");
+        });
+        return list;
+    }
+
+    void end(const Container& container) const {
+        CHECK(call({"delete", "--force", container.id()}).code() == 0);
+        CHECK(remains() == Strings{});
+    }
+
+    // A shell script inside.
+    Finished sh(const Container& container, const std::string& script) const {
+        return call({"exec", container.id(), "/bin/sh", "-c", script},
+                    {.timeout = milliseconds(60000)});
+    }
+
+    Container boot(const CreateOptions& options = quietly()) {
+        Container container = create(options);
+        container.start();
+        const Finished waited = sh(container,
+                                   "until systemctl is-system-running --wait 2>/dev/null |"
+                                   " grep -E 'running|degraded'; do sleep 0.05; done");
+        INFO(sh(container, "systemctl --failed --no-legend; journalctl -p warning").out);
+        REQUIRE(waited.out == "running\n");
+        return container;
+    }
+
+  private:
+    void mount_overlay(const std::filesystem::path& lower, uid_t root) const {
+        for (const char* name : {"upper", "work", "merged"}) {
+            std::filesystem::create_directory(*this / name);
+        }
+        REQUIRE(lchown((*this / "upper").c_str(), root, root) == 0);
+        const std::string data = "lowerdir=" + lower.string() +
+                                 ",upperdir=" + (*this / "upper").string() +
+                                 ",workdir=" + (*this / "work").string();
+        REQUIRE(mount("overlay", merged().c_str(), "overlay", 0, data.c_str()) == 0);
+    }
+};
+
+// A script with an engine inside; it says the driver of its images, and for each of its runtimes
+// the same.
+inline void check_engine_inside(SystemBox& box, const Strings& image_directories,
+                                const std::string& script, const std::string& driver,
+                                int runtimes) {
+    box.bind_runtime();
+    box.bind(find_program("busybox"), "/opt/busybox");
+    for (const std::string& directory : image_directories) box.give_tmpfs(directory);
+    Container container = box.boot();
+    const Finished finished = box.sh(container, script);
+    INFO(finished.err);
+    CHECK(finished.code() == 0);
+    std::string expected = driver + "\n";
+    for (int i = 0; i < runtimes; ++i) expected += "built, pid 1\nbeside it\n3\n";
+    CHECK(finished.out == expected);
+    box.end(container);
+}
+
+// Podman inside, which builds an image and runs containers of it with three runtimes.
+inline constexpr const char* kPodmanScript = R"(set -e
+mkdir -p /etc/containers /run/image
+printf '[containers]\npids_limit = 0\n' >/etc/containers/containers.conf
+cd /run/image
+cp /opt/busybox sh
+printf 'FROM scratch\nCOPY sh /bin/sh\nCOPY sh /bin/sleep\nRUN ["/bin/sh", "-c", "echo built >/made"]\n' >Containerfile
+podman build --quiet --network none --tag inner . >/dev/null
+podman info --format '{{.Store.GraphDriverName}}'
+for runtime in crun runc /opt/lxcri/bin/lxcri; do
+    podman --runtime $runtime run --rm --network none inner /bin/sh -c 'read made </made; echo "$made, pid $$"'
+    podman --runtime $runtime run --detach --name one --network none inner /bin/sh -c \
+        'trap "exit 3" TERM; while :; do sleep 1; done' >/dev/null
+    podman --runtime $runtime exec one /bin/sh -c 'echo beside it'
+    podman --runtime $runtime stop --time 20 one >/dev/null
+    podman --runtime $runtime inspect --format '{{.State.ExitCode}}' one
+    podman --runtime $runtime rm one >/dev/null
+done
+)";
+
+}  // namespace lxcri::test
