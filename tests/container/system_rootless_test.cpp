@@ -1,0 +1,257 @@
+// System containers of an ordinary user: Debian's systemd with lxcri alone, and with the user's
+// Podman (docs/system-containers.md).
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "base/kernel_mount.h"
+#include "support/catch.h"
+#include "support/environment.h"
+#include "support/ordinary_user.h"
+#include "support/runtime.h"
+#include "system.h"
+
+using namespace lxcri::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr unsigned kIds = 65536;
+
+// A cgroup of version 2 that belongs to the user, as systemd's user manager gives one. The test
+// itself is in it for as long as this lives, and so is all that it starts.
+class UserCgroup {
+  public:
+    explicit UserCgroup(const std::string& name) : directory_(fs::path(kTop) / name) {
+        fs::create_directory(directory_);
+        REQUIRE(chown(directory_.c_str(), kUser, kUser) == 0);
+        for (const std::string& file : lines_of(read_file("/sys/kernel/cgroup/delegate"))) {
+            const fs::path path = directory_ / file;
+            if (fs::exists(path)) REQUIRE(chown(path.c_str(), kUser, kUser) == 0);
+        }
+        enter(directory_);
+    }
+    UserCgroup(const UserCgroup&) = delete;
+    UserCgroup& operator=(const UserCgroup&) = delete;
+    ~UserCgroup() {
+        enter(kTop);
+        rmdir(directory_.c_str());
+    }
+
+  private:
+    static constexpr const char* kTop = "/sys/fs/cgroup";
+    static void enter(const fs::path& directory) {
+        write_file(directory / "cgroup.procs", std::to_string(getpid()));
+    }
+    fs::path directory_;
+};
+
+enum class Root { user, subordinate };
+
+// Debian with the IDs of the user: root is the user or a subordinate ID, the others are subordinate
+// ones.
+class UsersDebian {
+  public:
+    explicit UsersDebian(Root root) : root_(root) {
+        const UniqueFd ids = make_user_namespace(root);
+        const UniqueFd mount(
+            static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, std::getenv("LXCRI_TEST_SYSTEM_ROOT"),
+                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+        REQUIRE(mount.get() != -1);
+        mount_attr attributes{};
+        attributes.attr_set = MOUNT_ATTR_IDMAP;
+        attributes.userns_fd = static_cast<__u64>(ids.get());
+        REQUIRE(syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes,
+                        sizeof attributes) == 0);
+        REQUIRE(syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path().c_str(),
+                        MOVE_MOUNT_F_EMPTY_PATH) == 0);
+    }
+    UsersDebian(const UsersDebian&) = delete;
+    UsersDebian& operator=(const UsersDebian&) = delete;
+    ~UsersDebian() { (void)umount2(path().c_str(), MNT_DETACH); }
+    const fs::path& path() const { return directory_.path(); }
+    Json mappings() const {
+        if (root_ == Root::subordinate) {
+            return {{{"containerID", 0}, {"hostID", kSubordinate}, {"size", kIds}}};
+        }
+        return {{{"containerID", 0}, {"hostID", kUser}, {"size", 1}},
+                {{"containerID", 1}, {"hostID", kSubordinate}, {"size", kIds - 1}}};
+    }
+    uid_t root() const { return root_ == Root::user ? kUser : kSubordinate; }
+
+  private:
+    static std::string line(unsigned inside, unsigned outside, unsigned size) {
+        return std::to_string(inside) + " " + std::to_string(outside) + " " + std::to_string(size) +
+               "\n";
+    }
+    static UniqueFd make_user_namespace(Root root) {
+        Process process(
+            {find_program("unshare"), "--user", "/bin/sh", "-c", "echo there; exec sleep 1000"});
+        process.out().wait_for("there\n");
+        const std::string directory = "/proc/" + std::to_string(process.pid());
+        const std::string map =
+            root == Root::user ? line(kFirst, kUser, 1) + line(kFirst + 1, kSubordinate, kIds - 1)
+                               : line(kFirst, kSubordinate, kIds);
+        for (const char* file : {"/uid_map", "/gid_map"}) write_file(directory + file, map);
+        UniqueFd ids(open((directory + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+        process.signal(SIGKILL);
+        (void)process.wait();
+        REQUIRE(ids.get() != -1);
+        return ids;
+    }
+    Root root_;
+    TempDir directory_;
+};
+
+struct UserSystemBox : SystemBox {
+    explicit UserSystemBox(const UsersDebian& debian) : SystemBox(debian.path(), debian.root()) {
+        map_ids(debian.mappings());
+        bundle.linux().erase("cgroupsPath");
+        give_to(kUser);
+    }
+    const SubordinateIds ids{*this / ""};
+    const UserCgroup cgroup{"user-" + std::to_string(getpid())};
+};
+
+std::optional<std::string> need_rootless_system() {
+    if (const auto missing = need_system_root()) return missing;
+    return need_program("newuidmap");
+}
+
+}  // namespace
+
+TEST_CASE("system: an ordinary user's systemd boots, works and ends", "[.system][slow][rootless]") {
+    NEEDS(need_rootless_system());
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    const UsersDebian debian(Root::user);
+    UserSystemBox box(debian);
+    Container container = box.boot();
+    CHECK(box.sh(container, "systemctl --failed --no-legend").out.empty());
+    CHECK(box.sh(container,
+                 "systemd-run --quiet --wait --pipe -p PrivateTmp=yes -p ProtectSystem=strict"
+                 " -p DynamicUser=yes id -u")
+              .out.starts_with("6"));
+    CHECK(box.sh(container, "systemd-run --quiet --wait false").code() == 1);
+    CHECK(box.sh(container, "unshare -Urmpf --mount-proc ps 1").code() == 0);
+    CHECK(box.sh(container, "systemctl poweroff").code() == 0);
+    CHECK(container.wait_code() == 0);
+    container.remove();
+    CHECK(box.remains() == Strings{});
+}
+
+TEST_CASE("system: Podman inside of an ordinary user's container", "[.system][slow][rootless]") {
+    NEEDS(need_rootless_system());
+    NEEDS(need_program("busybox"));
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    const UsersDebian debian(Root::user);
+    UserSystemBox box(debian);
+    check_engine_inside(box, {"/var/lib/containers"}, kPodmanScript, "overlay", 3);
+}
+
+TEST_CASE("system: an ordinary user cannot give the cgroup to another one",
+          "[.system][slow][rootless]") {
+    NEEDS(need_rootless_system());
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    const UsersDebian debian(Root::subordinate);
+    UserSystemBox box(debian);
+    Container container = box.try_create();
+    CHECK(container.created.code() == 1);
+    CHECK(contains(container.err().wait_for_end(), "give the cgroup to root of the container"));
+    CHECK(box.remains() == Strings{});
+}
+
+namespace {
+
+// The user's Podman, with everything of its own in the user's home.
+class UserPodman {
+  public:
+    explicit UserPodman(const UserSystemBox& box) : box_(box) {
+        fs::create_directory(home() / "run");
+        write_file(home() / "containers.conf", "[containers]\ndefault_ulimits = []\n");
+        for (const char* name : {"run", "containers.conf"}) {
+            REQUIRE(chown((home() / name).c_str(), kUser, kUser) == 0);
+        }
+        REQUIRE(chmod((home() / "run").c_str(), 0700) == 0);
+    }
+    UserPodman(const UserPodman&) = delete;
+    UserPodman& operator=(const UserPodman&) = delete;
+    ~UserPodman() {
+        try {
+            (void)call({"rm", "--all", "--force", "-t", "0"});
+            // The process that keeps the user namespace of all Podmans of this user.
+            const std::string pause = read_file(home() / "run/libpod/tmp/pause.pid");
+            if (!pause.empty()) (void)::kill(std::stoi(pause), SIGKILL);
+        } catch (const std::exception&) {
+            // What stays is found by the leak check.
+        }
+    }
+
+    Finished call(Strings arguments) const {
+        const Strings common = {find_program("podman"),
+                                "--runtime",
+                                box_.runtime(),
+                                "--cgroup-manager",
+                                "cgroupfs",
+                                "--events-backend",
+                                "file",
+                                "--storage-driver",
+                                "vfs"};
+        arguments.insert(arguments.begin(), common.begin(), common.end());
+        CommandOptions options;
+        options.uid = kUser;
+        options.timeout = milliseconds{120'000};
+        options.working_directory = home();
+        options.environment =
+            Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "HOME=" + home().string(), "XDG_RUNTIME_DIR=" + (home() / "run").string(),
+                    "TMPDIR=" + home().string(),
+                    "CONTAINERS_CONF=" + (home() / "containers.conf").string()};
+        return run_command(arguments, options);
+    }
+    std::string ok(const Strings& arguments) const {
+        const Finished finished = call(arguments);
+        INFO(finished.err);
+        REQUIRE(finished.code() == 0);
+        return finished.out;
+    }
+
+  private:
+    fs::path home() const { return box_.bundle.path(); }
+    const UserSystemBox& box_;
+};
+
+}  // namespace
+
+TEST_CASE("system: under an ordinary user's Podman", "[.system][slow][rootless][podman]") {
+    NEEDS(need_rootless_system());
+    NEEDS(need_program("podman"));
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    // One below Podman's own, which all of its containers share otherwise.
+    const Root root = GENERATE(Root::user, Root::subordinate);
+    // As --userns=auto has it for an image.
+    const std::string map = root == Root::user ? "0:0:65536" : "0:1:65536";
+    CAPTURE(map);
+    const UsersDebian debian(root);
+    UserSystemBox box(debian);
+    const UserPodman podman(box);
+    Strings command = {"run",       "--detach", "--name",       "machine",
+                       "--network", "none",     "--annotation", std::string(kAnnotation) + "=true"};
+    command.insert(command.end(),
+                   {"--uidmap", map, "--gidmap", map, "--rootfs", box.merged(), "/sbin/init"});
+    podman.ok(command);
+    CHECK(podman.ok({"exec", "machine", "sh", "-c",
+                     "until systemctl is-system-running --wait 2>/dev/null |"
+                     " grep -E 'running|degraded'; do sleep 0.05; done"}) == "running\n");
+    podman.ok({"exec", "machine", "unshare", "-m", "mount", "-t", "tmpfs", "x", "/mnt"});
+    podman.ok(
+        {"exec", "machine", "systemd-run", "--quiet", "--wait", "-p", "DynamicUser=yes", "true"});
+    podman.ok({"stop", "--time", "30", "machine"});
+    CHECK(podman.ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");
+}
