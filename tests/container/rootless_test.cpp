@@ -660,6 +660,34 @@ TEST_CASE("rootless: what Podman always asks of the user's systemd", "[rootless]
     CHECK(box.leftovers() == Strings{});
 }
 
+// In a user namespace they come along: alone the mount above would show what they cover.
+TEST_CASE("rootless: mounts below a bind of cgroups are private", "[rootless][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    UserBox box;
+    box.bundle.linux()["rootfsPropagation"] = "slave";
+    box.bundle.remove_namespace("cgroup");
+    box.bundle.add_mount({{"destination", "/sys/fs/cgroup"},
+                          {"type", "cgroup"},
+                          {"source", "cgroup"},
+                          {"options", {"ro", "nosuid"}}});
+    const fs::path below = fs::path("/sys/fs/cgroup") / box.name();
+    fs::create_directory(below);
+    REQUIRE(mount("tmpfs", below.c_str(), "tmpfs", 0, nullptr) == 0);
+    REQUIRE(mount(nullptr, below.c_str(), nullptr, MS_SHARED, nullptr) == 0);
+    const Outcome outcome = box.life({"mountinfo"});
+    umount2(below.c_str(), MNT_DETACH);
+    rmdir(below.c_str());
+    CAPTURE(outcome.out);
+    // The last one: /sys is a bind of the host's, which has the same mounts.
+    std::string found;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (contains(line, " " + below.string() + " ")) found = line;
+    }
+    CHECK(contains(found, " ro,nosuid,relatime - tmpfs"));
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("rootless: a cgroup below one that was delegated", "[rootless][vm]") {
     APPLIES(has_systemd());
     ManagedBox box;
