@@ -94,11 +94,8 @@ class Entrance {
           identity_(caller.identity()),
           oom_score_adj_(caller.read_file("oom_score_adj")),
           filter_(make_program_filter()) {
-        // Those of the user namespace come last, and the pid namespace is for children alone.
-        for (const char* name : {"cgroup", "ipc", "uts", "net", "time", "mnt"}) {
-            os::UniqueFd file = caller.open(concat("ns/", name), O_RDONLY);
-            if (!os::is_own_namespace(file.get(), name)) namespaces_.push_back(std::move(file));
-        }
+        // The user namespace comes last, and the pid namespace is for children alone.
+        for (const char* name : {"cgroup", "ipc", "uts", "net", "time", "mnt"}) add_namespace(name);
         for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
             os::check(::prlimit(caller.pid(), static_cast<__rlimit_resource>(resource), nullptr,
                                 &limits_.at(resource)),
@@ -127,6 +124,15 @@ class Entrance {
     }
 
   private:
+    void add_namespace(const char* name) {
+        try {
+            os::UniqueFd file = caller_.open(concat("ns/", name), O_RDONLY);
+            if (!os::is_own_namespace(file.get(), name)) namespaces_.push_back(std::move(file));
+        } catch (const SystemError& error) {
+            if (error.code() != ENOENT) throw;  // a kernel without namespaces of this type
+        }
+    }
+
     static void replace_stdio() {
         const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
         for (int number = 0; number <= 2; ++number) {
