@@ -391,10 +391,9 @@ void attach_prepared(PreparedMount prepared, const MountAction& action,
 }
 
 // In one call, if that is enough: no mount is below, one propagation is asked for, and nothing that
-// is to be cleared is locked. Else nothing has changed. (In a user namespace a bind of cgroups
-// comes with the mounts below, though it is not recursive.)
+// is to be cleared is locked. Else nothing has changed.
 bool try_apply_at_once(int mount_fd, const MountAction& action, std::uint64_t set) {
-    const bool is_one_mount = !action.recursive && action.type != "cgroup";
+    const bool is_one_mount = !action.recursive && !action.takes_mounts_below;
     if (action.kind != MountKind::bind || !is_one_mount || !action.propagation.empty()) {
         return false;
     }

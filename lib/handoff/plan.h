@@ -101,6 +101,9 @@ struct MountAction {
     // It is made when it is asked for; all others are sent ahead.
     bool source_late = false;
     bool recursive = false;  // rbind
+    // A bind that config.json does not name as one: where the kernel gives the source only with the
+    // mounts below, they come along.
+    bool takes_mounts_below = false;
     // The source is in the root filesystem, where earlier mounts may cover it: the mount hook looks
     // it up inside the root when it comes to this mount.
     bool source_inside = false;
@@ -330,6 +333,7 @@ void visit_fields(V& visit, MountAction& mount) {
     visit("sourceIndex", mount.source_index);
     visit("sourceLate", mount.source_late);
     visit("recursive", mount.recursive);
+    visit("takesMountsBelow", mount.takes_mounts_below);
     visit("sourceInside", mount.source_inside);
     visit("sourceNofollow", mount.source_nofollow);
     visit("destinationNofollow", mount.destination_nofollow);

@@ -70,12 +70,12 @@ os::UniqueFd MountSources::clone_alone(const MountSource& source) const {
     os::UniqueFd all =
         os::clone_mount(AT_FDCWD, source.path, os::Reach::whole_tree, flags_of(source));
     const auto* mount = mount_of(source);
-    if (mount == nullptr || mount->type != "cgroup") {
+    if (mount == nullptr || !mount->takes_mounts_below) {
         throw Error(concat("the mounts below ", in_quotes(source.path),
                            " cannot be left out in a user namespace: the option \"rbind\" takes "
                            "them along"));
     }
-    // The bind is our choice: the mounts below are not asked for, so they get no more rights.
+    // The mounts below are not asked for, so they get no more rights.
     mount_attr attributes{};
     attributes.attr_set = mount->set;
     os::set_mount_attributes(all.get(), os::Reach::whole_tree, attributes, source.path);

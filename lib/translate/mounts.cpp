@@ -121,6 +121,7 @@ MountAction bind_cgroup(const MountAction& base, const std::string& directory) {
     MountAction action = base;
     action.kind = MountKind::bind;
     action.source = directory;
+    action.takes_mounts_below = true;
     action.data.clear();
     action.flags.clear();
     return action;
