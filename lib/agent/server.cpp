@@ -378,17 +378,24 @@ void Server::end_work(std::uint64_t key) {
     Listener& listener = found->second;
     complain(listener, read_complaint(work.end.get()));
     listener.record.end(work.id);
-    if (listener.running-- == kMostPending) change(listener.fd.get(), EPOLLIN, work.listener);
+    const bool was_full = listener.running-- == kMostPending;
+    if (!listener.ended) {
+        if (was_full) change(listener.fd.get(), EPOLLIN, work.listener);
+    } else if (listener.running == 0) {
+        listeners_.erase(found);
+    }
 }
 
 void Server::end_listener(std::uint64_t key) {
-    const auto node = listeners_.extract(key);
-    unwatch(node.mapped().fd.get());
+    Listener& listener = listeners_.at(key);
+    unwatch(listener.fd.get());
     try {
-        manager_.forget(node.mapped().name);
+        manager_.forget(listener.name);
     } catch (const Error& error) {
         log_(error.what());
     }
+    listener.ended = true;
+    if (listener.running == 0) listeners_.erase(key);
 }
 
 // ---- the loop -------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class Server {
         ContainerState state;
         Policy policy;  // with the calls alone that are granted to this container
         std::size_t running = 0;
+        bool ended = false;  // its processes have ended; what is still worked on may complain
         std::set<std::string> complaints{};  // that the log has
     };
     struct Work {

@@ -47,13 +47,11 @@ struct FuseBox : AgentBox {
         give_rootfs();
     }
     std::string report() const { return read_file(bundle.in_rootfs("report")); }
-    // Asked once, in the only container.
-    std::string log_after(const Strings& arguments, const std::string& answer) {
+    // Asked once: the answer, and what the log has to say about it.
+    void check_life(const Strings& arguments, const std::string& answer, const std::string& log) {
         CHECK(agent_life(arguments).out == answer);
-        kill_agent();
-        const std::string text = agent->err().text();
+        agent->err().wait_for(log);
         agent->err().take();
-        return text;
     }
 };
 
@@ -121,24 +119,24 @@ TEST_CASE("agent: what the program says by its end becomes the answer", "[agent]
     NEEDS(need_fuse());
     FuseBox box;
     SECTION("it fails") {
-        CHECK(contains(box.log_after(mount_of("fail"), "mount-device fail: EINVAL\n"),
-                       "mount: \"fuse-program\" exited with status 3\n"));
+        box.check_life(mount_of("fail"), "mount-device fail: EINVAL\n",
+                       "mount: \"fuse-program\" exited with status 3\n");
     }
     SECTION("it mounts nothing") {
-        CHECK(contains(box.log_after(mount_of("nothing"), "mount-device nothing: EINVAL\n"),
-                       "mount: \"fuse-program\" has ended without a mount\n"));
+        box.check_life(mount_of("nothing"), "mount-device nothing: EINVAL\n",
+                       "mount: \"fuse-program\" has ended without a mount\n");
     }
     SECTION("it is not there") {
         box.name_program("other-program");
-        CHECK(contains(box.log_after(mount_of("mount"), "mount-device mount: ENODEV\n"),
-                       "mount: \"other-program\" is not in the container's image\n"));
+        box.check_life(mount_of("mount"), "mount-device mount: ENODEV\n",
+                       "mount: \"other-program\" is not in the container's image\n");
     }
     SECTION("it is no program") {
         write_file(box.bundle.in_rootfs("usr/bin/text"), "text\n", 0755);
         box.give_rootfs();
         box.name_program("/usr/bin/text");
-        CHECK(contains(box.log_after(mount_of("mount"), "mount-device mount: ENOEXEC\n"),
-                       "mount: execute \"/usr/bin/text\""));
+        box.check_life(mount_of("mount"), "mount-device mount: ENOEXEC\n",
+                       "mount: execute \"/usr/bin/text\"");
     }
     SECTION("the target is not there") {
         CHECK(box.agent_life({"mount-device", "mount", "/no/where", "ext4", ""}).out ==

@@ -246,9 +246,10 @@ TEST_CASE("system: under an ordinary user's Podman", "[.system][slow][rootless][
     command.insert(command.end(),
                    {"--uidmap", map, "--gidmap", map, "--rootfs", box.merged(), "/sbin/init"});
     podman.ok(command);
-    CHECK(podman.ok({"exec", "machine", "sh", "-c",
-                     "until systemctl is-system-running --wait 2>/dev/null |"
-                     " grep -E 'running|degraded'; do sleep 0.05; done"}) == "running\n");
+    const std::string until_running =
+        "until systemctl is-system-running --wait 2>/dev/null | grep -E 'running|degraded';"
+        " do sleep 0.05; done";
+    CHECK(podman.ok({"exec", "machine", "sh", "-c", until_running}) == "running\n");
     podman.ok({"exec", "machine", "unshare", "-m", "mount", "-t", "tmpfs", "x", "/mnt"});
     podman.ok(
         {"exec", "machine", "systemd-run", "--quiet", "--wait", "-p", "DynamicUser=yes", "true"});
