@@ -42,7 +42,7 @@ class UserCgroup {
     UserCgroup& operator=(const UserCgroup&) = delete;
     ~UserCgroup() {
         enter(kTop);
-        rmdir(directory_.c_str());
+        destroy_cgroups(directory_.filename().string());
     }
 
   private:
