@@ -102,11 +102,9 @@ ContainerDir ContainerDir::open(const std::string& root, const std::string& id) 
         return NotFoundError(
             concat("container ", in_quotes(id), " does not exist", similar_id(root, id)));
     };
-    auto root_fd = os::find_at(AT_FDCWD, root, O_RDONLY | O_DIRECTORY);
-    if (!root_fd) throw gone();
-    auto fd = os::find_at(root_fd->get(), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    auto fd = os::find_at(AT_FDCWD, concat(root, "/", id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd) throw gone();
-    return {std::move(*root_fd), std::move(*fd), id};
+    return {{}, std::move(*fd), id};
 }
 
 void ContainerDir::lock(std::chrono::milliseconds patience) {
@@ -144,6 +142,7 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
 }
 
 void ContainerDir::remove(Strangers strangers) {
+    if (!root_.valid()) root_ = os::open_at(fd_.get(), "..", O_RDONLY | O_DIRECTORY);
     // The plan goes last: it has the poststop hooks, which are run after this. Before it the
     // record, by which what is left is found.
     auto names = os::entry_names(fd_.get());

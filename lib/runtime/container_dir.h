@@ -61,7 +61,7 @@ class ContainerDir {
   private:
     ContainerDir(os::UniqueFd root, os::UniqueFd fd, std::string id)
         : root_(std::move(root)), fd_(std::move(fd)), id_(std::move(id)) {}
-    os::UniqueFd root_;
+    os::UniqueFd root_;  // `list` opens many containers: only what is to be removed needs it
     os::UniqueFd fd_;
     std::string id_;
     std::vector<os::UniqueFd> spare_;

@@ -15,12 +15,13 @@ using Json = nlohmann::json;
 constexpr const char* kFile = "state.json";
 
 Json directory_json(const cgroup::Directory& directory) {
-    return {{"version", directory.version},
-            {"controllers", directory.controllers},
-            {"mountPoint", directory.mount_point},
-            {"path", directory.path},
-            {"inode", directory.inode},
-            {"firstMissing", directory.first_missing}};
+    Json json{{"version", directory.version},
+              {"controllers", directory.controllers},
+              {"mountPoint", directory.mount_point},
+              {"path", directory.path},
+              {"inode", directory.inode}};
+    if (!directory.first_missing.empty()) json["firstMissing"] = directory.first_missing;
+    return json;
 }
 
 cgroup::Directory directory_from(const Json& json) {
@@ -44,6 +45,10 @@ cgroup::Record cgroup_from(const Json& json) {
     cgroup::Record cgroup;
     for (const auto& directory : json) cgroup.directories.push_back(directory_from(directory));
     return cgroup;
+}
+
+Json root_mount_json(const attached::RootMount& mount) {
+    return {{"id", mount.id}, {"namespace", mount.mount_namespace}};
 }
 
 Json resctrl_json(const attached::ResctrlRecord& resctrl) {
@@ -167,15 +172,17 @@ std::string record_json(const Record& record) {
               {"monitorStartTime", record.monitor_start_time},
               {"ownPidNamespace", record.own_pid_namespace},
               {"ownsCgroup", record.owns_cgroup},
-              {"unit", record.unit},
-              {"rootMount",
-               {{"id", record.root_mount.id}, {"namespace", record.root_mount.mount_namespace}}},
-              {"resctrl", resctrl_json(record.resctrl)},
-              {"mounts", mounts_json(record.mounts)},
-              {"devices", devices_json(record.devices)},
-              {"deviceRules", record.device_rules ? rules_json(*record.device_rules) : Json()},
-              {"cgroup", cgroup_json(record.cgroup)},
-              {"setupCgroup", cgroup_json(record.setup_cgroup)}};
+              {"cgroup", cgroup_json(record.cgroup)}};
+    // Few containers have these, and `list` reads all records.
+    if (!record.unit.empty()) json["unit"] = record.unit;
+    if (record.root_mount.id != 0) json["rootMount"] = root_mount_json(record.root_mount);
+    if (!record.resctrl.group.empty()) json["resctrl"] = resctrl_json(record.resctrl);
+    if (!record.mounts.empty()) json["mounts"] = mounts_json(record.mounts);
+    if (!record.devices.empty()) json["devices"] = devices_json(record.devices);
+    if (record.device_rules) json["deviceRules"] = rules_json(*record.device_rules);
+    if (!record.setup_cgroup.directories.empty()) {
+        json["setupCgroup"] = cgroup_json(record.setup_cgroup);
+    }
     // Paths may be anything but UTF-8; they are only shown, the rest is ours.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
