@@ -31,9 +31,14 @@ namespace lxcri::os {
 
 namespace {
 
+UniqueFd try_open_pidfd(pid_t pid) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 UniqueFd open_pidfd(pid_t pid) {
-    return UniqueFd(static_cast<int>(
-        check(::syscall(SYS_pidfd_open, pid, 0), "pidfd_open", std::to_string(pid))));
+    UniqueFd pidfd = try_open_pidfd(pid);
+    check(pidfd.get(), "pidfd_open", std::to_string(pid));
+    return pidfd;
 }
 
 // Returns false if the deadline passed first.
@@ -141,15 +146,11 @@ ProcessRef ProcessRef::open(pid_t pid) {
 
 std::optional<ProcessRef> ProcessRef::find(pid_t pid, std::uint64_t start_time) {
     if (pid <= 0) return {};
-    UniqueFd pidfd;
-    try {
-        pidfd = open_pidfd(pid);
-    } catch (const SystemError& error) {
-        // EINVAL: Linux before 6.9 says so of a process that has been reaped while its number lives
-        // on as that of a process group or a session.
-        if (error.code() == ESRCH || error.code() == EINVAL) return {};
-        throw;
-    }
+    UniqueFd pidfd = try_open_pidfd(pid);
+    // EINVAL: Linux before 6.9 says so of a process that has been reaped while its number lives on
+    // as that of a process group or a session.
+    if (!pidfd.valid() && (errno == ESRCH || errno == EINVAL)) return {};
+    check(pidfd.get(), "pidfd_open", std::to_string(pid));
     // The pidfd first, the start time second: both are of the same process when they match.
     const auto stat = find_process_stat(pid);
     if (!stat || stat->start_time != start_time) return {};
