@@ -202,8 +202,7 @@ CriuRequest make_request(const settings::Options& options, const CheckpointOptio
 
 void checkpoint(const settings::Options& options, const CheckpointOptions& asked) {
     if (!os::is_host_root()) throw Error("checkpoint: only root of the host can dump a container");
-    Container container = Container::open(options, asked.id);
-    container.lock();
+    Container container = Container::open_locked(options, asked.id);
     check_status(container);
     check_hot_plug(container.record());
     const auto init = container.init();

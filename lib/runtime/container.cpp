@@ -25,19 +25,30 @@ constexpr std::chrono::milliseconds kAgain{250};
 }  // namespace
 
 Container Container::open(const settings::Options& options, const std::string& id) {
-    return open(options, id, Damage::refused);
+    check_id(id);
+    return open(options, ContainerDir::open(options.root, id), id, Damage::refused);
+}
+
+Container Container::open_locked(const settings::Options& options, const std::string& id) {
+    check_id(id);
+    ContainerDir dir = ContainerDir::open(options.root, id);
+    dir.lock();
+    // While we waited.
+    if (dir.is_removed()) throw no_such_container(options.root, id);
+    return open(options, std::move(dir), id, Damage::refused);
 }
 
 Container Container::open_damaged(const settings::Options& options, const std::string& id) {
-    return open(options, id, Damage::accepted);
+    check_id(id);
+    return open(options, ContainerDir::open(options.root, id), id, Damage::accepted);
 }
 
-Container Container::open(const settings::Options& options, const std::string& id, Damage damage) {
-    check_id(id);
+Container Container::open(const settings::Options& options, ContainerDir dir, const std::string& id,
+                          Damage damage) {
     Record unknown;
     unknown.id = id;
     unknown.oci_version = "1.0.0";
-    Container container(ContainerDir::open(options.root, id), std::move(unknown), damage);
+    Container container(std::move(dir), std::move(unknown), damage);
     try {
         if (auto record = container.read_record()) {
             container.record_ = std::move(*record);
@@ -53,10 +64,6 @@ Container Container::open(const settings::Options& options, const std::string& i
 std::optional<Record> Container::read_record() const {
     return in_context(concat("container ", in_quotes(record_.id)),
                       [&] { return find_record(dir_.fd()); });
-}
-
-void Container::lock() {
-    lock(std::chrono::seconds(30));
 }
 
 void Container::lock(std::chrono::milliseconds patience) {
@@ -201,6 +208,7 @@ void Container::write(Record record) {
 
 std::optional<translate::HostPlan> Container::find_poststop_hooks(
     const settings::Options& options) const {
+    if (complete_ && !record_.needs_plan) return {};
     try {
         auto found = complete_ ? plan(options) : find_stored_plan().value_or(translate::Plan{});
         if (found.host.poststop.empty()) return {};

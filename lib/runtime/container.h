@@ -20,6 +20,10 @@ class Container {
   public:
     // Throws NotFoundError if there is none.
     static Container open(const settings::Options& options, const std::string& id);
+    // For an operation that changes something: it locks first and looks afterwards. Throws
+    // NotFoundError too if the container is removed while this waits for another command, and
+    // StateError if that takes long.
+    static Container open_locked(const settings::Options& options, const std::string& id);
     // For `delete --force`: what cannot be read is a warning, and what it would have led to is
     // looked for elsewhere.
     static Container open_damaged(const settings::Options& options, const std::string& id);
@@ -28,10 +32,8 @@ class Container {
     ContainerDir& dir() noexcept { return dir_; }
     const ContainerDir& dir() const noexcept { return dir_; }
 
-    // An operation that changes something locks first and looks afterwards.
-    void lock();
     void unlock() { dir_.unlock(); }
-    // With lock(), before the status is looked at: for those who freeze and thaw.
+    // Locked, before the status is looked at: for those who freeze and thaw.
     os::FileLock lock_freezer() const;
     // Another command that does not come to its end is killed.
     void lock_by_force(const settings::Options& options);
@@ -62,7 +64,8 @@ class Container {
     enum class Damage { refused, accepted };
     Container(ContainerDir dir, Record record, Damage damage)
         : dir_(std::move(dir)), record_(std::move(record)), damage_(damage) {}
-    static Container open(const settings::Options& options, const std::string& id, Damage damage);
+    static Container open(const settings::Options& options, ContainerDir dir, const std::string& id,
+                          Damage damage);
     void lock(std::chrono::milliseconds patience);
     std::optional<Record> read_record() const;
     std::optional<translate::Plan> find_stored_plan() const;

@@ -97,13 +97,14 @@ ContainerDir ContainerDir::create(const std::string& root, const std::string& id
     return dir;
 }
 
+NotFoundError no_such_container(const std::string& root, const std::string& id) {
+    return NotFoundError(
+        concat("container ", in_quotes(id), " does not exist", similar_id(root, id)));
+}
+
 ContainerDir ContainerDir::open(const std::string& root, const std::string& id) {
-    const auto gone = [&] {
-        return NotFoundError(
-            concat("container ", in_quotes(id), " does not exist", similar_id(root, id)));
-    };
     auto fd = os::find_at(AT_FDCWD, concat(root, "/", id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!fd) throw gone();
+    if (!fd) throw no_such_container(root, id);
     return {{}, std::move(*fd), id};
 }
 
@@ -112,6 +113,12 @@ void ContainerDir::lock(std::chrono::milliseconds patience) {
     lock_ = os::FileLock::take(fd_.get(), os::Clock::now() + patience);
     if (lock_) return;
     throw StateError(concat("another command is working on container ", in_quotes(id_)));
+}
+
+bool ContainerDir::is_removed() const {
+    struct stat status {};
+    os::check(::fstat(fd_.get(), &status), "fstat", id_);
+    return status.st_nlink == 0;
 }
 
 bool ContainerDir::is_locked_by_other() const {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "os/file_lock.h"
 #include "os/unique_fd.h"
 
@@ -25,6 +26,8 @@ void check_id(std::string_view id);
 
 // The IDs below the runtime root, sorted. Throws SystemError if the root does not exist.
 std::vector<std::string> list_ids(const std::string& root);
+
+NotFoundError no_such_container(const std::string& root, const std::string& id);
 
 class ContainerDir {
   public:
@@ -39,6 +42,7 @@ class ContainerDir {
     // for ever: StateError.
     void lock(std::chrono::milliseconds patience = std::chrono::seconds(30));
     void unlock() { lock_.reset(); }
+    bool is_removed() const;
     // Does another command (`create`, mostly) hold the lock now?
     bool is_locked_by_other() const;
 

@@ -78,8 +78,7 @@ class Running {
 
 Running::Running(const settings::Options& options, const std::string& id,
                  std::string_view operation)
-    : options_(options), container_(Container::open(options, id)) {
-    container_.lock();
+    : options_(options), container_(Container::open_locked(options, id)) {
     const auto refuse = [&](std::string_view reason) {
         return StateError(concat("cannot ", operation, " container ", in_quotes(id), ": ", reason));
     };

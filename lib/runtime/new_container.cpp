@@ -60,6 +60,8 @@ Record first_record(const translate::Plan& plan) {
     record.owner = host::owner_name(::geteuid());
     record.annotations = plan.host.annotations;
     record.own_pid_namespace = has_own_pid_namespace(plan.host);
+    record.needs_plan =
+        !plan.init.has_process || !plan.host.poststart.empty() || !plan.host.poststop.empty();
     return record;
 }
 

@@ -144,18 +144,21 @@ void for_each_match(const settings::Options& options, const std::string& pattern
 }
 
 void start(const settings::Options& options, const std::string& id) {
-    Container container = Container::open(options, id);
-    container.lock();
+    Container container = Container::open_locked(options, id);
     const auto status = container.status();
     if (!oci::may_start(status)) throw wrong_status(container, "start", status);
-    const translate::Plan plan = container.plan(options);
-    if (!plan.init.has_process) {
-        throw SpecError("/process", "missing: there is nothing to start");
+    translate::HostPlan host;
+    if (container.record().needs_plan) {
+        translate::Plan plan = container.plan(options);
+        if (!plan.init.has_process) {
+            throw SpecError("/process", "missing: there is nothing to start");
+        }
+        host = std::move(plan.host);
     }
     const auto init = container.init();
     if (!init) throw wrong_status(container, "start", oci::Status::stopped);
     auto notify_socket = attached::NotifySocket::listen(container.dir().fd(), options);
-    run_start_hooks_or_destroy(container, options, plan.host, *init);
+    run_start_hooks_or_destroy(container, options, host, *init);
     if (notify_socket) {
         // That takes as long as the service takes; others may look and kill meanwhile.
         container.unlock();
@@ -191,8 +194,7 @@ void kill(const settings::Options& options, const std::string& id, int signal, b
 }
 
 void pause(const settings::Options& options, const std::string& id) {
-    Container container = Container::open(options, id);
-    container.lock();
+    Container container = Container::open_locked(options, id);
     const os::FileLock freezer = container.lock_freezer();
     const auto status = container.status();
     if (!oci::may_pause(status)) throw wrong_status(container, "pause", status);
@@ -205,8 +207,7 @@ void pause(const settings::Options& options, const std::string& id) {
 }
 
 void resume(const settings::Options& options, const std::string& id) {
-    Container container = Container::open(options, id);
-    container.lock();
+    Container container = Container::open_locked(options, id);
     const os::FileLock freezer = container.lock_freezer();
     const auto status = container.status();
     if (!oci::may_resume(status)) throw wrong_status(container, "resume", status);
@@ -215,8 +216,7 @@ void resume(const settings::Options& options, const std::string& id) {
 
 void update(const settings::Options& options, const std::string& id, oci::Resources resources,
             const oci::IntelRdt& rdt) {
-    Container container = Container::open(options, id);
-    container.lock();
+    Container container = Container::open_locked(options, id);
     const auto status = container.status();
     if (!oci::may_update(status)) throw wrong_status(container, "update", status);
     if (rdt.l3_cache_schema || rdt.mem_bw_schema) update_schemata(container, rdt);
@@ -272,8 +272,7 @@ void remove_by_force(const settings::Options& options, const std::string& id) {
 
 void remove(const settings::Options& options, const std::string& id, IfRunning if_running) {
     if (if_running == IfRunning::kill) return remove_by_force(options, id);
-    Container container = Container::open(options, id);
-    container.lock();
+    Container container = Container::open_locked(options, id);
     const auto status = container.status();
     if (!oci::may_delete(status)) {
         StateError error = wrong_status(container, "delete", status);

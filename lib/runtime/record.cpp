@@ -174,6 +174,7 @@ std::string record_json(const Record& record) {
               {"ownsCgroup", record.owns_cgroup},
               {"cgroup", cgroup_json(record.cgroup)}};
     // Few containers have these, and `list` reads all records.
+    if (!record.needs_plan) json["needsPlan"] = false;
     if (!record.unit.empty()) json["unit"] = record.unit;
     if (record.root_mount.id != 0) json["rootMount"] = root_mount_json(record.root_mount);
     if (!record.resctrl.group.empty()) json["resctrl"] = resctrl_json(record.resctrl);
@@ -211,6 +212,7 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("ownPidNamespace").get_to(record.own_pid_namespace);
         json.at("ownsCgroup").get_to(record.owns_cgroup);
         // Younger than the first release: a container may have been created before.
+        record.needs_plan = json.value("needsPlan", true);
         record.unit = json.value("unit", "");
         record.cgroup = cgroup_from(json.at("cgroup"));
         if (json.contains("setupCgroup")) {

@@ -47,6 +47,9 @@ struct Record {
     int monitor_pid = 0;  // only with `monitor = keep`
     std::uint64_t monitor_start_time = 0;
     bool own_pid_namespace = true;
+    // Has the plan something for `start` or `delete` to do: poststart or poststop hooks, or no
+    // process? Without this they need not read it.
+    bool needs_plan = true;
     attached::RootMount root_mount;
     cgroup::Record cgroup;
     cgroup::Record setup_cgroup;  // only while `create` is at work, and seldom then

@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "host/owner.h"
 #include "os/file.h"
+#include "runtime/new_container.h"
 #include "support/catch.h"
 #include "unit/os/temp_dir.h"
 
@@ -36,6 +37,7 @@ Record full_record() {
     record.monitor_start_time = 8;
     record.own_pid_namespace = false;
     record.owns_cgroup = true;
+    record.needs_plan = false;
     record.unit = "lxcri-c1.scope";
     record.resctrl = {"class", true, "c1"};
     record.root_mount = {std::numeric_limits<std::uint64_t>::max(), "/proc/1/ns/mnt"};
@@ -85,6 +87,7 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(found->monitor_start_time == written.monitor_start_time);
     CHECK(found->own_pid_namespace == written.own_pid_namespace);
     CHECK(found->owns_cgroup == written.owns_cgroup);
+    CHECK(found->needs_plan == written.needs_plan);
     CHECK(found->root_mount.id == written.root_mount.id);
     CHECK(found->root_mount.mount_namespace == written.root_mount.mount_namespace);
     CHECK(found->resctrl.group == written.resctrl.group);
@@ -165,8 +168,9 @@ TEST_CASE("a record in which something is missing or of another type") {
         without.erase(name);
         dir.put(without.dump());
         // Those that came later may be missing.
-        static const std::set<std::string> younger{
-            "unit", "setupCgroup", "resctrl", "rootMount", "mounts", "devices", "deviceRules"};
+        static const std::set<std::string> younger{"unit",        "setupCgroup", "resctrl",
+                                                   "rootMount",   "mounts",      "devices",
+                                                   "deviceRules", "needsPlan"};
         if (!younger.contains(name)) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
         auto other = whole;
         other[name] = value.is_string() ? json(5) : json("text");
@@ -186,10 +190,24 @@ TEST_CASE("a record of a version that knew less is read") {
     auto document = json::parse(dir.text());
     document.erase("unit");
     document.erase("setupCgroup");
+    document.erase("needsPlan");
     dir.put(document.dump());
     const auto found = runtime::find_record(dir.fd.get());
     REQUIRE(found);
     CHECK(found->pid == full_record().pid);
     CHECK(found->unit.empty());
     CHECK(found->setup_cgroup.directories.empty());
+    CHECK(found->needs_plan);
+}
+
+TEST_CASE("a record says whether start and delete have something to do that only the plan tells") {
+    translate::Plan plan;
+    CHECK(runtime::first_record(plan).needs_plan);  // no process
+    plan.init.has_process = true;
+    CHECK_FALSE(runtime::first_record(plan).needs_plan);
+    plan.host.poststart.emplace_back();
+    CHECK(runtime::first_record(plan).needs_plan);
+    plan.host.poststart.clear();
+    plan.host.poststop.emplace_back();
+    CHECK(runtime::first_record(plan).needs_plan);
 }
