@@ -1,5 +1,8 @@
 #include "support/tracer.h"
 
+#if defined(__riscv)
+#include <asm/ptrace.h>
+#endif
 #include <elf.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -66,6 +69,12 @@ void skip_system_call(pid_t pid) {
     int number = -1;
     iovec part{&number, sizeof number};
     ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &part);
+#elif defined(__riscv)
+    user_regs_struct registers{};
+    iovec part{&registers, sizeof registers};
+    ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &part);
+    registers.a7 = ~0UL;
+    ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &part);
 #else
 #error "which register has the number of the system call?"
 #endif
@@ -80,6 +89,12 @@ void set_result(pid_t pid, long result) {
     iovec part{&registers, sizeof registers};
     ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &part);
     registers.regs[0] = static_cast<unsigned long long>(result);
+    ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &part);
+#elif defined(__riscv)
+    user_regs_struct registers{};
+    iovec part{&registers, sizeof registers};
+    ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &part);
+    registers.a0 = static_cast<unsigned long>(result);
     ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &part);
 #endif
 }
