@@ -19,6 +19,7 @@ struct Request {
     int user_namespace = -1;       // of the container
     std::uint64_t start_time = 0;  // of the container, in clock ticks since boot; 0: unknown
     const Policy* policy = nullptr;
+    int complaints = -1;  // a pipe; open in each process that is at work for this call
 
     std::uint64_t argument(unsigned index) const { return notif.data.args[index]; }
 };

@@ -68,9 +68,10 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     const pid_t parent = ::getppid();
     // Root of the container may otherwise trace it, if both see each other's processes.
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
-    if (!os::is_own_namespace(user_namespace, "user")) {
-        os::check(::setns(user_namespace, CLONE_NEWUSER), "setns CLONE_NEWUSER");
-    }
+    // Whatever it is: a look at /proc whether it is our own may be one at the container's /proc. It
+    // never is: calls from there are left to the kernel.
+    os::check(::setns(user_namespace, CLONE_NEWUSER), "setns CLONE_NEWUSER");
+    os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
     os::check(::fchdir(root), "fchdir");
     os::check(::chroot("."), "chroot");
     os::check(::fchdir(base), "fchdir");
@@ -78,10 +79,10 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     os::check(::setgroups(identity.groups.size(), identity.groups.data()), "setgroups");
     os::check(::setresgid(identity.gid, identity.gid, identity.gid), "setresgid");
     os::check(::setresuid(identity.uid, identity.uid, identity.uid), "setresuid");
-    keep_capabilities(identity.capabilities);
-    // The change of user has undone both.
-    os::end_with_parent(parent);
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
+    keep_capabilities(identity.capabilities);
+    // The change of user has undone this, too.
+    os::end_with_parent(parent);
 }
 
 void keep_capabilities(std::uint64_t capabilities) {

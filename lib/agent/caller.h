@@ -49,6 +49,7 @@ class Caller {
     // The call is still pending, and so this still is the thread. SystemError(ESRCH) if not.
     void check_pending() const;
 
+    int listener() const noexcept { return listener_; }
     pid_t pid() const noexcept { return pid_; }
     const Credentials& credentials() const noexcept { return credentials_; }
     Identity identity() const;

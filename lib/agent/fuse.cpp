@@ -88,8 +88,8 @@ Answer failed(int error, std::string_view program, std::string_view problem) {
 
 }  // namespace
 
-Answer answer_fuse_mount(const Caller& caller, const Filesystem& filesystem,
-                         const MountCall& call) {
+Answer answer_fuse_mount(const Caller& caller, const Filesystem& filesystem, const MountCall& call,
+                         int held) {
     // Another user's program would lose the capability when it is executed.
     if (caller.identity().uid != 0) return Answer::to_kernel();
     const std::string& program = filesystem.fuse;
@@ -98,7 +98,8 @@ Answer answer_fuse_mount(const Caller& caller, const Filesystem& filesystem,
     std::optional<os::ExitStatus> status;
     try {
         status = run_as_caller(caller, program,
-                               {as_argument(call.source), as_argument(call.target), "-o", options});
+                               {as_argument(call.source), as_argument(call.target), "-o", options},
+                               held);
     } catch (const os::SpawnError& error) {
         return {error.code(), false, concat("mount: ", error.what())};
     }

@@ -20,6 +20,7 @@ struct MountCall {
 // The options of the file system itself are those that the administrator names. SystemError(EPERM).
 void check_options(const std::string& data, const Filesystem& filesystem);
 
-Answer answer_fuse_mount(const Caller& caller, const Filesystem& filesystem, const MountCall& call);
+Answer answer_fuse_mount(const Caller& caller, const Filesystem& filesystem, const MountCall& call,
+                         int held);
 
 }  // namespace lxcri::agent

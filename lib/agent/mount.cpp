@@ -171,7 +171,8 @@ Answer answer_mount(const Request& request) {
         return Answer::to_kernel();
     }
     const MountCall call = read_call(request, caller);
-    if (!filesystem->fuse.empty()) return answer_fuse_mount(caller, *filesystem, call);
+    if (!filesystem->fuse.empty())
+        return answer_fuse_mount(caller, *filesystem, call, request.complaints);
     const unsigned attributes = attributes_of(call.flags);
     const bool read_only = (attributes & MOUNT_ATTR_RDONLY) != 0;
     const auto cgroups = open_cgroups(caller, Hierarchies::of_devices);

@@ -82,20 +82,26 @@ os::UniqueFd open_program(const Caller& caller, const std::string& name) {
     return opened.empty() ? os::UniqueFd() : std::move(opened.front());
 }
 
-// All that the new process needs to become as the caller is: opened before, while the caller waits.
+// All that it takes to become as the caller is: opened before, while the caller waits. After this
+// no path is looked up that the container could have made.
 class Entrance {
   public:
     explicit Entrance(const Caller& caller)
         : caller_(caller),
           cgroups_(open_cgroups(caller, Hierarchies::all)),
+          pid_namespace_(caller.open("ns/pid", O_RDONLY)),
           user_namespace_(caller.open("ns/user", O_RDONLY)),
           root_(caller.open("root", O_PATH | O_DIRECTORY)),
           directory_(caller.open("cwd", O_PATH | O_DIRECTORY)),
+          null_(os::open_at(AT_FDCWD, "/dev/null", O_RDWR)),
           identity_(caller.identity()),
           oom_score_adj_(caller.read_file("oom_score_adj")),
           filter_(make_program_filter()) {
-        // The user namespace comes last, and the pid namespace is for children alone.
-        for (const char* name : {"cgroup", "ipc", "uts", "net", "time", "mnt"}) add_namespace(name);
+        // Those of the user namespace come last, and the pid namespace is for children alone.
+        for (const char* name : {"cgroup", "ipc", "uts", "net", "time", "mnt"}) {
+            os::UniqueFd file = caller.open(concat("ns/", name), O_RDONLY);
+            if (!os::is_own_namespace(file.get(), name)) namespaces_.push_back(std::move(file));
+        }
         for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
             os::check(::prlimit(caller.pid(), static_cast<__rlimit_resource>(resource), nullptr,
                                 &limits_.at(resource)),
@@ -104,19 +110,42 @@ class Entrance {
         caller.check_pending();
     }
 
-    // In the new process.
-    void pass() const {
-        join_cgroups(cgroups_);
+    // First of all, in the process that leads the program in: it closes what the agent has for
+    // other containers. `kept`: what is not of this.
+    void leave_agent(std::initializer_list<int> kept) const {
+        std::vector<int> all = kept;
+        for (const auto* list : {&cgroups_, &namespaces_}) {
+            for (const auto& file : *list) all.push_back(file.get());
+        }
+        for (const auto* file : {&pid_namespace_, &user_namespace_, &root_, &directory_, &null_}) {
+            all.push_back(file->get());
+        }
+        all.push_back(caller_.listener());
+        if (const int code = os::close_others(all)) throw SystemError(code, "close_range");
+    }
+
+    // Then. The process stays in the host's pid namespace, where the container does not see it,
+    // until nothing of the host is left in it that a process of the container's pid namespace would
+    // show. The cgroups last: a container can stop what is in its own.
+    void join_namespaces() const {
         os::write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", oom_score_adj_);
+        for (const auto& file : namespaces_) os::check(::setns(file.get(), 0), "setns");
+        os::check(::setns(pid_namespace_.get(), CLONE_NEWPID), "setns CLONE_NEWPID");
+        join_cgroups(cgroups_);
+    }
+
+    // In its child, which is in the caller's pid namespace.
+    void pass() const {
         for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
             os::check(::setrlimit(static_cast<__rlimit_resource>(resource), &limits_.at(resource)),
                       "setrlimit");
         }
-        for (const auto& file : namespaces_) os::check(::setns(file.get(), 0), "setns");
         enter(user_namespace_.get(), root_.get(), directory_.get(), identity_);
         os::begin_session_keyring();
         ::umask(caller_.credentials().umask);
-        replace_stdio();
+        for (int number = 0; number <= 2; ++number) {
+            os::check(::dup2(null_.get(), number), "dup2");
+        }
         os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
         // If this process's parent has died meanwhile the call has its answer.
         caller_.check_pending();
@@ -124,57 +153,31 @@ class Entrance {
     }
 
   private:
-    void add_namespace(const char* name) {
-        try {
-            os::UniqueFd file = caller_.open(concat("ns/", name), O_RDONLY);
-            if (!os::is_own_namespace(file.get(), name)) namespaces_.push_back(std::move(file));
-        } catch (const SystemError& error) {
-            if (error.code() != ENOENT) throw;  // a kernel without namespaces of this type
-        }
-    }
-
-    static void replace_stdio() {
-        const os::UniqueFd null = os::open_at(AT_FDCWD, "/dev/null", O_RDWR);
-        for (int number = 0; number <= 2; ++number) {
-            os::check(::dup2(null.get(), number), "dup2");
-        }
-    }
-
     const Caller& caller_;
     std::vector<os::UniqueFd> cgroups_;
     std::vector<os::UniqueFd> namespaces_;
+    os::UniqueFd pid_namespace_;
     os::UniqueFd user_namespace_;
     os::UniqueFd root_;
     os::UniqueFd directory_;
+    os::UniqueFd null_;
     Identity identity_;
     std::string oom_score_adj_;
     std::string filter_;
     std::array<rlimit, RLIM_NLIMITS> limits_{};
 };
 
-// Children of this process begin in the caller's pid namespace while this lives.
-class ChildrenInPidNamespace {
-  public:
-    explicit ChildrenInPidNamespace(const Caller& caller)
-        : own_(os::open_at(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY)) {
-        os::check(::setns(caller.open("ns/pid", O_RDONLY).get(), CLONE_NEWPID),
-                  "setns CLONE_NEWPID");
-    }
-    ~ChildrenInPidNamespace() {
-        // One that this process is in: the kernel refuses it only if memory is used up.
-        if (::setns(own_.get(), CLONE_NEWPID) != 0) ::_exit(EXIT_FAILURE);
-    }
-    ChildrenInPidNamespace(const ChildrenInPidNamespace&) = delete;
-    ChildrenInPidNamespace& operator=(const ChildrenInPidNamespace&) = delete;
-
-  private:
-    os::UniqueFd own_;
+// What the process that leads the program in says at its end.
+struct End {
+    enum class Kind { exited, signalled, not_executed, failed };
+    Kind kind;
+    int value;  // a status, a signal, or an errno
 };
 
-os::Spawned start(const Caller& caller, const os::Command& command) {
-    const Entrance entrance(caller);
-    const ChildrenInPidNamespace pid_namespace(caller);
-    return os::spawn(command, [&] {
+End start_and_wait(const Entrance& entrance, const os::Command& command, int report, int held) {
+    entrance.leave_agent({command.image, report, held});
+    entrance.join_namespaces();
+    os::Spawned program = os::spawn(command, [&] {
         try {
             entrance.pass();
             return 0;
@@ -184,12 +187,45 @@ os::Spawned start(const Caller& caller, const os::Command& command) {
             return EPERM;
         }
     });
+    program.wait_until_executed();
+    const auto status = program.process().wait();
+    if (!status) throw SystemError(ECHILD, "wait");
+    return {status->is_signal() ? End::Kind::signalled : End::Kind::exited, status->value()};
+}
+
+[[noreturn]] void lead_in(const Entrance& entrance, const os::Command& command, int report,
+                          int held) noexcept {
+    End end{End::Kind::failed, EPERM};
+    try {
+        end = start_and_wait(entrance, command, report, held);
+    } catch (const os::SpawnError& error) {
+        end = {End::Kind::not_executed, error.code()};
+    } catch (const SystemError& error) {
+        end.value = error.code();
+    } catch (const std::exception&) {  // EPERM
+    }
+    (void)!::write(report, &end, sizeof end);
+    ::_exit(EXIT_SUCCESS);
+}
+
+os::ExitStatus status_of(const End& end, const std::string& name) {
+    switch (end.kind) {
+        case End::Kind::exited:
+            return os::ExitStatus::exited(end.value);
+        case End::Kind::signalled:
+            return os::ExitStatus::signalled(end.value);
+        case End::Kind::not_executed:
+            throw os::SpawnError(os::SpawnStep::execute, name, end.value);
+        case End::Kind::failed:
+            break;
+    }
+    throw SystemError(end.value, "start", name);
 }
 
 }  // namespace
 
 std::optional<os::ExitStatus> run_as_caller(const Caller& caller, const std::string& name,
-                                            const std::vector<std::string>& arguments) {
+                                            const std::vector<std::string>& arguments, int held) {
     check_labels(caller);
     const os::UniqueFd image = open_program(caller, name);
     if (!image.valid()) return {};
@@ -200,9 +236,20 @@ std::optional<os::ExitStatus> run_as_caller(const Caller& caller, const std::str
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
     command.session = os::Session::own;
-    os::Spawned program = start(caller, command);
-    program.wait_until_executed();
-    return program.process().wait();
+    command.others = os::OtherDescriptors::closed_before;
+    const Entrance entrance(caller);
+    std::array<int, 2> ends{};
+    os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+    const os::UniqueFd ours(ends[0]);
+    os::UniqueFd theirs(ends[1]);
+    auto child = os::fork_child();
+    if (!child) lead_in(entrance, command, theirs.get(), held);
+    theirs.reset();
+    End end{};
+    if (os::retry([&] { return ::read(ours.get(), &end, sizeof end); }) != sizeof end) {
+        throw Error(concat("the process that was to start ", in_quotes(name), " has died"));
+    }
+    return status_of(end, name);
 }
 
 }  // namespace lxcri::agent

@@ -18,9 +18,10 @@ namespace lxcri::agent {
 //
 // `name`: an absolute path, or the name of a file in one of the usual directories. Returns nullopt
 // if there is no such file. Waits for the end of the program; what it has left behind is a process
-// of the container. Error if a security module confines the caller: it would not confine the
+// of the container. `held`: a descriptor that stays open while a process of the agent's is at work
+// here. Error if a security module confines the caller: it would not confine the
 // program.
 std::optional<os::ExitStatus> run_as_caller(const Caller& caller, const std::string& name,
-                                            const std::vector<std::string>& arguments);
+                                            const std::vector<std::string>& arguments, int held);
 
 }  // namespace lxcri::agent

@@ -1,5 +1,9 @@
 #include "agent/program_filter.h"
 
+#include <sched.h>
+
+#include <array>
+#include <cerrno>
 #include <vector>
 
 #include "oci/seccomp.h"
@@ -79,6 +83,19 @@ oci::SeccompSyscall refuse(std::vector<std::string> names, std::vector<oci::Secc
     return rule;
 }
 
+oci::SeccompArg bits(std::uint32_t index, std::uint64_t mask, std::uint64_t value) {
+    return {index, mask, value, oci::SeccompOperator::masked_eq};
+}
+
+constexpr std::array<std::uint64_t, 7> kNamespaces{CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                                   CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
+                                                   CLONE_NEWNET};
+#if defined(__s390x__)
+constexpr std::uint32_t kFlagsOfClone = 1;
+#else
+constexpr std::uint32_t kFlagsOfClone = 0;
+#endif
+
 }  // namespace
 
 // A call of another architecture ends the program: compile() lets only the native one through.
@@ -89,9 +106,16 @@ std::string make_program_filter() {
     filter.default_action = SeccompAction::allow;
     filter.flags.emplace();
     filter.syscalls.push_back(refuse(refused_calls(), {}));
+    // The kernel takes an int, whatever is above it.
     for (const std::uint64_t family : {kAlg, kVsock}) {
-        filter.syscalls.push_back(refuse({"socket"}, {{.index = 0, .value = family}}));
+        filter.syscalls.push_back(refuse({"socket"}, {bits(0, 0xffffffff, family)}));
     }
+    for (const std::uint64_t flag : kNamespaces) {
+        filter.syscalls.push_back(refuse({"clone"}, {bits(kFlagsOfClone, flag, flag)}));
+    }
+    // Its flags are in memory. The C library then takes clone(2).
+    filter.syscalls.push_back(refuse({"clone3"}, {}));
+    filter.syscalls.back().errno_ret = ENOSYS;
     std::vector<std::string> unknown_names;  // of other architectures
     return seccomp::compile(filter, unknown_names).program;
 }

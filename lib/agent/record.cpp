@@ -28,12 +28,17 @@ constexpr std::uint64_t kFormat = 0x6c78637269000001;
 }  // namespace
 
 Record::Record(std::string_view document, std::uint64_t start_time)
-    : file_(os::check(::memfd_create("lxcri-agent", MFD_CLOEXEC), "memfd_create")) {
+    : file_(os::check(::memfd_create("lxcri-agent", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                      "memfd_create")) {
+    os::check(::fchmod(file_.get(), 0600), "fchmod");
     Head head{};
     head.format = kFormat;
     head.start_time = start_time;
     os::write_all(file_.get(), {reinterpret_cast<const char*>(&head), sizeof head}, "record");
     os::write_all(file_.get(), document, "record");
+    // A smaller file would end whoever reads the mapping.
+    os::check(::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+              "fcntl F_ADD_SEALS");
     map();
 }
 

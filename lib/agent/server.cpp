@@ -86,8 +86,8 @@ std::uint64_t start_time_of(const ContainerState& state) {
     return stat ? stat->start_time : 0;
 }
 
-// In the child of a call, to its end. `complaints`: a pipe for what the administrator should know.
-[[noreturn]] void carry_out(const Request& request, int complaints) noexcept {
+// In the child of a call, to its end.
+[[noreturn]] void carry_out(const Request& request) noexcept {
     Answer result{EPERM, false};
     try {
         result = answer(request);
@@ -100,7 +100,7 @@ std::uint64_t start_time_of(const ContainerState& state) {
     send(request.listener, request.notif.id, result);
     // In one piece (pipe(7)), so it does not block. Without it the call is answered all the same.
     if (!complaint.empty()) {
-        (void)!::write(complaints, complaint.data(),
+        (void)!::write(request.complaints, complaint.data(),
                        std::min<std::size_t>(complaint.size(), PIPE_BUF));
     }
     ::_exit(EXIT_SUCCESS);
@@ -327,21 +327,22 @@ void Server::begin_call(std::uint64_t key, Listener& listener) {
     request.user_namespace = listener.user_namespace.get();
     request.start_time = listener.record.start_time();
     request.policy = &listener.policy;
-    listener.record.begin(id);
     try {
+        listener.record.begin(id);
         std::array<int, 2> ends{};
         os::check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
         os::UniqueFd end(ends[0]);
         os::UniqueFd held(ends[1]);
         auto child = os::fork_child();
-        if (!child) carry_out(request, held.get());
+        request.complaints = held.get();
+        if (!child) carry_out(request);
         held.reset();
         const std::uint64_t work_key = next_key();
         watch(end.get(), EPOLLIN, work_key);
         works_.emplace(work_key,
                        Work{std::move(*child), key, id,
                             os::Clock::now() + time_for(request.call.which), std::move(end)});
-    } catch (const SystemError& error) {
+    } catch (const Error& error) {
         complain(listener, error.what());
         send(listener.fd.get(), id, {EAGAIN, false});
         listener.record.end(id);

@@ -351,6 +351,26 @@ void begin_session_keyring() {
     if (errno != ENOSYS && errno != EPERM) throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING");
 }
 
+namespace {
+
+int close_between(const int* first, const int* last) noexcept {
+    unsigned begin = 3;
+    for (; first != last; ++first) {
+        const auto kept = static_cast<unsigned>(*first);
+        if (kept < begin) continue;
+        if (kept > begin && ::syscall(SYS_close_range, begin, kept - 1, 0) != 0) return errno;
+        begin = kept + 1;
+    }
+    return ::syscall(SYS_close_range, begin, ~0U, 0) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+int close_others(std::span<int> kept) noexcept {
+    std::sort(kept.begin(), kept.end());
+    return close_between(kept.data(), kept.data() + kept.size());
+}
+
 void close_on_exec_from(int first) {
     if (::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
     // Older kernels, and sandboxes that do not know close_range: one by one.

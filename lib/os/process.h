@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -156,6 +157,10 @@ void kill_with_descendants(ChildProcess& child, Deadline deadline,
 // An empty session keyring of its own instead of the one that it shares with others. Where this
 // kernel or a sandbox gives no keyrings there is none to share either.
 void begin_session_keyring();
+
+// Closes all descriptors but these and 0 to 2. Returns 0 or an errno (ENOSYS: Linux before 5.9, or
+// a sandbox that does not know close_range). Allocates nothing.
+int close_others(std::span<int> kept) noexcept;  // sorts them
 
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.
 void reset_signals() noexcept;

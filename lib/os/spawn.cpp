@@ -102,6 +102,10 @@ int run_last_step(const ChildPlan& plan) noexcept {
 // Returns only if it fails.
 int become(const ChildPlan& plan) noexcept {
     if (plan.command.at_our_end == AtOurEnd::goes_on) (void)::prctl(PR_SET_PDEATHSIG, 0);
+    if (plan.command.others == OtherDescriptors::closed_before) {
+        std::array<int, 2> kept{plan.report, std::max(plan.image, plan.report)};
+        if (const int code = close_others(kept); code != 0) return code;
+    }
     if (plan.image >= 0) {
         ::execveat(plan.image, "", plan.arguments.data(), plan.environment.data(), AT_EMPTY_PATH);
     } else {

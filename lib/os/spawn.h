@@ -43,6 +43,13 @@ enum class AtOurEnd {
     goes_on,
 };
 
+enum class OtherDescriptors {
+    closed_by_exec,
+    // Closed before the exec: the kernel opens the interpreter that an ELF file names before it
+    // closes what is to be closed, and "/proc/self/fd/N/.." must lead nowhere.
+    closed_before,
+};
+
 struct Command {
     std::string path;                      // names the program in errors too
     int image = -1;                        // executed instead of `path`: execveat(2)
@@ -56,6 +63,7 @@ struct Command {
     CgroupEntrance cgroup;
     Signals signals = Signals::reset;
     AtOurEnd at_our_end = AtOurEnd::killed;
+    OtherDescriptors others = OtherDescriptors::closed_by_exec;
 };
 
 // The environment of this process.

@@ -2,6 +2,7 @@
 // the caller, and has nothing of the agent.
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,7 +111,8 @@ TEST_CASE("agent: a program of the image mounts, as good as the caller", "[agent
           "argument nosuid,nodev,allow_other,default_permissions,fine\n"
           "0 /dev/null\n1 /report\n2 /dev/null\n"
           "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-          "NoNewPrivs:\t1\nSeccomp:\t2\nunshare refused\n");
+          "NoNewPrivs:\t1\nSeccomp:\t2\n"
+          "unshare refused\nclone refused\nvsock refused\n");
     box.kill_agent();
     CHECK(box.leftovers() == Strings{});
 }
@@ -201,6 +203,65 @@ TEST_CASE("agent: no link leads to a program outside of the container", "[agent]
         CHECK(box.agent_life(mount_of("mount")).out == "mount-device mount: ELOOP\n");
     }
     CHECK_FALSE(fs::exists(box.bundle.in_rootfs("report")));
+}
+
+TEST_CASE("agent: no file of the container tells what the program is to become",
+          "[agent][hostile][lxcri]") {
+    NEEDS(need_fuse());
+    FuseBox box;
+    for (const char* directory : {"place", "other"}) {
+        fs::create_directories(box.bundle.in_rootfs(directory));
+    }
+    box.give_rootfs();
+    Strings arguments;
+    const auto add = [&](const Strings& words) {
+        if (!arguments.empty()) arguments.emplace_back("--");
+        arguments.insert(arguments.end(), words.begin(), words.end());
+    };
+    SECTION("a /proc that says the program is in the user namespace already") {
+        add({"mount", "/other", "proc"});
+        add({"mount", "/proc"});
+        for (const char* made : {"/proc/self", "/proc/self/ns"}) add({"mkdir", made});
+        add({"write", "/proc/self/ns/user", ""});
+        add({"bind", "/other/self/ns/user", "/proc/self/ns/user"});
+    }
+    SECTION("no /proc") {
+        add({"umount", "/proc"});
+    }
+    SECTION("a /dev/null that is a descriptor of the agent") {
+        add({"unlink", "/dev/null"});
+        const int number = GENERATE(range(3, 20));
+        add({"symlink", "/proc/self/fd/" + std::to_string(number), "/dev/null"});
+    }
+    SECTION("a /dev/null that is a file") {
+        add({"unlink", "/dev/null"});
+        add({"write", "/dev/null", "text"});
+    }
+    add(mount_of("mount"));
+    add({"sleep"});
+    box.start_agent();
+    box.bundle.args(arguments);
+    Container container = box.create(box.options());
+    container.start();
+    (void)box.manager.receive();  // FDSTORE
+    container.out().wait_for("mount-device mount: ");
+    CHECK(contains(container.out().text(), "mount-device mount: ok\n"));
+    const Strings processes = processes_in(container);
+    CHECK(processes.size() == 2);
+    const auto user_namespace = [](const std::string& pid) {
+        return fs::read_symlink("/proc/" + pid + "/ns/user");
+    };
+    for (const std::string& pid : processes) {
+        CHECK(user_namespace(pid) == user_namespace(std::to_string(container.pid())));
+        struct stat status = {};
+        REQUIRE(stat(("/proc/" + pid + "/fd/0").c_str(), &status) == 0);
+        CHECK(status.st_rdev == makedev(1, 3));
+    }
+    box.manager.kept.clear();
+    box.kill_agent();
+    container.kill();
+    container.wait();
+    container.remove();
 }
 
 TEST_CASE("agent: a source is no option of the program", "[agent][hostile][lxcri]") {

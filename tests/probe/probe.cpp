@@ -393,6 +393,14 @@ int do_mkdir(const Arguments& args) {
 int do_unlink(const Arguments& args) {
     return report_call(args, unlink(args.at(0)));
 }
+// symlink TEXT PATH
+int do_symlink(const Arguments& args) {
+    return report_call(args, symlink(args.at(0), args.at(1)));
+}
+// bind SOURCE TARGET
+int do_bind(const Arguments& args) {
+    return report_call(args, mount(args.at(0), args.at(1), nullptr, MS_BIND, nullptr));
+}
 int do_chroot(const Arguments& args) {
     return report_call(args, chroot(args.at(0)));
 }
@@ -1430,6 +1438,8 @@ const Command commands[] = {
     {"write", do_write},
     {"mkdir", do_mkdir},
     {"unlink", do_unlink},
+    {"symlink", do_symlink},
+    {"bind", do_bind},
     {"chroot", do_chroot},
     {"chown", do_chown},
     {"mount", do_mount},
@@ -1539,6 +1549,12 @@ int be_fuse_program(int count, char** values) {
     char* fields[] = {const_cast<char*>("NoNewPrivs"), const_cast<char*>("Seccomp")};
     do_field({"field", fields, 2});
     dprintf(STDOUT_FILENO, "unshare %s\n", unshare(CLONE_NEWUTS) == 0 ? "ok" : "refused");
+    const long child = syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, nullptr, nullptr, nullptr, 0);
+    if (child == 0) _exit(0);
+    dprintf(STDOUT_FILENO, "clone %s\n", child > 0 ? "ok" : "refused");
+    const long family = (1L << 32) | AF_VSOCK;  // of which the kernel takes the lower half
+    const bool is_refused = syscall(SYS_socket, family, SOCK_STREAM, 0) == -1 && errno == EPERM;
+    dprintf(STDOUT_FILENO, "vsock %s\n", is_refused ? "refused" : "ok");
     if (strcmp(values[1], "fail") == 0) return 3;
     if (strcmp(values[1], "nothing") == 0) return 0;
     if (strcmp(values[1], "hang") == 0) pause();
