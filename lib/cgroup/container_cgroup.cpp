@@ -11,6 +11,7 @@
 
 #include "base/strings.h"
 #include "cgroup/events.h"
+#include "cgroup/permission.h"
 #include "cgroup/tree.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -62,7 +63,12 @@ void enable_in(const std::string& dir, std::span<const std::string> controllers)
     std::string value;
     for (const std::string& controller : wanted)
         value += concat(value.empty() ? "+" : " +", controller);
-    os::write_value_at(AT_FDCWD, concat(dir, "/cgroup.subtree_control"), value);
+    try {
+        os::write_value_at(AT_FDCWD, concat(dir, "/cgroup.subtree_control"), value);
+    } catch (SystemError& error) {
+        explain_refusal(error);
+        throw;
+    }
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cgroup/container_cgroup.h"
 #include "cgroup/events.h"
 #include "cgroup/marks.h"
+#include "cgroup/permission.h"
 #include "cgroup/tree.h"
 #include "os/check.h"
 #include "os/file.h"
@@ -94,6 +95,12 @@ void check_unused(const std::string& path, const std::string& owner) {
     }
 }
 
+[[noreturn]] void fail_to_make(int code, const std::string& dir) {
+    SystemError error(code, "mkdir", dir);
+    explain_refusal(error);
+    throw error;
+}
+
 // Sets first_missing where a directory could not be marked: then the record has to know it.
 void make_parents(Directory& directory, Undo& undo) {
     const std::string& mount_point = directory.mount_point;
@@ -108,7 +115,7 @@ void make_parents(Directory& directory, Undo& undo) {
                 directory.first_missing = dir;
             }
         } else if (errno != EEXIST) {
-            throw SystemError(errno, "mkdir", dir);
+            fail_to_make(errno, dir);
         }
     }
 }
@@ -125,7 +132,7 @@ bool make_leaf(Directory& directory, Undo& undo) {
         }
         if (errno == EEXIST) return false;
         if ((errno != ENOENT && errno != ENODEV) || attempt == kAttempts) {
-            throw SystemError(errno, "mkdir", path);
+            fail_to_make(errno, path);
         }
         try {
             make_parents(directory, undo);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/strings.h"
 #include "os/file.h"
@@ -53,6 +54,31 @@ std::string common_ancestor(std::string_view one, std::string_view other) {
         result += left[i];
     }
     return result;
+}
+
+bool runs_systemd() {
+    return ::access("/run/systemd/system", F_OK) == 0;
+}
+
+void explain_refusal(SystemError& error) {
+    std::string advice;
+    switch (error.code()) {
+        case EBUSY:  // cgroups(7), "The no internal processes rule"
+            advice =
+                "this cgroup has processes, so it can give no controllers: name one without "
+                "processes in /linux/cgroupsPath";
+            break;
+        case EACCES:
+        case EPERM:
+            advice =
+                "this cgroup is not delegated to this user: name one that is in "
+                "/linux/cgroupsPath";
+            break;
+        default:
+            return;
+    }
+    if (runs_systemd()) advice += ", or let systemd make one: --systemd-cgroup";
+    error.add_consequence(advice);
 }
 
 bool may_make(const Layout& layout, const std::string& path) {

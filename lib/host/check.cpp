@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "cgroup/layout.h"
+#include "cgroup/permission.h"
 #include "helpers/ask_program.h"
 #include "helpers/criu_helper.h"
 #include "helpers/helper_image.h"
@@ -193,7 +194,7 @@ std::vector<Finding> check_cgroups() {
                     std::find(available.begin(), available.end(), "blkio") != available.end();
     findings.push_back({"cgroups", "block IO", io ? Severity::ok : Severity::warning,
                         io ? "available" : "not available"});
-    const bool systemd = ::access("/run/systemd/system", F_OK) == 0;
+    const bool systemd = cgroup::runs_systemd();
     findings.push_back({"cgroups", "systemd", systemd ? Severity::ok : Severity::note,
                         systemd ? "manages this machine"
                                 : "does not manage this machine: --systemd-cgroup "

@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr uid_t kServiceUser = 12345;
+
 // RUNTIME --root ROOT ARGUMENTS... where a script has changed the mounts that it sees.
 Finished call_after(Box& box, const std::string& script, const Strings& arguments,
                     const Strings& unshare = {}) {
@@ -119,6 +121,50 @@ TEST_CASE("hosts: a sysctl forbids namespaces: its name is in the message", "[ho
         {"--user", "--map-root-user", "--pid", "--fork"});
     CHECK(contains(the_line(ran), "sysctl " + sysctl + " is 0"));
     CHECK(names_in(box.root()) == Strings{});
+}
+
+// A service with Delegate=yes is like this: the cgroup is its user's, and its processes are in
+// there.
+TEST_CASE("hosts: a delegated cgroup that has processes: the message says what helps",
+          "[hosts][cgroup][delegation][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("setpriv"));
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    const bool has_pids = has_controller("pids");
+    if (!has_pids) REQUIRE(has_controller("hugetlb"));
+    Box box;
+    box.bundle.add_namespace("user");
+    box.bundle.remove_namespace("network");
+    for (const char* map : {"uidMappings", "gidMappings"}) {
+        box.bundle.linux()[map] = {{{"containerID", 0}, {"hostID", kServiceUser}, {"size", 1}}};
+    }
+    box.bundle.remove_mount("/sys/fs/cgroup");
+    box.bundle.linux().erase("cgroupsPath");
+    if (has_pids) {
+        box.bundle.linux()["resources"] = {{"pids", {{"limit", 100}}}};
+    } else {
+        const Json limits = {{{"pageSize", "2MB"}, {"limit", 0}}};
+        box.bundle.linux()["resources"] = {{"hugepageLimits", limits}};
+    }
+    box.give_to(kServiceUser);
+
+    const std::string user = std::to_string(kServiceUser);
+    const fs::path service = fs::path("/sys/fs/cgroup") / (box.name() + "-service");
+    const bool systemd = GENERATE(false, true);
+    CAPTURE(systemd);
+    std::string script = "mount -t tmpfs -o mode=755 tmpfs /run\n";
+    if (systemd) script += "mkdir -p /run/systemd/system\n";
+    script += "cd " + service.string() + "\necho $$ >cgroup.procs\n" + "chown " + user +
+              " . cgroup.procs cgroup.subtree_control\n" + "set -- setpriv --reuid=" + user +
+              " --regid=" + user + " --clear-groups \"$@\"";
+    fs::create_directory(service);
+    const std::string line = the_line(run_after(box, script));
+    CHECK(fs::remove(service));
+    CHECK(contains(line, (service / "cgroup.subtree_control").string()));
+    CHECK(contains(line, "this cgroup has processes"));
+    CHECK(contains(line, "/linux/cgroupsPath"));
+    CHECK(contains(line, "--systemd-cgroup") == systemd);
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("hosts: a program whose interpreter is not there: its name is in the message",

@@ -1,6 +1,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
+
 #include "cgroup/permission.h"
 #include "support/catch.h"
 
@@ -24,4 +27,22 @@ TEST_CASE("a directory that this user may not write to is no place for a cgroup"
     layout.hierarchies.push_back({1, "/proc/sys", {"pids"}});
     CHECK_FALSE(may_make(layout, "lxcri-x"));
     CHECK_FALSE(may_make(layout, "kernel/lxcri-x"));
+}
+
+TEST_CASE("a cgroup that the kernel refuses: the message says what helps") {
+    const auto explained = [](int code) {
+        lxcri::SystemError error(code, "mkdir", "/sys/fs/cgroup/x");
+        explain_refusal(error);
+        return std::string(error.what());
+    };
+    const std::string busy = explained(EBUSY);
+    CHECK(busy.find("; this cgroup has processes") != std::string::npos);
+    CHECK(busy.find("/linux/cgroupsPath") != std::string::npos);
+    for (const int code : {EACCES, EPERM}) {
+        CHECK(explained(code).find("; this cgroup is not delegated to this user") !=
+              std::string::npos);
+    }
+    CHECK((busy.find("--systemd-cgroup") != std::string::npos) == runs_systemd());
+    // Of another cause.
+    CHECK(explained(ENOSPC) == "mkdir \"/sys/fs/cgroup/x\": no space left on device");
 }
