@@ -141,8 +141,8 @@ void take_words(std::vector<std::string> words, bool has_process, ExecOptions& o
 int run_exec(const settings::Options& common, Arguments arguments) {
     CLI::App app(
         "Run a program in a container that exists.\n"
-        "The exit status is that of the program, or 128 plus the number of the signal that ended "
-        "it.",
+        "The exit status is that of the program, or 128 plus the number of the signal that\n"
+        "ended it.",
         "lxcri exec");
     Values values;
     ExecOptions& exec = values.exec;

@@ -81,8 +81,23 @@ constexpr std::array<Examples, 16> kExamples{{
 
 constexpr std::size_t kIndent = 2;
 
-// Two columns: the second one broken into lines at blanks.
-std::string entry(const std::string& left, std::string_view right, std::size_t column) {
+std::string commands_of(Group group) {
+    std::string text;
+    for (const Command& command : kCommands) {
+        if (command.group == group) text += help_entry(std::string(command.name), command.help, 14);
+    }
+    return text;
+}
+
+std::string left_of(const GlobalOption& option) {
+    std::string text = option.letter != 0 ? concat("-", std::string(1, option.letter), ", ") : "";
+    text += option.flag;
+    return option.word.empty() ? text : concat(text, " ", option.word);
+}
+
+}  // namespace
+
+std::string help_entry(const std::string& left, std::string_view right, std::size_t column) {
     constexpr std::size_t kWidth = 80;
     std::string result = std::string(kIndent, ' ') + left;
     std::size_t at = result.size();
@@ -106,22 +121,6 @@ std::string entry(const std::string& left, std::string_view right, std::size_t c
     return result + '\n';
 }
 
-std::string commands_of(Group group) {
-    std::string text;
-    for (const Command& command : kCommands) {
-        if (command.group == group) text += entry(std::string(command.name), command.help, 14);
-    }
-    return text;
-}
-
-std::string left_of(const GlobalOption& option) {
-    std::string text = option.letter != 0 ? concat("-", std::string(1, option.letter), ", ") : "";
-    text += option.flag;
-    return option.word.empty() ? text : concat(text, " ", option.word);
-}
-
-}  // namespace
-
 std::string help_text() {
     const Style style = style_of_stdout();
     std::string text =
@@ -136,7 +135,7 @@ std::string help_text() {
     section("Without a container", commands_of(Group::other));
     std::string options;
     for (const GlobalOption& option : global_options()) {
-        options += entry(left_of(option), option.help, 30);
+        options += help_entry(left_of(option), option.help, 30);
     }
     section("Options, before the command", options);
     text +=

@@ -76,30 +76,53 @@ void accept_one_dash(const CLI::App& app, Arguments& arguments) {
     }
 }
 
-// Versions of CLI11 differ in the line with the usage, in blank lines, and in whether they wrap
-// what is behind the options: the order of the parts and these lines are ours.
+// Versions of CLI11 differ in headings, columns, blank lines and what they wrap: all of it is ours.
 class OwnFormatter : public CLI::Formatter {
   public:
-    // CLI11 puts "..." behind what may be given more than once.
-    std::string make_option_opts(const CLI::Option* option) const override {
-        const std::string value = option->get_type_name();
-        return concat(value.empty() ? "" : " ", value, option->get_required() ? " REQUIRED" : "");
-    }
-
     std::string make_help(const CLI::App* app, std::string /*name*/,
-                          CLI::AppFormatMode mode) const override {
+                          CLI::AppFormatMode /*mode*/) const override {
         const std::string footer = app->get_footer();
         return concat(app->get_description(), "\nUsage: ", app->get_name(), " [OPTIONS]",
-                      words_behind(*app), "\n", make_positionals(app), make_groups(app, mode), "\n",
-                      footer, footer.empty() ? "" : "\n");
+                      words_behind(*app), "\n", section("Positionals", positionals_of(*app)),
+                      section("Options", options_of(*app)), "\n", footer,
+                      footer.empty() ? "" : "\n");
     }
 
   private:
+    using Options = std::vector<const CLI::Option*>;
+
+    static Options positionals_of(const CLI::App& app) {
+        return app.get_options([](const CLI::Option* option) { return option->get_positional(); });
+    }
+
+    static Options options_of(const CLI::App& app) {
+        return app.get_options([](const CLI::Option* option) { return option->nonpositional(); });
+    }
+
+    // "-b, --bundle DIR"
+    static std::string left_of(const CLI::Option& option) {
+        std::string text;
+        for (const auto& name : split(option.get_name(option.get_positional(), true), ',')) {
+            text += concat(text.empty() ? "" : ", ", name);
+        }
+        const std::string value = option.get_type_name();
+        return concat(text, value.empty() ? "" : " ", value,
+                      option.get_required() ? " REQUIRED" : "");
+    }
+
+    static std::string section(std::string_view title, const Options& options) {
+        constexpr std::size_t kColumn = 30;
+        if (options.empty()) return {};
+        std::string text = concat("\n", title, ":\n");
+        for (const CLI::Option* option : options) {
+            text += help_entry(left_of(*option), option->get_description(), kColumn);
+        }
+        return text;
+    }
+
     virtual std::string words_behind(const CLI::App& app) const {
         std::string words;
-        const auto positionals =
-            app.get_options([](const CLI::Option* option) { return option->get_positional(); });
-        for (const CLI::Option* option : positionals)
+        for (const CLI::Option* option : positionals_of(app))
             words += concat(" ", make_option_usage(option));
         return words;
     }

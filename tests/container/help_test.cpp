@@ -64,6 +64,11 @@ TEST_CASE("help: every command has its own, and it is short enough for a termina
         CHECK(finished.code() == 0);
         CHECK(contains(finished.out, "Usage: lxcri " + command));
         CHECK(lxcri_says({"help", command}).out == finished.out);
+        for (const std::string& line : lines_of(finished.out)) {
+            CAPTURE(line);
+            CHECK(line.size() <= 90);
+            CHECK_FALSE(line.ends_with(' '));
+        }
     }
     CHECK(contains(lxcri_says({"exec", "--help"}).out,
                    "Usage: lxcri exec [OPTIONS] ID PROGRAM [ARGUMENT...]\n"));
@@ -73,6 +78,23 @@ TEST_CASE("help: every command has its own, and it is short enough for a termina
         CAPTURE(line);
         CHECK(line.size() <= 90);
     }
+}
+
+// Whatever the version of CLI11 makes of it.
+TEST_CASE("help: the options of a command are laid out as those before it", "[help][lxcri]") {
+    NEEDS(need_runtime());
+    const std::string help = lxcri_says({"create", "--help"}).out;
+    CHECK(contains(help,
+                   "Usage: lxcri create [OPTIONS] ID\n\n"
+                   "Positionals:\n"
+                   "  ID REQUIRED                 name of the container, unique below --root\n\n"
+                   "Options:\n"
+                   "  -b, --bundle DIR            directory with config.json (default: here)\n"));
+    CHECK(
+        contains(help,
+                 "  --pid-file FILE             file that gets the pid of the container process,\n"
+                 "                              or of the monitor if it stays\n"));
+    CHECK(contains(help, "  -h, --help                  show this text\n\nExamples:\n"));
 }
 
 TEST_CASE("hints: a mistyped command, option or option of a command", "[help][lxcri]") {
