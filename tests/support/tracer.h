@@ -34,7 +34,7 @@ Traced run_and_fail_calls(const Strings& command, const CommandOptions& options,
                           long nth, long times, int error);
 
 // Does `action` when the program itself is about to make this system call, for the first or the
-// `nth` time.
+// `nth` time. With 0 it only counts them.
 Traced run_and_interrupt(const Strings& command, const CommandOptions& options, long system_call,
                          const std::function<void()>& action, long nth = 1);
 
