@@ -250,7 +250,9 @@ TEST_CASE("create: with too few descriptors nothing stays, however many there ar
         }
         const Finished finished = run_command(command);
         CAPTURE(limit, finished.err);
-        CHECK(finished.code() == (finished.out == "ran\n" ? 0 : 1));
+        // Of a dynamic lxcri the loader may need more: LXCRI_STATIC=OFF.
+        const bool is_loaded = !contains(finished.err, "error while loading shared libraries");
+        CHECK(finished.code() == (finished.out == "ran\n" ? 0 : is_loaded ? 1 : 127));
         CHECK(box.leftovers() == Strings{});
     }
 }

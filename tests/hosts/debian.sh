@@ -24,12 +24,13 @@ enter_debian() {
         root=$1
         shift
         mount --bind "$root" "$root"
-        for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
         for place in run tmp; do mount -t tmpfs tmpfs "$root/$place"; done
+        # Before the others: such a directory may contain the root, and would show its /sys once more.
         for place in $BIND; do
             mkdir -p "$root$place"
             mount --rbind "$place" "$root$place"
         done
+        for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
         cd "$root"
         pivot_root . mnt
         umount -l /mnt
