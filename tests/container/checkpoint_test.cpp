@@ -984,7 +984,14 @@ TEST_CASE("checkpoint: a TCP connection goes on, with what was said meanwhile",
     CHECK(refused.code() == 1);
     CHECK(lines_of(refused.err).size() == 1);
     CHECK(connection.echo("still\n") == "still\n");
-    CHECKPOINT_SUCCEEDS(box.checkpoint(container.id(), {"--tcp-established"}));
+    const Finished written = box.checkpoint(container.id(), {"--tcp-established"});
+    // CRIU 4.1 asks for SO_PASSCRED, which Linux 6.18 has for Unix sockets alone.
+    if (contains(written.err, "Can't get 1:16 opt")) {
+        CHECK(box.call({"delete", "--force", container.id()}).code() == 0);
+        container.wait();
+        NEEDS(std::optional<std::string>("needs a CRIU that knows the sockets of this kernel"));
+    }
+    CHECKPOINT_SUCCEEDS(written);
     container.wait();
     connection.say("meanwhile\n");
     Stream stream;
