@@ -86,7 +86,7 @@ TEST_CASE("what is no failure of ours is taken for a text") {
     }
 }
 
-TEST_CASE("call_in_child throws what its child has thrown") {
+TEST_CASE("call_in_child throws what its child has thrown", "[native]") {
     const auto failing = [](const auto& error) {
         return [error]() -> std::vector<os::UniqueFd> { throw error; };
     };
@@ -99,7 +99,7 @@ TEST_CASE("call_in_child throws what its child has thrown") {
     }
 }
 
-TEST_CASE("a hook that fails says which one it is") {
+TEST_CASE("a hook that fails says which one it is", "[native]") {
     handoff::Hook hook;
     hook.kind = HookKind::create_runtime;
     hook.index = 4;

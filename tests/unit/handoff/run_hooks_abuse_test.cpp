@@ -40,7 +40,7 @@ std::string run_apart(const std::vector<Hook>& hooks, const std::string& state =
 
 }  // namespace
 
-TEST_CASE("a hook need not read its stdin") {
+TEST_CASE("a hook need not read its stdin", "[native]") {
     // Far beyond what a pipe could hold, and the default disposition of SIGPIPE.
     const std::string state(4U << 20U, 's');
     CHECK(run_apart({shell("exit 0")}, state) == "ran");
@@ -48,12 +48,12 @@ TEST_CASE("a hook need not read its stdin") {
     CHECK(run_apart({shell("head -c 10 > /dev/null")}, state) == "ran");
 }
 
-TEST_CASE("a hook that reads all of a large state") {
+TEST_CASE("a hook that reads all of a large state", "[native]") {
     const std::string state(1U << 20U, 's');
     CHECK(run_apart({shell("test $(cat | wc -c) -eq 1048576")}, state) == "ran");
 }
 
-TEST_CASE("a hook cannot change the state that others get") {
+TEST_CASE("a hook cannot change the state that others get", "[native]") {
     const TempDir temp;
     const auto second = (temp / "second").string();
     CHECK(run_apart({shell("(echo changed 1>&0); (: > /dev/stdin); cat > /dev/null; exit 0"),
@@ -62,11 +62,11 @@ TEST_CASE("a hook cannot change the state that others get") {
     CHECK(content_of(second) == "{\"id\": \"c1\"}");
 }
 
-TEST_CASE("a hook that floods its output does not stop") {
+TEST_CASE("a hook that floods its output does not stop", "[native]") {
     CHECK(run_apart({shell("head -c 30000000 /dev/zero; head -c 1000000 /dev/zero >&2")}) == "ran");
 }
 
-TEST_CASE("a process that a hook leaves running does not hold us up") {
+TEST_CASE("a process that a hook leaves running does not hold us up", "[native]") {
     const TempDir temp;
     const auto begin = std::chrono::steady_clock::now();
     CHECK(run_apart({shell(concat("sleep 30 & echo $! > ", (temp / "pid").string()))}) == "ran");
@@ -76,19 +76,19 @@ TEST_CASE("a process that a hook leaves running does not hold us up") {
     CHECK(::kill(*pid, SIGKILL) == 0);  // it did go on
 }
 
-TEST_CASE("a hook that closes everything is judged by its status") {
+TEST_CASE("a hook that closes everything is judged by its status", "[native]") {
     CHECK(run_apart({shell("exec 0<&- 1>&- 2>&-; exit 0")}) == "ran");
     CHECK(run_apart({shell("exec 0<&- 1>&- 2>&-; exit 9")}) ==
           "exception: hook /hooks/createContainer/2 \"/bin/sh\" exited with status 9");
 }
 
-TEST_CASE("a hook that stops itself is killed at its timeout") {
+TEST_CASE("a hook that stops itself is killed at its timeout", "[native]") {
     auto hook = shell("kill -STOP $$");
     hook.timeout = 1;
     CHECK_THAT(run_apart({hook}), Catch::Contains("exceeded its timeout of 1 seconds"));
 }
 
-TEST_CASE("hooks run for a caller that ignores SIGCHLD") {
+TEST_CASE("hooks run for a caller that ignores SIGCHLD", "[native]") {
     // Then the kernel reaps children by itself, and waiting for them finds none.
     const auto result = in_child([] {
         ::signal(SIGCHLD, SIG_IGN);
@@ -104,7 +104,7 @@ TEST_CASE("hooks run for a caller that ignores SIGCHLD") {
     CHECK_THAT(failed, Catch::EndsWith("exited with status 4"));
 }
 
-TEST_CASE("a hook sees us as its parent") {
+TEST_CASE("a hook sees us as its parent", "[native]") {
     const TempDir temp;
     const auto pid = in_child([&] {
         handoff::run_hook(shell("echo $PPID > " + (temp / "parent").string()), "{}");

@@ -62,7 +62,7 @@ TEST_CASE("the pid is filled into the state") {
     CHECK(handoff::fill_in({"{\"pid\": ", "}"}, 4711) == "{\"pid\": 4711}");
 }
 
-TEST_CASE("hooks run in order, each gets the whole state") {
+TEST_CASE("hooks run in order, each gets the whole state", "[native]") {
     const TempDir temp;
     std::vector<Hook> hooks;
     for (const auto* name : {"one", "two", "three"}) {
@@ -75,7 +75,7 @@ TEST_CASE("hooks run in order, each gets the whole state") {
     for (const auto* name : {"one", "two", "three"}) CHECK(content_of(temp / name) == state);
 }
 
-TEST_CASE("the first failure ends the list") {
+TEST_CASE("the first failure ends the list", "[native]") {
     const TempDir temp;
     const auto note = [&](const char* what) {
         return concat("echo ", what, " >> ", (temp / "order").string());
@@ -87,7 +87,7 @@ TEST_CASE("the first failure ends the list") {
     handoff::run_hooks({}, "{}");  // none is no failure
 }
 
-TEST_CASE("a hook's arguments and environment are exactly those of the document") {
+TEST_CASE("a hook's arguments and environment are exactly those of the document", "[native]") {
     const TempDir temp;
     auto hook = shell(concat("cat /proc/$$/environ > ", (temp / "env").string(),
                              "; cat /proc/$$/cmdline > ", (temp / "args").string()));
@@ -98,7 +98,7 @@ TEST_CASE("a hook's arguments and environment are exactly those of the document"
     CHECK(zero_separated(content_of(temp / "args")) == hook.args);
 }
 
-TEST_CASE("a hook without an environment gets none") {
+TEST_CASE("a hook without an environment gets none", "[native]") {
     const TempDir temp;
     auto hook =
         shell(concat("read line < /proc/$$/environ; echo \"<$line>\" > ", (temp / "env").string()));
@@ -107,7 +107,7 @@ TEST_CASE("a hook without an environment gets none") {
     CHECK(content_of(temp / "env") == "<>\n");
 }
 
-TEST_CASE("a hook has three descriptors") {
+TEST_CASE("a hook has three descriptors", "[native]") {
     const TempDir temp;
     CHECK(in_child([&] {
               for (int fd = 50; fd < 60; ++fd) ::dup2(2, fd);  // they would all be inherited
@@ -117,7 +117,7 @@ TEST_CASE("a hook has three descriptors") {
     CHECK(content_of(temp / "fds") == "0\n1\n2\n");
 }
 
-TEST_CASE("a hook runs although the standard descriptors are closed here") {
+TEST_CASE("a hook runs although the standard descriptors are closed here", "[native]") {
     const TempDir temp;
     CHECK(in_child([&] {
               for (int fd = 0; fd < 3; ++fd) ::close(fd);
@@ -132,7 +132,7 @@ TEST_CASE("a hook runs although the standard descriptors are closed here") {
     CHECK(content_of(temp / "fds") == "0\n1\n2\n");
 }
 
-TEST_CASE("a hook has default signal dispositions and an empty mask") {
+TEST_CASE("a hook has default signal dispositions and an empty mask", "[native]") {
     const TempDir temp;
     CHECK(in_child([&] {
               ::signal(SIGPIPE, SIG_IGN);
@@ -148,7 +148,7 @@ TEST_CASE("a hook has default signal dispositions and an empty mask") {
     CHECK(content_of(temp / "signals") == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
-TEST_CASE("a hook starts in the directory that it is given") {
+TEST_CASE("a hook starts in the directory that it is given", "[native]") {
     const TempDir temp;
     fs::create_directories(temp / "dir");
     handoff::run_hook(shell("pwd > where"), "{}", temp / "dir");
@@ -161,13 +161,13 @@ TEST_CASE("a hook starts in the directory that it is given") {
                              (temp / "dir/file").string(), "\": not a directory"));
 }
 
-TEST_CASE("a hook starts in the root directory when its own has gone") {
+TEST_CASE("a hook starts in the root directory when its own has gone", "[native]") {
     const TempDir temp;
     handoff::run_hook(shell(concat("pwd > ", (temp / "where").string())), "{}", temp / "none");
     CHECK(content_of(temp / "where") == "/\n");
 }
 
-TEST_CASE("a hook that fails is named, with its status and its last words") {
+TEST_CASE("a hook that fails is named, with its status and its last words", "[native]") {
     CHECK(failure_of(shell("exit 3")) == "hook /hooks/prestart/0 \"/bin/sh\" exited with status 3");
     CHECK(failure_of(shell("echo out; echo no network >&2; exit 1")) ==
           "hook /hooks/prestart/0 \"/bin/sh\" exited with status 1, its output ends with "
@@ -178,20 +178,20 @@ TEST_CASE("a hook that fails is named, with its status and its last words") {
           "hook /hooks/prestart/0 \"/bin/sh\" exited with status 127");
 }
 
-TEST_CASE("the last words are those at the end") {
+TEST_CASE("the last words are those at the end", "[native]") {
     const auto failure = failure_of(shell(
         "i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; echo the reason; exit 1"));
     CHECK_THAT(failure, Catch::EndsWith("the reason\""));
     CHECK(failure.size() < 2000);
 }
 
-TEST_CASE("whatever a hook writes, the error is one printable line") {
+TEST_CASE("whatever a hook writes, the error is one printable line", "[native]") {
     const auto failure = failure_of(shell("printf 'a\\033[31m\\0\\r\\nb'; exit 1"));
     for (const char c : failure) CHECK(static_cast<unsigned char>(c) >= 0x20);
     CHECK_THAT(failure, Catch::Contains("ends with") && Catch::Contains("b"));
 }
 
-TEST_CASE("a hook that cannot be executed") {
+TEST_CASE("a hook that cannot be executed", "[native]") {
     const TempDir temp;
     put_file(temp / "not-executable", "#!/bin/sh\n");
     put_file(temp / "no-program", "just text");
@@ -214,7 +214,7 @@ TEST_CASE("a hook that cannot be executed") {
     CHECK(failure("/dev/null/x") == named("/dev/null/x", "not a directory"));
 }
 
-TEST_CASE("hooks leave neither descriptors nor children behind") {
+TEST_CASE("hooks leave neither descriptors nor children behind", "[native]") {
     const auto before = count_descriptors();
     handoff::run_hook(shell("exit 0"), "{}");
     CHECK(failure_of(shell("exit 1")) != "no failure");
@@ -226,7 +226,7 @@ TEST_CASE("hooks leave neither descriptors nor children behind") {
     CHECK(errno == ECHILD);
 }
 
-TEST_CASE("a hook that takes too long is killed") {
+TEST_CASE("a hook that takes too long is killed", "[native]") {
     const TempDir temp;
     auto hook = shell(concat("echo $$ > ", (temp / "pid").string(),
                              "; echo still here; trap '' TERM; while :; do sleep 1; done"));
@@ -244,7 +244,7 @@ TEST_CASE("a hook that takes too long is killed") {
     CHECK(errno == ESRCH);
 }
 
-TEST_CASE("a hook that is quicker than its timeout is no failure") {
+TEST_CASE("a hook that is quicker than its timeout is no failure", "[native]") {
     auto hook = shell("exit 0");
     hook.timeout = 60;
     CHECK(failure_of(hook) == "no failure");

@@ -105,7 +105,7 @@ TEST_CASE("created means that a process holds the start FIFO") {
     CHECK_FALSE(handoff::is_waiting_for_start(container.fd()));
 }
 
-TEST_CASE("start lets init go and returns when the container process runs") {
+TEST_CASE("start lets init go and returns when the container process runs", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -121,7 +121,7 @@ TEST_CASE("start lets init go and returns when the container process runs") {
     CHECK(container.start() == "state: the container has been started already");
 }
 
-TEST_CASE("init waits until it is told, however often another process looks") {
+TEST_CASE("init waits until it is told, however often another process looks", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -135,7 +135,7 @@ TEST_CASE("init waits until it is told, however often another process looks") {
     CHECK(container.start() == "started");
 }
 
-TEST_CASE("start fails with init's own words") {
+TEST_CASE("start fails with init's own words", "[native]") {
     const std::string words =
         GENERATE(std::string("hook /hooks/startContainer/0 \"/bin/x\" exited with status 1"),
                  std::string("x-ray machine not found"), std::string("a"), std::string(40000, 'e'));
@@ -148,7 +148,7 @@ TEST_CASE("start fails with init's own words") {
     CHECK(container.start() == words);
 }
 
-TEST_CASE("start fails with init's own error, whichever it is") {
+TEST_CASE("start fails with init's own error, whichever it is", "[native]") {
     Container container;
     container.start_init([&](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -160,7 +160,7 @@ TEST_CASE("start fails with init's own error, whichever it is") {
     CHECK(container.start() == "hook startContainer 3: no");
 }
 
-TEST_CASE("start fails with the words of an init that is older") {
+TEST_CASE("start fails with the words of an init that is older", "[native]") {
     Container container;
     container.start_init([&](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -171,7 +171,7 @@ TEST_CASE("start fails with the words of an init that is older") {
     CHECK(container.start() == "hook 1 2 3 failed");
 }
 
-TEST_CASE("start fails when the exec fails") {
+TEST_CASE("start fails when the exec fails", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -184,7 +184,7 @@ TEST_CASE("start fails when the exec fails") {
     CHECK(container.start() == "exec \"/bin/none\": no such file or directory");
 }
 
-TEST_CASE("start fails when init dies without a word") {
+TEST_CASE("start fails when init dies without a word", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -193,7 +193,7 @@ TEST_CASE("start fails when init dies without a word") {
     CHECK(container.start() == "the container's init died before it could start the process");
 }
 
-TEST_CASE("start fails when init dies and another process holds its FIFOs") {
+TEST_CASE("start fails when init dies and another process holds its FIFOs", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         handoff::wait_for_start(fifos.start.get());
@@ -208,14 +208,14 @@ TEST_CASE("start fails when init dies and another process holds its FIFOs") {
     CHECK(os::Clock::now() - begin < std::chrono::seconds(4));
 }
 
-TEST_CASE("start fails when init is dead before") {
+TEST_CASE("start fails when init is dead before", "[native]") {
     Container container;
     container.start_init([](const StartFifos&) {});
     CHECK(container.process().wait_exit(os::Clock::now() + std::chrono::seconds(10)));
     CHECK(container.start() == "state: the container has been started already");
 }
 
-TEST_CASE("a start that is killed does not take init with it") {
+TEST_CASE("a start that is killed does not take init with it", "[native]") {
     Container container;
     container.start_init([](const StartFifos& fifos) {
         ::signal(SIGPIPE, SIG_IGN);  // as lxcri-init does

@@ -42,7 +42,7 @@ std::string inheritable() {
 
 }  // namespace
 
-TEST_CASE("reset_signals undoes what was ignored, handled and blocked") {
+TEST_CASE("reset_signals undoes what was ignored, handled and blocked", "[native]") {
     CHECK(in_child([] {
               for (const int number : {SIGPIPE, SIGHUP, SIGCHLD, SIGRTMIN + 3}) {
                   ::signal(number, SIG_IGN);
@@ -85,7 +85,7 @@ TEST_CASE("close_on_exec_from keeps the descriptors open until then") {
           }) == "open");
 }
 
-TEST_CASE("close_on_exec_from works where close_range does not exist") {
+TEST_CASE("close_on_exec_from works where close_range does not exist", "[native]") {
     CHECK(in_child([] {
               open_some();
               if (!take_away(SYS_close_range)) return std::string("no seccomp");

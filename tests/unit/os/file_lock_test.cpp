@@ -43,7 +43,7 @@ TEST_CASE("a lock ends with its owner, and is given to one at a time") {
     CHECK(os::find_lock_holders(dir.get()) == std::vector<pid_t>{::getpid()});
 }
 
-TEST_CASE("no child has the lock of its parent") {
+TEST_CASE("no child has the lock of its parent", "[native]") {
     const TempDir temp;
     const auto dir = open_dir(temp);
     auto lock = take(dir.get());

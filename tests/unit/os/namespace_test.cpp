@@ -46,7 +46,7 @@ std::string own(const char* name) {
 
 }  // namespace
 
-TEST_CASE("a namespace is opened as what it is and nothing else") {
+TEST_CASE("a namespace is opened as what it is and nothing else", "[native]") {
     for (const auto& type : kTypes) {
         for (const auto& asked : kTypes) {
             INFO(type.name << " as " << asked.name);
@@ -62,7 +62,7 @@ TEST_CASE("a namespace is opened as what it is and nothing else") {
     }
 }
 
-TEST_CASE("what is no namespace") {
+TEST_CASE("what is no namespace", "[native]") {
     const TempDir temp;
     put_file(temp / "file", "");
     ::mkfifo((temp / "fifo").c_str(), 0600);  // must not wait for a writer
@@ -79,7 +79,7 @@ TEST_CASE("what is no namespace") {
     CHECK(os::open_namespace(temp / "link", CLONE_NEWNET).valid());
 }
 
-TEST_CASE("our own namespaces are our own") {
+TEST_CASE("our own namespaces are our own", "[native]") {
     for (const auto& type : kTypes) {
         INFO(type.name);
         CHECK(os::is_own_namespace(os::open_namespace(own(type.name), type.flag).get(), type.name));

@@ -56,7 +56,7 @@ std::string by_walk(int dir, const std::string& path, int flags, std::uint64_t r
 
 }  // namespace
 
-TEST_CASE("path walk: finds what openat2 finds, and refuses what it refuses") {
+TEST_CASE("path walk: finds what openat2 finds, and refuses what it refuses", "[native]") {
     const TempDir temp;
     put_file(temp / "secret", "secret");
     put_file(temp / "inside/dir/file", "file");
@@ -156,7 +156,7 @@ TEST_CASE("path walk: finds what openat2 finds, and refuses what it refuses") {
     }
 }
 
-TEST_CASE("path walk: an absolute path of no root, through no link") {
+TEST_CASE("path walk: an absolute path of no root, through no link", "[native]") {
     const TempDir temp;
     put_file(temp / "dir/file", "file");
     fs::create_symlink("dir", temp / "link");
@@ -168,7 +168,7 @@ TEST_CASE("path walk: an absolute path of no root, through no link") {
     }
 }
 
-TEST_CASE("path walk: a deep path, and up again as far as is remembered") {
+TEST_CASE("path walk: a deep path, and up again as far as is remembered", "[native]") {
     const TempDir temp;
     std::string deep = "inside";
     for (int i = 0; i < 30; ++i) deep += "/d" + std::to_string(i);
@@ -188,7 +188,7 @@ TEST_CASE("path walk: a deep path, and up again as far as is remembered") {
           by_kernel(inside.get(), "d0", O_PATH, RESOLVE_IN_ROOT));
 }
 
-TEST_CASE("path walk: another filesystem is one too many") {
+TEST_CASE("path walk: another filesystem is one too many", "[native]") {
     const auto root = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     for (const auto* path : {"proc/self/stat", "proc/version", "dev/null"}) {
         CAPTURE(path);

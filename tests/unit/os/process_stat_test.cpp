@@ -97,7 +97,7 @@ TEST_CASE("stat lines that no kernel writes") {
     }
 }
 
-TEST_CASE("the kernel's own lines") {
+TEST_CASE("the kernel's own lines", "[native]") {
     const auto stat = os::find_process_stat(::getpid());
     REQUIRE(stat);
     CHECK(stat->state == 'R');
@@ -107,7 +107,7 @@ TEST_CASE("the kernel's own lines") {
     CHECK_FALSE(os::find_process_stat(0x7fffffff));
 }
 
-TEST_CASE("a process with a hostile name") {
+TEST_CASE("a process with a hostile name", "[native]") {
     const auto* name = GENERATE(values<const char*>({") Z 1 (", "a) R 2 3 4 5", ")", "\n) X"}));
     const auto parent = std::to_string(::getpid());
     CHECK(in_child([&] {

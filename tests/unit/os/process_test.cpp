@@ -90,7 +90,7 @@ TEST_CASE("how a process ended") {
     CHECK(ExitStatus::signalled(50).describe() == "was killed by signal 50");
 }
 
-TEST_CASE("a child's status") {
+TEST_CASE("a child's status", "[native]") {
     CHECK(start([] { ::_exit(7); }).wait()->to_shell_code() == 7);
     CHECK(start([] { ::raise(SIGKILL); }).wait()->describe() == "was killed by signal 9 (SIGKILL)");
     // A core dump is a signal like any other.
@@ -98,7 +98,7 @@ TEST_CASE("a child's status") {
     CHECK(start([] { ::_exit(255); }).wait()->value() == 255);
 }
 
-TEST_CASE("waiting ends with the child or at the deadline") {
+TEST_CASE("waiting ends with the child or at the deadline", "[native]") {
     auto child = start_sleeper();
     const auto begin = os::Clock::now();
     CHECK_FALSE(child.wait(in(30ms)));
@@ -112,7 +112,7 @@ TEST_CASE("waiting ends with the child or at the deadline") {
     CHECK_FALSE(child.running());
 }
 
-TEST_CASE("a child is killed and reaped with its owner") {
+TEST_CASE("a child is killed and reaped with its owner", "[native]") {
     pid_t pid = -1;
     {
         const auto child = start([] {
@@ -125,7 +125,7 @@ TEST_CASE("a child is killed and reaped with its owner") {
     CHECK(is_reaped(pid));
 }
 
-TEST_CASE("a stopped child is killed and reaped too") {
+TEST_CASE("a stopped child is killed and reaped too", "[native]") {
     auto child = start_sleeper();
     const pid_t pid = child.pid();
     ::kill(pid, SIGSTOP);
@@ -135,7 +135,7 @@ TEST_CASE("a stopped child is killed and reaped too") {
     child.kill_and_reap();  // once more is nothing
 }
 
-TEST_CASE("a child that has ended already is reaped") {
+TEST_CASE("a child that has ended already is reaped", "[native]") {
     auto child = start([] {});
     const pid_t pid = child.pid();
     pollfd ended{child.pidfd(), POLLIN, 0};
@@ -144,7 +144,7 @@ TEST_CASE("a child that has ended already is reaped") {
     CHECK(is_reaped(pid));
 }
 
-TEST_CASE("a moved child has one owner") {
+TEST_CASE("a moved child has one owner", "[native]") {
     auto first = start_sleeper();
     const pid_t pid = first.pid();
     auto second = std::move(first);
@@ -160,7 +160,7 @@ TEST_CASE("a moved child has one owner") {
     CHECK(::kill(pid, 0) == 0);
 }
 
-TEST_CASE("a released child goes on") {
+TEST_CASE("a released child goes on", "[native]") {
     pid_t pid = -1;
     {
         auto child = start_sleeper();
@@ -172,7 +172,7 @@ TEST_CASE("a released child goes on") {
     CHECK(os::reap(pid).to_shell_code() == 137);
 }
 
-TEST_CASE("a child is killed with all that it has left, other children stay") {
+TEST_CASE("a child is killed with all that it has left, other children stay", "[native]") {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     const os::UniqueFd ours(ends[0]);
@@ -198,7 +198,7 @@ TEST_CASE("a child is killed with all that it has left, other children stay") {
     CHECK_FALSE(other->wait(os::Clock::now()));
 }
 
-TEST_CASE("a child that is not executed dies with its parent") {
+TEST_CASE("a child that is not executed dies with its parent", "[native]") {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     const os::UniqueFd ours(ends[0]);
@@ -218,7 +218,7 @@ TEST_CASE("a child that is not executed dies with its parent") {
     CHECK(::read(ours.get(), &ready, 1) == 0);
 }
 
-TEST_CASE("a child whose parent has ended before it looked ends, too") {
+TEST_CASE("a child whose parent has ended before it looked ends, too", "[native]") {
     auto child = start([] {
         os::end_with_parent(::getppid());
         os::end_with_parent(0x7fffffff);
@@ -227,7 +227,7 @@ TEST_CASE("a child whose parent has ended before it looked ends, too") {
     CHECK(child.wait()->value() == EXIT_FAILURE);
 }
 
-TEST_CASE("a process goes on when its first thread has ended") {
+TEST_CASE("a process goes on when its first thread has ended", "[native]") {
     auto child = start([] {
         std::thread other([] {
             for (;;) ::pause();
@@ -246,7 +246,7 @@ TEST_CASE("a process goes on when its first thread has ended") {
     CHECK_FALSE(ProcessRef::find(pid, stat->start_time));
 }
 
-TEST_CASE("whatever the first thread does: is one of them runnable?") {
+TEST_CASE("whatever the first thread does: is one of them runnable?", "[native]") {
     const bool busy = GENERATE(true, false);
     CAPTURE(busy);
     const auto child = start([busy] {
@@ -266,14 +266,14 @@ TEST_CASE("whatever the first thread does: is one of them runnable?") {
     CHECK(os::thread_ids(child.pid()).size() == 2);
 }
 
-TEST_CASE("there is nothing to reap") {
+TEST_CASE("there is nothing to reap", "[native]") {
     auto child = start([] {});
     const pid_t pid = child.pid();
     CHECK(child.wait());
     CHECK_THROWS_AS(os::reap(pid), SystemError);
 }
 
-TEST_CASE("the descriptor of a child closes on exec") {
+TEST_CASE("the descriptor of a child closes on exec", "[native]") {
     const auto child = start_sleeper();
     CHECK((::fcntl(child.pidfd(), F_GETFD) & FD_CLOEXEC) != 0);
 }
@@ -292,7 +292,7 @@ TEST_CASE("a process is found by pid and start time") {
     CHECK_THROWS_WITH(ProcessRef::open(0x7fffffff), "pidfd_open \"2147483647\": no such process");
 }
 
-TEST_CASE("a zombie is not found, and not signalled after it is reaped") {
+TEST_CASE("a zombie is not found, and not signalled after it is reaped", "[native]") {
     auto child = start_sleeper();
     const auto process = ProcessRef::open(child.pid());
     CHECK(process.signal(0));

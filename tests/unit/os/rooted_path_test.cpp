@@ -149,7 +149,7 @@ TEST_CASE("the last link itself can be opened, without following it") {
     CHECK(S_ISLNK(status.st_mode));
 }
 
-TEST_CASE("links of procfs that lead anywhere are refused") {
+TEST_CASE("links of procfs that lead anywhere are refused", "[native]") {
     const auto slash = os::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     const RootedDir root(slash.get());
     for (const auto* path : {"/proc/self/root", "/proc/self/cwd/x", "/proc/self/exe",
@@ -168,7 +168,7 @@ TEST_CASE("descriptors of lookups close on exec") {
     }
 }
 
-TEST_CASE("a file is made inside only") {
+TEST_CASE("a file is made inside only", "[native]") {
     const Farm farm;
     const auto made = farm.root().open("../../new", O_WRONLY | O_CREAT, 0600);
     CHECK(made.valid());

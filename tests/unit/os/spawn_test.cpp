@@ -88,7 +88,7 @@ bool ends_soon(int fd) {
 
 }  // namespace
 
-TEST_CASE("spawn: arguments and environment are exactly those of the command") {
+TEST_CASE("spawn: arguments and environment are exactly those of the command", "[native]") {
     Command command = shell("cat /proc/$$/environ /proc/$$/cmdline");
     command.environment = {"PATH=/usr/bin:/bin", "B=2", "A=1", "EMPTY="};
     command.arguments.insert(command.arguments.end(), {"name", "", "two words"});
@@ -99,13 +99,13 @@ TEST_CASE("spawn: arguments and environment are exactly those of the command") {
                                                         "name", "", "two words", ""});
 }
 
-TEST_CASE("spawn: without an environment there is none") {
+TEST_CASE("spawn: without an environment there is none", "[native]") {
     Command command = shell("read line < /proc/$$/environ; echo \"<$line>\"");
     command.environment.clear();
     CHECK(output_of(command) == "<>\n");
 }
 
-TEST_CASE("spawn: a program behind a descriptor") {
+TEST_CASE("spawn: a program behind a descriptor", "[native]") {
     const os::UniqueFd image = os::open_at(AT_FDCWD, "/bin/sh", O_PATH);
     Command command = shell("echo ran");
     command.path = "/none";
@@ -116,7 +116,7 @@ TEST_CASE("spawn: a program behind a descriptor") {
           std::pair{SpawnStep::execute, std::string("execute \"/none\": bad file descriptor")});
 }
 
-TEST_CASE("spawn: descriptors whose numbers overlap") {
+TEST_CASE("spawn: descriptors whose numbers overlap", "[native]") {
     CHECK(in_child([] {
               // 3 and 4 change places, 5 stays, 6 is there twice; the image is in the way, too.
               ::close(0);
@@ -137,7 +137,7 @@ TEST_CASE("spawn: descriptors whose numbers overlap") {
           }) == "four\nthree\nfive\nzero\n\n1\n2\n3\n4\n5\n6\n7\n");
 }
 
-TEST_CASE("spawn: no descriptor but those of the command and ours up to 2") {
+TEST_CASE("spawn: no descriptor but those of the command and ours up to 2", "[native]") {
     CHECK(in_child([] {
               for (int fd = 20; fd < 30; ++fd) ::dup2(2, fd);  // all would be inherited
               return output_of(shell(descriptors_of_the_shell()));
@@ -151,7 +151,7 @@ TEST_CASE("spawn: no descriptor but those of the command and ours up to 2") {
           }) == "1\n2\n");
 }
 
-TEST_CASE("spawn: our own descriptors stay as they are") {
+TEST_CASE("spawn: our own descriptors stay as they are", "[native]") {
     const auto before = count_descriptors();
     const os::UniqueFd file = file_with("text");
     {
@@ -163,7 +163,7 @@ TEST_CASE("spawn: our own descriptors stay as they are") {
     CHECK(count_descriptors() == before + 1);
 }
 
-TEST_CASE("spawn: a descriptor that is not open") {
+TEST_CASE("spawn: a descriptor that is not open", "[native]") {
     Command command = shell("exit 0");
     const std::string message = "pass descriptors to \"/bin/sh\": bad file descriptor";
     for (const int from : {-1, 99}) {
@@ -175,7 +175,7 @@ TEST_CASE("spawn: a descriptor that is not open") {
     }
 }
 
-TEST_CASE("spawn: a program that cannot be executed") {
+TEST_CASE("spawn: a program that cannot be executed", "[native]") {
     const TempDir temp;
     put_file(temp / "no-program", "just text");
     fs::permissions(temp / "no-program", fs::perms::all);
@@ -195,7 +195,7 @@ TEST_CASE("spawn: a program that cannot be executed") {
     CHECK(failure(temp / "no-program") == named(temp / "no-program", "exec format error"));
 }
 
-TEST_CASE("spawn: a failure can be asked for when the process has ended") {
+TEST_CASE("spawn: a failure can be asked for when the process has ended", "[native]") {
     Command command;
     command.path = "/none";
     command.arguments = {"none"};
@@ -211,7 +211,7 @@ TEST_CASE("spawn: a failure can be asked for when the process has ended") {
     CHECK_FALSE(other.find_failure());
 }
 
-TEST_CASE("spawn: the directory where the program starts") {
+TEST_CASE("spawn: the directory where the program starts", "[native]") {
     const TempDir temp;
     Command command = shell("pwd");
     command.directory = temp.path();
@@ -224,7 +224,7 @@ TEST_CASE("spawn: the directory where the program starts") {
                                                  "\": no such file or directory")});
 }
 
-TEST_CASE("spawn: a session of its own, or ours") {
+TEST_CASE("spawn: a session of its own, or ours", "[native]") {
     // "PID (COMM) STATE PPID PGRP SESSION": proc_pid_stat(5).
     Command command = shell(
         "read pid comm state parent group session rest < /proc/$$/stat;"
@@ -234,7 +234,7 @@ TEST_CASE("spawn: a session of its own, or ours") {
     CHECK(output_of(command) == "own\n");
 }
 
-TEST_CASE("spawn: signals are reset, or those of the caller") {
+TEST_CASE("spawn: signals are reset, or those of the caller", "[native]") {
     const auto signals = [](os::Signals which) {
         return in_child([=] {
             ::signal(SIGPIPE, SIG_IGN);
@@ -251,7 +251,7 @@ TEST_CASE("spawn: signals are reset, or those of the caller") {
     CHECK(signals(os::Signals::ours) == "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n");
 }
 
-TEST_CASE("spawn: the last step runs in the new process, and its errno comes back") {
+TEST_CASE("spawn: the last step runs in the new process, and its errno comes back", "[native]") {
     Command command = shell("pwd");
     CHECK(failure_of(command, [] { return EXDEV; }) ==
           std::pair{SpawnStep::last_step, concat("prepare \"/bin/sh\": ", errno_text(EXDEV))});
@@ -264,7 +264,7 @@ TEST_CASE("spawn: the last step runs in the new process, and its errno comes bac
     CHECK(fs::current_path() == before);
 }
 
-TEST_CASE("spawn: the program ends with us, unless it is to go on") {
+TEST_CASE("spawn: the program ends with us, unless it is to go on", "[native]") {
     for (const auto at_our_end : {os::AtOurEnd::killed, os::AtOurEnd::goes_on}) {
         auto [ours, theirs] = make_pipe();
         auto [to_program, keep_open] = make_pipe();
@@ -294,7 +294,7 @@ TEST_CASE("spawn: the program ends with us, unless it is to go on") {
     }
 }
 
-TEST_CASE("spawn: the program does not get our locks") {
+TEST_CASE("spawn: the program does not get our locks", "[native]") {
     const TempDir temp;
     const os::UniqueFd dir = os::open_at(AT_FDCWD, temp.path(), O_RDONLY | O_DIRECTORY);
     auto [ours, theirs] = make_pipe();
@@ -324,7 +324,7 @@ TEST_CASE("spawn: the program does not get our locks") {
     CHECK(os::FileLock::take(dir.get(), os::Clock::now()));
 }
 
-TEST_CASE("spawn: a cgroup of version 1 is entered before the program is executed") {
+TEST_CASE("spawn: a cgroup of version 1 is entered before the program is executed", "[native]") {
     // A file takes the place of `tasks`: what is written says that the child itself enters.
     const TempDir temp;
     put_file(temp / "tasks", "");
@@ -335,7 +335,7 @@ TEST_CASE("spawn: a cgroup of version 1 is entered before the program is execute
     CHECK(output_of(command) == "00");
 }
 
-TEST_CASE("spawn: a cgroup that refuses is named") {
+TEST_CASE("spawn: a cgroup that refuses is named", "[native]") {
     const os::UniqueFd full = os::open_at(AT_FDCWD, "/dev/full", O_WRONLY);
     Command command = shell("exit 0");
     command.cgroup.tasks = {full.get()};
@@ -352,7 +352,7 @@ TEST_CASE("spawn: a directory that is no cgroup of version 2 is refused at once"
     CHECK_THROWS_AS(os::spawn(command), SystemError);
 }
 
-TEST_CASE("spawn: where clone3 does not exist") {
+TEST_CASE("spawn: where clone3 does not exist", "[native]") {
     const TempDir temp;
     const os::UniqueFd dir = os::open_at(AT_FDCWD, temp.path(), O_PATH | O_DIRECTORY);
     const auto without_clone3 = [](const std::function<std::string()>& action) {
@@ -398,7 +398,7 @@ TEST_CASE("spawn: where clone3 does not exist") {
 }
 
 // The child has our memory and not our signals, locks or directory.
-TEST_CASE("spawn: what the child changes for itself is not changed here", "[spawn]") {
+TEST_CASE("spawn: what the child changes for itself is not changed here", "[spawn][native]") {
     struct sigaction action {};
     action.sa_handler = [](int) {};
     struct sigaction old_action {};
@@ -432,7 +432,7 @@ TEST_CASE("spawn: what the child changes for itself is not changed here", "[spaw
 
 #if !defined(__SANITIZE_ADDRESS__)  // there the memory is copied
 TEST_CASE("spawn: it returns when the program is executed, without the memory being copied",
-          "[spawn]") {
+          "[spawn][native]") {
     // A program that cannot be executed has ended by then.
     Command command;
     command.path = "/nonexistent/program";

@@ -86,7 +86,8 @@ TEST_CASE("the sysctl that forbids user namespaces to ordinary users alone", "[r
     CHECK(said_to(0).empty());
 }
 
-TEST_CASE("a child that cannot say that it is in its user namespace makes no parent wait") {
+TEST_CASE("a child that cannot say that it is in its user namespace makes no parent wait",
+          "[native]") {
     const auto try_without_write = [] {
         ::alarm(10);
         if (!take_away(SYS_write)) ::_exit(2);

@@ -143,7 +143,7 @@ TEST_CASE("the lock ends with its holder") {
     CHECK_FALSE(dir.is_locked_by_other());
 }
 
-TEST_CASE("a command waits for the one before it") {
+TEST_CASE("a command waits for the one before it", "[native]") {
     const TempDir temp;
     { const auto dir = ContainerDir::create(temp.path(), "c1"); }
     std::array<int, 2> ends{};

@@ -119,7 +119,7 @@ TEST_CASE("init gets the open standard streams and the FIFOs") {
     }
 }
 
-TEST_CASE("namespaces to join come with the first message") {
+TEST_CASE("namespaces to join come with the first message", "[native]") {
     translate::Plan plan;
     plan.host.namespaces = {{"/linux/namespaces/0", "uts", "/proc/self/ns/uts", CLONE_NEWUTS},
                             {"/linux/namespaces/1", "ipc", "/proc/self/ns/ipc", CLONE_NEWIPC}};
@@ -127,7 +127,7 @@ TEST_CASE("namespaces to join come with the first message") {
     CHECK(talk.next(MessageKind::start_plan).fds.size() == 2);
 }
 
-TEST_CASE("a namespace that is none is named by its place in config.json") {
+TEST_CASE("a namespace that is none is named by its place in config.json", "[native]") {
     translate::Plan plan;
     plan.host.namespaces = {{"/linux/namespaces/4", "net", "/proc/self/ns/uts", CLONE_NEWNET}};
     Conversation talk(plan);

@@ -102,7 +102,8 @@ TEST_CASE("seccomp: each action as the default and in a rule") {
         const Filtered filtered(profile(action == Action::allow ? Action::trap : Action::allow,
                                         {rule({"mkdirat"}, action)}));
         CHECK(filtered("mkdirat") == word);
-        CHECK(filtered("read") == (action == Action::allow ? SECCOMP_RET_TRAP : kAllow));
+        // Of a lower number on every architecture: what is newer than the profile does not exist.
+        CHECK(filtered("dup") == (action == Action::allow ? SECCOMP_RET_TRAP : kAllow));
     }
 }
 
@@ -467,7 +468,7 @@ TEST_CASE("seccomp: a flag for listeners only") {
                           "effect without a rule with SCMP_ACT_NOTIFY"});
 }
 
-TEST_CASE("seccomp: a flag that this kernel does not know") {
+TEST_CASE("seccomp: a flag that this kernel does not know", "[native]") {
     auto seccomp = profile(Action::allow);
     seccomp.flags = {oci::SeccompFlag::log, static_cast<oci::SeccompFlag>(1U << 30U)};
     CHECK(pointer_of_error(seccomp) == "/linux/seccomp/flags/1");

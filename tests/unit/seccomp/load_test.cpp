@@ -70,7 +70,7 @@ bool has_x86_calls() {
 
 }  // namespace
 
-TEST_CASE("seccomp: ALLOW and LOG let a system call through") {
+TEST_CASE("seccomp: ALLOW and LOG let a system call through", "[native]") {
     for (const auto action : {Action::allow, Action::log}) {
         const auto outcome = outcome_of(profile(action), SYS_mkdirat);
         CHECK(outcome.result == -EFAULT);
@@ -80,21 +80,21 @@ TEST_CASE("seccomp: ALLOW and LOG let a system call through") {
     }
 }
 
-TEST_CASE("seccomp: ERRNO, also 0 and the largest") {
+TEST_CASE("seccomp: ERRNO, also 0 and the largest", "[native]") {
     for (const unsigned number : {0U, unsigned{EPERM}, unsigned{ENOSYS}, 4095U}) {
         const auto seccomp = profile(Action::allow, {deny("mkdirat", number)});
         CHECK(outcome_of(seccomp, SYS_mkdirat).result == -static_cast<long>(number));
     }
 }
 
-TEST_CASE("seccomp: the default ERRNO") {
+TEST_CASE("seccomp: the default ERRNO", "[native]") {
     auto seccomp = profile(Action::error, with_basics({}));
     CHECK(outcome_of(seccomp, SYS_getpid).result == -EPERM);
     seccomp.default_errno_ret = EXDEV;
     CHECK(outcome_of(seccomp, SYS_getpid).result == -EXDEV);
 }
 
-TEST_CASE("seccomp: KILL_PROCESS ends the process, KILL_THREAD the thread") {
+TEST_CASE("seccomp: KILL_PROCESS ends the process, KILL_THREAD the thread", "[native]") {
     const auto run = [](Action action) {
         const auto seccomp = profile(Action::allow, {rule({"mkdirat"}, action)});
         return run_confined(compile_profile(seccomp), call_in_thread);
@@ -110,7 +110,7 @@ TEST_CASE("seccomp: KILL_PROCESS ends the process, KILL_THREAD the thread") {
               .signal == SIGSYS);
 }
 
-TEST_CASE("seccomp: TRAP sends SIGSYS, which a handler may catch") {
+TEST_CASE("seccomp: TRAP sends SIGSYS, which a handler may catch", "[native]") {
     const auto seccomp = profile(Action::allow, {rule({"mkdirat"}, Action::trap)});
     CHECK(outcome_of(seccomp, SYS_mkdirat).signal == SIGSYS);
 
@@ -126,12 +126,12 @@ TEST_CASE("seccomp: TRAP sends SIGSYS, which a handler may catch") {
     CHECK(outcome.result == SYS_mkdirat);
 }
 
-TEST_CASE("seccomp: TRACE without a tracer: the system call does not exist") {
+TEST_CASE("seccomp: TRACE without a tracer: the system call does not exist", "[native]") {
     CHECK(outcome_of(profile(Action::allow, {rule({"mkdirat"}, Action::trace)}), SYS_mkdirat)
               .result == -ENOSYS);
 }
 
-TEST_CASE("seccomp: TRACE tells the tracer the number in errnoRet") {
+TEST_CASE("seccomp: TRACE tells the tracer the number in errnoRet", "[native]") {
     auto seccomp = profile(Action::allow, {rule({"mkdirat"}, Action::trace)});
     seccomp.syscalls[0].errno_ret = 777;
     const auto filter = compile_profile(seccomp);
@@ -159,7 +159,7 @@ TEST_CASE("seccomp: TRACE tells the tracer the number in errnoRet") {
     CHECK(message == 777);
 }
 
-TEST_CASE("seccomp: arguments in the kernel: 64 bits, all of a rule") {
+TEST_CASE("seccomp: arguments in the kernel: 64 bits, all of a rule", "[native]") {
     const auto seccomp =
         profile(Action::allow,
                 {deny("getpid", 9, {arg(0, gt, 0x100000000), arg(1, masked_eq, 0xff00, 0x1200)})});
@@ -170,7 +170,8 @@ TEST_CASE("seccomp: arguments in the kernel: 64 bits, all of a rule") {
     CHECK(outcome_of(seccomp, SYS_getpid, 0x100000001, 0x3413ff).result.value_or(0) > 0);
 }
 
-TEST_CASE("seccomp: system calls newer than the profile do not exist, older ones are forbidden") {
+TEST_CASE("seccomp: system calls newer than the profile do not exist, older ones are forbidden",
+          "[native]") {
     const auto seccomp = profile(Action::error, with_basics({rule({"faccessat2"}, Action::allow)}));
     const auto filter = compile_profile(seccomp);
     CHECK(run_confined(filter, [] { return call(438); }).result == -EPERM);
@@ -184,7 +185,7 @@ TEST_CASE("seccomp: system calls newer than the profile do not exist, older ones
     }
 }
 
-TEST_CASE("seccomp: system calls of x86 on x86_64") {
+TEST_CASE("seccomp: system calls of x86 on x86_64", "[native]") {
     UNIT_NEEDS(has_x86_calls(), "needs a kernel with the system calls of x86");
     constexpr unsigned kGetpid = 20;
     const auto outcome = [&](std::vector<SeccompArch> archs, unsigned first, unsigned number) {
@@ -208,7 +209,7 @@ TEST_CASE("seccomp: numbers of x32 on x86_64") {
               .result == -9);
 }
 
-TEST_CASE("seccomp: a filter on top of a filter: the strictest answer counts") {
+TEST_CASE("seccomp: a filter on top of a filter: the strictest answer counts", "[native]") {
     const auto outer = compile_profile(
         profile(Action::allow, {deny("mkdirat", 9), rule({"getpid"}, Action::log)}));
     const auto inner = compile_profile(
@@ -228,7 +229,7 @@ TEST_CASE("seccomp: a filter on top of a filter: the strictest answer counts") {
     CHECK(run_child(nested, [] { return call(SYS_getppid); }).result == -EPERM);
 }
 
-TEST_CASE("seccomp: the status of a process shows the filter") {
+TEST_CASE("seccomp: the status of a process shows the filter", "[native]") {
     const auto outcome = run_confined(compile_profile(profile(Action::allow)), [] {
         std::ifstream status("/proc/self/status");
         std::string line;
@@ -240,7 +241,7 @@ TEST_CASE("seccomp: the status of a process shows the filter") {
     CHECK(outcome.result == SECCOMP_MODE_FILTER);
 }
 
-TEST_CASE("seccomp: neither no_new_privs nor CAP_SYS_ADMIN") {
+TEST_CASE("seccomp: neither no_new_privs nor CAP_SYS_ADMIN", "[native]") {
     const auto filter = compile_profile(profile(Action::allow));
     const auto outcome = run_child(
         [] {
@@ -257,13 +258,13 @@ TEST_CASE("seccomp: neither no_new_privs nor CAP_SYS_ADMIN") {
     CHECK(outcome.result == EACCES);
 }
 
-TEST_CASE("seccomp: all flags at once") {
+TEST_CASE("seccomp: all flags at once", "[native]") {
     auto seccomp = profile(Action::allow, {deny("mkdirat", 9)});
     seccomp.flags = {oci::SeccompFlag::tsync, oci::SeccompFlag::log, oci::SeccompFlag::spec_allow};
     CHECK(outcome_of(seccomp, SYS_mkdirat).result == -9);
 }
 
-TEST_CASE("seccomp: what is no filter") {
+TEST_CASE("seccomp: what is no filter", "[native]") {
     CHECK_THROWS_AS(seccomp::load("1234567", 0), Error);
     const auto outcome = run_child([] {},
                                    [] {
@@ -277,7 +278,7 @@ TEST_CASE("seccomp: what is no filter") {
     CHECK(outcome.result == EINVAL);
 }
 
-TEST_CASE("seccomp: flags that the kernel knows") {
+TEST_CASE("seccomp: flags that the kernel knows", "[native]") {
     CHECK(seccomp::kernel_knows(SECCOMP_FILTER_FLAG_LOG));
     CHECK(seccomp::kernel_knows(SECCOMP_FILTER_FLAG_TSYNC));
     CHECK_FALSE(seccomp::kernel_knows(1U << 31U));

@@ -186,7 +186,7 @@ TEST_CASE("seccomp: an agent that cannot be reached is an error") {
     CHECK(message(dir.path() / "packets") == prefix("packets") + "protocol wrong type for socket");
 }
 
-TEST_CASE("seccomp: an agent answers for a system call") {
+TEST_CASE("seccomp: an agent answers for a system call", "[native]") {
     const TempDir dir;
     const auto listening = listen_on(dir.path() / "agent");
     const auto filter =
@@ -228,7 +228,8 @@ TEST_CASE("seccomp: an agent answers for a system call") {
 }
 
 TEST_CASE(
-    "seccomp: a filter without NOTIFY gives no listener, one with it a descriptor closed on exec") {
+    "seccomp: a filter without NOTIFY gives no listener, one with it a descriptor closed on exec",
+    "[native]") {
     const auto outcome =
         run_child([] { os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl"); },
                   [] {
