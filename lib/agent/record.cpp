@@ -36,7 +36,7 @@ Record::Record(std::string_view document, std::uint64_t start_time)
     head.start_time = start_time;
     os::write_all(file_.get(), {reinterpret_cast<const char*>(&head), sizeof head}, "record");
     os::write_all(file_.get(), document, "record");
-    // A smaller file would end whoever reads the mapping.
+    // If the file got smaller the kernel would kill the process that reads the mapping.
     os::check(::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
               "fcntl F_ADD_SEALS");
     map();
