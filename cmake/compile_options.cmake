@@ -111,9 +111,14 @@ endif()
 # What -static takes by itself is crtbeginT.o, which registers the tables for exceptions as they
 # are: the first exception then sorts them, for 0.8 ms. With crtbegin.o the sorted index is used
 # that the linker makes, as in programs that are not static.
+#
+# noseparate-code: code and constants are one mapping, which saves ten page faults of 85. The constants
+# can then be executed. That gives an attacker nothing that the code, at addresses that are known in a
+# program that is not PIE, does not give.
 function(lxcri_static_program target)
   if(NOT LXCRI_SANITIZE)
-    target_link_options(${target} PRIVATE -static ${LXCRI_no_pie} -nostartfiles -Wl,--eh-frame-hdr
+    target_link_options(
+      ${target} PRIVATE -static ${LXCRI_no_pie} -nostartfiles -Wl,--eh-frame-hdr,-z,noseparate-code
                         ${LXCRI_crt1} ${LXCRI_crti} ${LXCRI_crtbegin})
     target_link_libraries(${target} PRIVATE ${LXCRI_crtend} ${LXCRI_crtn})
   endif()
