@@ -71,6 +71,8 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     // Whatever it is: a look at /proc whether it is our own may be one at the container's /proc. It
     // never is: calls from there are left to the kernel.
     os::check(::setns(user_namespace, CLONE_NEWUSER), "setns CLONE_NEWUSER");
+    // Other rights undo both, here and below.
+    os::end_with_parent(parent);
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
     os::check(::fchdir(root), "fchdir");
     os::check(::chroot("."), "chroot");
@@ -79,10 +81,27 @@ void enter(int user_namespace, int root, int base, const Identity& identity) {
     os::check(::setgroups(identity.groups.size(), identity.groups.data()), "setgroups");
     os::check(::setresgid(identity.gid, identity.gid, identity.gid), "setresgid");
     os::check(::setresuid(identity.uid, identity.uid, identity.uid), "setresuid");
+    os::end_with_parent(parent);
     os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE");
     keep_capabilities(identity.capabilities);
-    // The change of user has undone this, too.
-    os::end_with_parent(parent);
+}
+
+std::vector<os::UniqueFd> open_namespaces(const Caller& caller,
+                                          std::initializer_list<const char*> names) {
+    std::vector<os::UniqueFd> namespaces;
+    for (const char* name : names) {
+        try {
+            os::UniqueFd file = caller.open(concat("ns/", name), O_RDONLY);
+            if (!os::is_own_namespace(file.get(), name)) namespaces.push_back(std::move(file));
+        } catch (const SystemError& error) {
+            if (error.code() != ENOENT) throw;  // a kernel without namespaces of this type
+        }
+    }
+    return namespaces;
+}
+
+void join_namespaces(const std::vector<os::UniqueFd>& namespaces) {
+    for (const auto& file : namespaces) os::check(::setns(file.get(), 0), "setns");
 }
 
 void keep_capabilities(std::uint64_t capabilities) {

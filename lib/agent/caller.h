@@ -83,6 +83,13 @@ class Caller {
     Credentials credentials_;
 };
 
+// Of the caller, where this process is in others, and the kernel knows the name (of namespaces(7)).
+std::vector<os::UniqueFd> open_namespaces(const Caller& caller,
+                                          std::initializer_list<const char*> names);
+// For a process whose child begins in the caller's pid namespace. There the container sees the
+// child, and it must see none of the host's namespaces in it. After this no path may be looked up
+// that the container could have made.
+void join_namespaces(const std::vector<os::UniqueFd>& namespaces);
 // This process takes the identity, with this root and current directory, in the user namespace.
 void enter(int user_namespace, int root, int base, const Identity& identity);
 // Only these capabilities of the ones that this process has.

@@ -89,6 +89,7 @@ class Entrance {
     explicit Entrance(const Caller& caller)
         : caller_(caller),
           cgroups_(open_cgroups(caller, Hierarchies::all)),
+          namespaces_(open_namespaces(caller, {"cgroup", "ipc", "uts", "net", "time", "mnt"})),
           pid_namespace_(caller.open("ns/pid", O_RDONLY)),
           user_namespace_(caller.open("ns/user", O_RDONLY)),
           root_(caller.open("root", O_PATH | O_DIRECTORY)),
@@ -97,11 +98,6 @@ class Entrance {
           identity_(caller.identity()),
           oom_score_adj_(caller.read_file("oom_score_adj")),
           filter_(make_program_filter()) {
-        // Those of the user namespace come last, and the pid namespace is for children alone.
-        for (const char* name : {"cgroup", "ipc", "uts", "net", "time", "mnt"}) {
-            os::UniqueFd file = caller.open(concat("ns/", name), O_RDONLY);
-            if (!os::is_own_namespace(file.get(), name)) namespaces_.push_back(std::move(file));
-        }
         for (unsigned resource = 0; resource < RLIM_NLIMITS; ++resource) {
             os::check(::prlimit(caller.pid(), static_cast<__rlimit_resource>(resource), nullptr,
                                 &limits_.at(resource)),
@@ -127,9 +123,9 @@ class Entrance {
     // Then. The process stays in the host's pid namespace, where the container does not see it,
     // until nothing of the host is left in it that a process of the container's pid namespace would
     // show. The cgroups last: a container can stop what is in its own.
-    void join_namespaces() const {
+    void join() const {
         os::write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", oom_score_adj_);
-        for (const auto& file : namespaces_) os::check(::setns(file.get(), 0), "setns");
+        join_namespaces(namespaces_);
         os::check(::setns(pid_namespace_.get(), CLONE_NEWPID), "setns CLONE_NEWPID");
         join_cgroups(cgroups_);
     }
@@ -176,7 +172,7 @@ struct End {
 
 End start_and_wait(const Entrance& entrance, const os::Command& command, int report, int held) {
     entrance.leave_agent({command.image, report, held});
-    entrance.join_namespaces();
+    entrance.join();
     os::Spawned program = os::spawn(command, [&] {
         try {
             entrance.pass();
@@ -199,7 +195,9 @@ End start_and_wait(const Entrance& entrance, const os::Command& command, int rep
     try {
         end = start_and_wait(entrance, command, report, held);
     } catch (const os::SpawnError& error) {
-        end = {End::Kind::not_executed, error.code()};
+        // The program itself can have written it, in the moment of its exec.
+        const bool is_errno = error.code() > 0 && error.code() < 4096;
+        end = {End::Kind::not_executed, is_errno ? error.code() : EPERM};
     } catch (const SystemError& error) {
         end.value = error.code();
     } catch (const std::exception&) {  // EPERM

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -35,13 +36,24 @@ void check_thread(pid_t pid, int user_namespace) {
     }
 }
 
+// proc_pid_mountinfo(5) shows what is below the root directory of the process. In the container's
+// mount namespace the kernel might refuse the new procfs (mount_namespaces(7)).
+void hide_mounts() {
+    const os::UniqueFd empty = os::NewFilesystem("tmpfs").mount(0);
+    os::check(::fchdir(empty.get()), "fchdir");
+    os::check(::chroot("."), "chroot");
+}
+
 // In a pid namespace the number means a thread of the container. If it ends after the look, and
 // the number is given again, that is to a thread in the same pid namespace.
 void set_in_pid_namespace(const Request& request, const Caller& caller, int pid_namespace,
                           pid_t pid, int policy, const sched_param& param) {
+    const auto namespaces = open_namespaces(caller, {"cgroup", "ipc", "uts", "net", "time"});
     os::check(::setns(pid_namespace, CLONE_NEWPID), "setns CLONE_NEWPID");
     caller.check_pending();
-    // Only a child is in it.
+    join_namespaces(namespaces);
+    hide_mounts();
+    // Only a child is in the pid namespace.
     (void)handoff::call_in_child([&]() -> std::vector<os::UniqueFd> {
         check_thread(pid, request.user_namespace);
         os::check(::sched_setscheduler(pid, policy, &param), "sched_setscheduler");

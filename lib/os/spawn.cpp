@@ -103,7 +103,7 @@ int run_last_step(const ChildPlan& plan) noexcept {
 int become(const ChildPlan& plan) noexcept {
     if (plan.command.at_our_end == AtOurEnd::goes_on) (void)::prctl(PR_SET_PDEATHSIG, 0);
     if (plan.command.others == OtherDescriptors::closed_before) {
-        std::array<int, 2> kept{plan.report, std::max(plan.image, plan.report)};
+        std::array<int, 2> kept{plan.report, plan.image < 0 ? plan.report : plan.image};
         if (const int code = close_others(kept); code != 0) return code;
     }
     if (plan.image >= 0) {
@@ -222,7 +222,7 @@ void Spawned::wait_until_executed() const {
 
 Spawned spawn(const Command& command, const std::function<int()>& last_step) {
     // Ours are closed on exec anyway; this is for those that a caller has left open.
-    close_on_exec_from(3);
+    if (command.others == OtherDescriptors::closed_by_exec) close_on_exec_from(3);
     std::array<int, 2> ends{};
     check(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
     UniqueFd ours(ends[0]);
