@@ -88,7 +88,7 @@ TEST_CASE("agent: a program of the image mounts, as good as the caller", "[agent
     NEEDS(need_fuse());
     FuseBox box;
     box.bundle.process()["rlimits"] =
-        Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", 100}, {"hard", 200}}});
+        Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", 36}, {"hard", 40}}});
     box.bundle.process()["oomScoreAdj"] = 77;
     box.bundle.process()["user"]["umask"] = 027;
     box.bundle.process()["user"]["additionalGids"] = {5, 6};
