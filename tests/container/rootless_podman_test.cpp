@@ -13,6 +13,7 @@
 #include "support/environment.h"
 #include "support/ordinary_user.h"
 #include "support/runtime.h"
+#include "user_podman.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -78,64 +79,24 @@ class OwnVarTmp {
 
 enum class Network { none, own };
 
-// Everything of its own in the user's home. XDG_RUNTIME_DIR is closed for others, as in real life.
-class UserPodman {
+// With an image of the probe.
+class PodmanBox {
   public:
-    explicit UserPodman(Network network = Network::none) : ids_(box_ / "") {
+    explicit PodmanBox(Network network = Network::none) : ids_(box_ / "") {
         // First of all: the Podmans of a user share the mounts of the first one.
         if (network == Network::own) tun_.emplace(box_ / "tun");
         var_tmp_.emplace(box_ / "var-tmp");
-        fs::create_directory(home() / "run");
         const std::string image = "localhost/test";
-        write_file(home() / "containers.conf", "[containers]\ndefault_ulimits = []\n");
         REQUIRE(
             run_command({"/bin/tar", "-C", box_.bundle.rootfs(), "-cf", box_ / "image.tar", "."})
                 .code() == 0);
         box_.give_to(kUser);
-        REQUIRE(chmod((home() / "run").c_str(), 0700) == 0);
-        const Finished imported = call({"import", "-q", box_ / "image.tar", image});
-        INFO(imported.err);
-        REQUIRE(imported.code() == 0);
-    }
-    UserPodman(const UserPodman&) = delete;
-    UserPodman& operator=(const UserPodman&) = delete;
-    ~UserPodman() {
-        try {
-            (void)call({"pod", "rm", "--all", "--force", "-t", "0"});
-            (void)call({"rm", "--all", "--force", "-t", "0"});
-            // The process that keeps the user namespace of all Podmans of this user.
-            const std::string pause = read_file(home() / "run/libpod/tmp/pause.pid");
-            if (!pause.empty()) (void)::kill(std::stoi(pause), SIGKILL);
-        } catch (const std::exception&) {
-            // What stays is found by the leak check.
-        }
+        podman_.emplace(home(), box_.runtime());
+        podman_->ok({"import", "-q", box_ / "image.tar", image});
     }
 
-    Finished call(Strings arguments) const {
-        const Strings common = {find_program("podman"),
-                                "--runtime",
-                                box_.runtime(),
-                                "--cgroup-manager",
-                                "cgroupfs",
-                                "--events-backend",
-                                "file",
-                                "--storage-driver",
-                                "vfs"};
-        arguments.insert(arguments.begin(), common.begin(), common.end());
-        return run_command(arguments, options());
-    }
-    CommandOptions options() const {
-        CommandOptions options;
-        options.uid = kUser;
-        options.timeout = milliseconds{120'000};
-        options.working_directory = home();
-        options.environment =
-            Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    "HOME=" + home().string(), "XDG_RUNTIME_DIR=" + (home() / "run").string(),
-                    "TMPDIR=" + home().string(),
-                    "CONTAINERS_CONF=" + (home() / "containers.conf").string()};
-        return options;
-    }
+    Finished call(const Strings& arguments) const { return podman_->call(arguments); }
+    CommandOptions options() const { return podman_->options(); }
     fs::path home() const { return box_.bundle.path(); }
     Box& box() { return box_; }
 
@@ -144,6 +105,7 @@ class UserPodman {
     const SubordinateIds ids_;
     std::optional<TunForAll> tun_;
     std::optional<OwnVarTmp> var_tmp_;
+    std::optional<UserPodman> podman_;
 };
 
 void check_good(const Finished& done) {
@@ -164,7 +126,7 @@ bool has_network(const std::string& out) {
 TEST_CASE("rootless: Podman as the caller", "[rootless][podman]") {
     NEEDS(need_rootless_podman());
     APPLIES(in_first_view());
-    UserPodman podman;
+    PodmanBox podman;
     const Finished done = podman.call({"run", "--rm", "--network", "none", "localhost/test",
                                        "/probe", "ids", "--", "cat", "/proc/self/uid_map"});
     check_good(done);
@@ -177,7 +139,7 @@ TEST_CASE("rootless: Podman with user namespaces below its own", "[rootless][pod
     APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman(Network::own);
+    PodmanBox podman(Network::own);
     const auto run = [&](const Strings& flags) {
         Strings arguments = {"run", "--rm", "--network", "slirp4netns"};
         arguments.insert(arguments.end(), flags.begin(), flags.end());
@@ -202,7 +164,7 @@ TEST_CASE("rootless: Podman publishes ports", "[rootless][podman]") {
     APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman(Network::own);
+    PodmanBox podman(Network::own);
     const bool keep_id = GENERATE(false, true);
     CAPTURE(keep_id);
     Strings arguments = {"run", "-d", "--name", "one", "--network", "slirp4netns", "-p", "4567"};
@@ -219,7 +181,7 @@ TEST_CASE("rootless: podman build with RUN", "[rootless][podman]") {
     APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman(Network::own);
+    PodmanBox podman(Network::own);
     fs::create_directory(podman.home() / "context");
     write_file(podman.home() / "context/Containerfile",
                "FROM localhost/test\n"
@@ -237,7 +199,7 @@ TEST_CASE("rootless: a pod of Podman", "[rootless][podman]") {
     APPLIES(!is_virtual_machine());  // which lacks slirp4netns and buildah
     NEEDS(need_network());
     APPLIES(in_one_view());
-    UserPodman podman(Network::own);
+    PodmanBox podman(Network::own);
     check_good(podman.call({"pod", "create", "--name", "pod", "--network", "slirp4netns", "--share",
                             "net,ipc,uts,pid", "--infra-image", "localhost/test", "--infra-command",
                             "/probe sleep"}));
@@ -254,7 +216,7 @@ TEST_CASE("rootless: buildah", "[rootless][buildah]") {
     NEEDS(need_network());
     NEEDS(need_program("buildah"));
     APPLIES(in_one_view());
-    UserPodman podman(Network::own);
+    PodmanBox podman(Network::own);
     const auto buildah = [&](Strings arguments) {
         const Strings common = {find_program("buildah"), "--storage-driver", "vfs"};
         arguments.insert(arguments.begin(), common.begin(), common.end());

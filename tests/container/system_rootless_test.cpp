@@ -17,6 +17,7 @@
 #include "support/ordinary_user.h"
 #include "support/runtime.h"
 #include "system.h"
+#include "user_podman.h"
 
 using namespace lxcri::test;
 namespace fs = std::filesystem;
@@ -167,68 +168,6 @@ TEST_CASE("system: an ordinary user cannot give the cgroup to another one",
     CHECK(box.remains() == Strings{});
 }
 
-namespace {
-
-// The user's Podman, with everything of its own in the user's home.
-class UserPodman {
-  public:
-    explicit UserPodman(const UserSystemBox& box) : box_(box) {
-        fs::create_directory(home() / "run");
-        write_file(home() / "containers.conf", "[containers]\ndefault_ulimits = []\n");
-        for (const char* name : {"run", "containers.conf"}) {
-            REQUIRE(chown((home() / name).c_str(), kUser, kUser) == 0);
-        }
-        REQUIRE(chmod((home() / "run").c_str(), 0700) == 0);
-    }
-    UserPodman(const UserPodman&) = delete;
-    UserPodman& operator=(const UserPodman&) = delete;
-    ~UserPodman() {
-        try {
-            (void)call({"rm", "--all", "--force", "-t", "0"});
-            // The process that keeps the user namespace of all Podmans of this user.
-            const std::string pause = read_file(home() / "run/libpod/tmp/pause.pid");
-            if (!pause.empty()) (void)::kill(std::stoi(pause), SIGKILL);
-        } catch (const std::exception&) {
-            // What stays is found by the leak check.
-        }
-    }
-
-    Finished call(Strings arguments) const {
-        const Strings common = {find_program("podman"),
-                                "--runtime",
-                                box_.runtime(),
-                                "--cgroup-manager",
-                                "cgroupfs",
-                                "--events-backend",
-                                "file",
-                                "--storage-driver",
-                                "vfs"};
-        arguments.insert(arguments.begin(), common.begin(), common.end());
-        CommandOptions options;
-        options.uid = kUser;
-        options.timeout = milliseconds{120'000};
-        options.working_directory = home();
-        options.environment =
-            Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    "HOME=" + home().string(), "XDG_RUNTIME_DIR=" + (home() / "run").string(),
-                    "TMPDIR=" + home().string(),
-                    "CONTAINERS_CONF=" + (home() / "containers.conf").string()};
-        return run_command(arguments, options);
-    }
-    std::string ok(const Strings& arguments) const {
-        const Finished finished = call(arguments);
-        INFO(finished.err);
-        REQUIRE(finished.code() == 0);
-        return finished.out;
-    }
-
-  private:
-    fs::path home() const { return box_.bundle.path(); }
-    const UserSystemBox& box_;
-};
-
-}  // namespace
-
 TEST_CASE("system: under an ordinary user's Podman", "[.system][slow][rootless][podman]") {
     NEEDS(need_rootless_system());
     NEEDS(need_program("podman"));
@@ -240,7 +179,7 @@ TEST_CASE("system: under an ordinary user's Podman", "[.system][slow][rootless][
     CAPTURE(map);
     const UsersDebian debian(root);
     UserSystemBox box(debian);
-    const UserPodman podman(box);
+    const UserPodman podman(box.bundle.path(), box.runtime());
     Strings command = {"run",       "--detach", "--name",       "machine",
                        "--network", "none",     "--annotation", std::string(kAnnotation) + "=true"};
     command.insert(command.end(),
