@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -31,17 +32,9 @@ constexpr std::array<const char*, 6> kDirectories{"/usr/local/sbin", "/usr/local
                                                   "/usr/bin",        "/sbin",          "/bin"};
 
 // "" where the security module is not enabled.
-std::string read_label(const Caller& caller, const std::string& name) {
+std::string read_label(const std::function<std::string()>& read) {
     try {
-        return caller.read_file(name);
-    } catch (const SystemError& error) {
-        if (error.code() == ENOENT || error.code() == EINVAL) return {};
-        throw;
-    }
-}
-std::string read_own_label(const std::string& name) {
-    try {
-        return os::read_file_at(AT_FDCWD, concat("/proc/self/", name));
+        return read();
     } catch (const SystemError& error) {
         if (error.code() == ENOENT || error.code() == EINVAL) return {};
         throw;
@@ -50,9 +43,11 @@ std::string read_own_label(const std::string& name) {
 
 // The program has the agent's label or profile: so the caller must have the same.
 void check_labels(const Caller& caller) {
-    for (const char* name : {"attr/current", "attr/apparmor/current", "attr/smack/current"}) {
-        const std::string label = read_label(caller, name);
-        if (label == read_own_label(name)) continue;
+    for (const std::string name : {"attr/current", "attr/apparmor/current", "attr/smack/current"}) {
+        const std::string label = read_label([&] { return caller.read_file(name); });
+        const std::string own =
+            read_label([&] { return os::read_file_at(AT_FDCWD, concat("/proc/self/", name)); });
+        if (label == own) continue;
         const std::string text = label.substr(0, label.find_first_of(std::string_view("\n\0", 2)));
         throw Error(concat("a security module confines the container (", in_quotes(text),
                            "), and would not confine the program"));

@@ -351,24 +351,16 @@ void begin_session_keyring() {
     if (errno != ENOSYS && errno != EPERM) throw SystemError(errno, "keyctl JOIN_SESSION_KEYRING");
 }
 
-namespace {
-
-int close_between(const int* first, const int* last) noexcept {
-    unsigned begin = 3;
-    for (; first != last; ++first) {
-        const auto kept = static_cast<unsigned>(*first);
-        if (kept < begin) continue;
-        if (kept > begin && ::syscall(SYS_close_range, begin, kept - 1, 0) != 0) return errno;
-        begin = kept + 1;
-    }
-    return ::syscall(SYS_close_range, begin, ~0U, 0) == 0 ? 0 : errno;
-}
-
-}  // namespace
-
 int close_others(std::span<int> kept) noexcept {
     std::sort(kept.begin(), kept.end());
-    return close_between(kept.data(), kept.data() + kept.size());
+    unsigned begin = 3;
+    for (const int fd : kept) {
+        const auto next = static_cast<unsigned>(fd);
+        if (next < begin) continue;
+        if (next > begin && ::syscall(SYS_close_range, begin, next - 1, 0) != 0) return errno;
+        begin = next + 1;
+    }
+    return ::syscall(SYS_close_range, begin, ~0U, 0) == 0 ? 0 : errno;
 }
 
 void close_on_exec_from(int first) {
