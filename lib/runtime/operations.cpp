@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <exception>
+#include <future>
 #include <optional>
+#include <system_error>
+#include <thread>
 
 #include "attached/notify_socket.h"
 #include "attached/resctrl.h"
@@ -282,16 +286,56 @@ void remove(const settings::Options& options, const std::string& id, IfRunning i
     container.destroy(options);
 }
 
+namespace {
+
+// What `list` has found of one container.
+struct Found {
+    std::optional<oci::State> state;
+    std::string error;
+};
+
+Found look_at(const settings::Options& options, const std::string& id) {
+    Found found;
+    try {
+        found.state = state(options, id);
+    } catch (const NotFoundError&) {
+        // deleted while we looked
+    } catch (const Error& error) {
+        found.error = error.what();
+    }
+    return found;
+}
+
+// Calls `action` with each number below `count`, on several processors if there is enough to do.
+// `action` may change nothing that others use.
+void for_each_number(std::size_t count, const std::function<void(std::size_t)>& action) {
+    constexpr std::size_t kWorthAThread = 16;  // to begin a thread takes as long as two of them
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+        for (std::size_t i = next++; i < count; i = next++) action(i);
+    };
+    const std::size_t most =
+        std::min<std::size_t>(std::thread::hardware_concurrency(), count / kWorthAThread);
+    std::vector<std::future<void>> others;
+    try {
+        while (others.size() + 1 < most) others.push_back(std::async(std::launch::async, work));
+    } catch (const std::system_error&) {
+        // More threads are not allowed: we do without them.
+    }
+    work();
+    for (auto& other : others) other.get();
+}
+
+}  // namespace
+
 std::vector<oci::State> list(const settings::Options& options) {
+    const auto ids = known_ids(options);
+    std::vector<Found> all(ids.size());
+    for_each_number(ids.size(), [&](std::size_t i) { all[i] = look_at(options, ids[i]); });
     std::vector<oci::State> states;
-    for (const auto& id : known_ids(options)) {
-        try {
-            states.push_back(state(options, id));
-        } catch (const NotFoundError&) {
-            continue;  // deleted while we looked
-        } catch (const Error& error) {
-            options.warn(concat("left out: ", error.what()));
-        }
+    for (auto& found : all) {
+        if (found.state) states.push_back(std::move(*found.state));
+        if (!found.error.empty()) options.warn(concat("left out: ", found.error));
     }
     return states;
 }

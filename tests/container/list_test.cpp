@@ -88,6 +88,35 @@ TEST_CASE("list, state: a damaged record is named, and left out", "[list][state]
     std::filesystem::remove_all(box.root() / "broken");
 }
 
+TEST_CASE("list: of many containers each is told once, in the order of IDs", "[list][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    box.create({}, box.name());
+    const Json record = Json::parse(read_file(box.root() / box.name() / "state.json"));
+    CHECK(box.call({"delete", "--force", box.name()}).code() == 0);
+    Strings whole;
+    Strings damaged;
+    for (int number = 100; number < 170; ++number) {
+        Json copy = record;
+        const std::string id = box.name() + "-" + std::to_string(number);
+        copy["id"] = id;
+        copy["pid"] = 0;
+        (number % 7 == 0 ? damaged : whole).push_back(id);
+        std::filesystem::create_directories(box.root() / id);
+        write_file(box.root() / id / "state.json", number % 7 == 0 ? "{" : copy.dump());
+    }
+    const auto log = box / "log";
+    const Finished finished =
+        box.call({"--log", log.string(), "--log-level", "warning", "list", "-q"});
+    CHECK(finished.code() == 0);
+    CHECK(lines_of(finished.out) == whole);
+    const Strings warnings = lines_of(read_file(log));
+    REQUIRE(warnings.size() == damaged.size());
+    for (std::size_t i = 0; i < damaged.size(); ++i) CHECK(contains(warnings[i], damaged[i]));
+    for (const auto& id : whole) std::filesystem::remove_all(box.root() / id);
+    for (const auto& id : damaged) std::filesystem::remove_all(box.root() / id);
+}
+
 TEST_CASE("list, state, features: what cannot be written is no success", "[list][lxcri]") {
     NEEDS(need_runtime());
     Box box;
