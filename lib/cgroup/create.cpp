@@ -48,7 +48,7 @@ std::string parent_of(const std::string& path) {
 }
 
 // "0-3\n" -> "0-3".
-std::string read_set(const std::string& dir, std::string_view file) {
+std::string read_line(const std::string& dir, std::string_view file) {
     std::string text = os::read_file_at(AT_FDCWD, concat(dir, "/", file));
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     return text;
@@ -58,7 +58,7 @@ std::string read_set(const std::string& dir, std::string_view file) {
 // of the cgroup above, which may itself have been made a moment ago.
 std::string fill_cpuset(const std::string& mount_point, const std::string& dir,
                         std::string_view file, bool is_new) {
-    std::string value = is_new ? "" : read_set(dir, file);
+    std::string value = is_new ? "" : read_line(dir, file);
     if (!value.empty() || dir == mount_point) return value;
     value = fill_cpuset(mount_point, parent_of(dir), file, false);
     os::write_value_at(AT_FDCWD, concat(dir, "/", file), value);
@@ -72,6 +72,24 @@ bool is_frozen_directory(int dir_fd) {
     }
     const auto state = find_file(dir_fd, "freezer.state");
     return state && !state->starts_with("THAWED");
+}
+
+// cgroups(7), "The no internal processes rule" and "Thread mode".
+void check_takes_processes(const std::string& path, int dir_fd) {
+    if (!find_value(dir_fd, "cgroup.type")) return;  // version 1, or the root
+    const std::string type = read_line(path, "cgroup.type");
+    const std::string passed_on = read_line(path, "cgroup.subtree_control");
+    if (!passed_on.empty()) {
+        throw SpecError("/linux/cgroupsPath",
+                        concat("the cgroup ", in_quotes(path),
+                               " exists and takes no processes: it gives the controllers ",
+                               in_quotes(passed_on), " to those below it"));
+    }
+    if (type != "domain" && type != "domain threaded") {
+        throw SpecError("/linux/cgroupsPath",
+                        concat("the cgroup ", in_quotes(path),
+                               " exists and takes no processes: its type is ", in_quotes(type)));
+    }
 }
 
 // config-linux.md "Cgroups Path" lets a runtime refuse what cannot be right.
@@ -93,6 +111,7 @@ void check_unused(const std::string& path, const std::string& owner) {
     if (is_frozen_directory(dir.get())) {
         throw Error(concat("the cgroup ", in_quotes(path), " exists and is frozen"));
     }
+    check_takes_processes(path, dir.get());
 }
 
 [[noreturn]] void fail_to_make(int code, const std::string& dir) {

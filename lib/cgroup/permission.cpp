@@ -74,6 +74,11 @@ void explain_refusal(SystemError& error) {
                 "this cgroup is not delegated to this user: name one that is in "
                 "/linux/cgroupsPath";
             break;
+        case EROFS:
+            error.add_consequence(
+                "mount the cgroup filesystem writable, or do without cgroups: --cgroup-manager "
+                "disabled");
+            return;
         default:
             return;
     }

@@ -19,6 +19,14 @@ bool v2() {
     return environment().layout == CgroupLayout::kV2;
 }
 
+// Where version 2 is mounted; "" where it is not.
+fs::path mount_point_of_v2() {
+    for (const Hierarchy& hierarchy : cgroup_hierarchies()) {
+        if (hierarchy.v2) return hierarchy.mount_point;
+    }
+    return {};
+}
+
 // A container that runs and says so.
 Container sleeper(Box& box) {
     box.bundle.args({"trap", "TERM", "0"});
@@ -182,6 +190,40 @@ TEST_CASE("cgroup: an empty one that is left over is used", "[cgroup]") {
     }
     CHECK(box.life({"true"}).code == 0);
     CHECK(find_cgroups(box.name()).empty());
+}
+
+TEST_CASE("cgroup: one that takes no processes is refused, and stays", "[cgroup][lxcri]") {
+    NEEDS(need_runtime());
+    const fs::path root = mount_point_of_v2();
+    APPLIES(!root.empty());
+    Box box;
+    const fs::path parent = root / box.name();
+    REQUIRE(mkdir(parent.c_str(), 0755) == 0);
+    SECTION("it gives controllers to others") {
+        const std::string controllers = read_file(root / "cgroup.subtree_control");
+        APPLIES(!controllers.empty());
+        const std::string one = controllers.substr(0, controllers.find_first_of(" \n"));
+        write_file(parent / "cgroup.subtree_control", "+" + one);
+        const Container container = box.try_create();
+        CHECK(container.created.code() == 1);
+        CHECK(contains(container.created.err, "/linux/cgroupsPath: the cgroup \"" +
+                                                  parent.string() +
+                                                  "\" exists and takes no processes: it gives "
+                                                  "the controllers \"" +
+                                                  one + "\" to those below it"));
+    }
+    SECTION("it is for threads") {
+        REQUIRE(mkdir((parent / "threads").c_str(), 0755) == 0);
+        write_file(parent / "threads/cgroup.type", "threaded");
+        box.bundle.linux()["cgroupsPath"] = "/" + box.name() + "/threads";
+        const Container container = box.try_create();
+        CHECK(container.created.code() == 1);
+        CHECK(contains(container.created.err, "its type is \"threaded\""));
+        CHECK(fs::exists(parent / "threads"));
+        rmdir((parent / "threads").c_str());
+    }
+    CHECK(fs::exists(parent));
+    rmdir(parent.c_str());
 }
 
 TEST_CASE("cgroup: children that the container made are removed with it", "[cgroup]") {

@@ -43,6 +43,9 @@ TEST_CASE("a cgroup that the kernel refuses: the message says what helps") {
               std::string::npos);
     }
     CHECK((busy.find("--systemd-cgroup") != std::string::npos) == runs_systemd());
+    CHECK(explained(EROFS) ==
+          "mkdir \"/sys/fs/cgroup/x\": read-only file system; mount the cgroup filesystem "
+          "writable, or do without cgroups: --cgroup-manager disabled");
     // Of another cause.
     CHECK(explained(ENOSPC) == "mkdir \"/sys/fs/cgroup/x\": no space left on device");
 }
