@@ -1,6 +1,9 @@
 #pragma once
 // What the tests of system containers share: Debian with systemd as the root filesystem.
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/kernel_mount.h"
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
@@ -16,6 +20,7 @@ namespace lxcri::test {
 
 inline constexpr const char* kAnnotation = "org.linuxcontainers.lxcri.system";
 inline constexpr unsigned kFirst = 100000;
+inline constexpr unsigned kIds = 65536;
 
 inline std::optional<std::string> need_system_root() {
     if (const auto missing = need_runtime()) return missing;
@@ -28,6 +33,50 @@ inline CreateOptions quietly() {
     options.quiet = true;
     return options;
 }
+
+// One of uid_map: user_namespaces(7).
+inline std::string id_map_line(unsigned inside, unsigned outside, unsigned size) {
+    return std::to_string(inside) + " " + std::to_string(outside) + " " + std::to_string(size) +
+           "\n";
+}
+
+// A directory of the host with other owners: `map` is for users and groups, its left column are
+// those on the disk.
+class IdMappedTree {
+  public:
+    IdMappedTree(const std::filesystem::path& source, const std::string& map) {
+        const UniqueFd ids = make_user_namespace(map);
+        const UniqueFd mount(static_cast<int>(
+            syscall(SYS_open_tree, AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+        REQUIRE(mount.get() != -1);
+        mount_attr attributes{};
+        attributes.attr_set = MOUNT_ATTR_IDMAP;
+        attributes.userns_fd = static_cast<__u64>(ids.get());
+        REQUIRE(syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes,
+                        sizeof attributes) == 0);
+        REQUIRE(syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path().c_str(),
+                        MOVE_MOUNT_F_EMPTY_PATH) == 0);
+    }
+    IdMappedTree(const IdMappedTree&) = delete;
+    IdMappedTree& operator=(const IdMappedTree&) = delete;
+    ~IdMappedTree() { (void)umount2(path().c_str(), MNT_DETACH); }
+    const std::filesystem::path& path() const { return directory_.path(); }
+
+  private:
+    static UniqueFd make_user_namespace(const std::string& map) {
+        Process process(
+            {find_program("unshare"), "--user", "/bin/sh", "-c", "echo there; exec sleep 1000"});
+        process.out().wait_for("there\n");
+        const std::string directory = "/proc/" + std::to_string(process.pid());
+        for (const char* file : {"/uid_map", "/gid_map"}) write_file(directory + file, map);
+        UniqueFd ids(open((directory + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+        process.signal(SIGKILL);
+        (void)process.wait();
+        REQUIRE(ids.get() != -1);
+        return ids;
+    }
+    TempDir directory_;
+};
 
 // An overlay of Debian; config.json as engines write it, and the annotation.
 class SystemBox : public Box {

@@ -1,17 +1,13 @@
 // System containers of an ordinary user: Debian's systemd with lxcri alone, and with the user's
 // Podman (docs/system-containers.md).
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 
-#include "base/kernel_mount.h"
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/ordinary_user.h"
@@ -23,8 +19,6 @@ using namespace lxcri::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr unsigned kIds = 65536;
 
 // A cgroup of version 2 that belongs to the user, as systemd's user manager gives one. The test
 // itself is in it for as long as this lives, and so is all that it starts.
@@ -60,24 +54,9 @@ enum class Root { user, subordinate };
 // ones.
 class UsersDebian {
   public:
-    explicit UsersDebian(Root root) : root_(root) {
-        const UniqueFd ids = make_user_namespace(root);
-        const UniqueFd mount(
-            static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, std::getenv("LXCRI_TEST_SYSTEM_ROOT"),
-                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
-        REQUIRE(mount.get() != -1);
-        mount_attr attributes{};
-        attributes.attr_set = MOUNT_ATTR_IDMAP;
-        attributes.userns_fd = static_cast<__u64>(ids.get());
-        REQUIRE(syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes,
-                        sizeof attributes) == 0);
-        REQUIRE(syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path().c_str(),
-                        MOVE_MOUNT_F_EMPTY_PATH) == 0);
-    }
-    UsersDebian(const UsersDebian&) = delete;
-    UsersDebian& operator=(const UsersDebian&) = delete;
-    ~UsersDebian() { (void)umount2(path().c_str(), MNT_DETACH); }
-    const fs::path& path() const { return directory_.path(); }
+    explicit UsersDebian(Root root)
+        : root_(root), tree_(std::getenv("LXCRI_TEST_SYSTEM_ROOT"), map(root)) {}
+    const fs::path& path() const { return tree_.path(); }
     Json mappings() const {
         if (root_ == Root::subordinate) {
             return {{{"containerID", 0}, {"hostID", kSubordinate}, {"size", kIds}}};
@@ -88,27 +67,12 @@ class UsersDebian {
     uid_t root() const { return root_ == Root::user ? kUser : kSubordinate; }
 
   private:
-    static std::string line(unsigned inside, unsigned outside, unsigned size) {
-        return std::to_string(inside) + " " + std::to_string(outside) + " " + std::to_string(size) +
-               "\n";
-    }
-    static UniqueFd make_user_namespace(Root root) {
-        Process process(
-            {find_program("unshare"), "--user", "/bin/sh", "-c", "echo there; exec sleep 1000"});
-        process.out().wait_for("there\n");
-        const std::string directory = "/proc/" + std::to_string(process.pid());
-        const std::string map =
-            root == Root::user ? line(kFirst, kUser, 1) + line(kFirst + 1, kSubordinate, kIds - 1)
-                               : line(kFirst, kSubordinate, kIds);
-        for (const char* file : {"/uid_map", "/gid_map"}) write_file(directory + file, map);
-        UniqueFd ids(open((directory + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-        process.signal(SIGKILL);
-        (void)process.wait();
-        REQUIRE(ids.get() != -1);
-        return ids;
+    static std::string map(Root root) {
+        if (root == Root::subordinate) return id_map_line(kFirst, kSubordinate, kIds);
+        return id_map_line(kFirst, kUser, 1) + id_map_line(kFirst + 1, kSubordinate, kIds - 1);
     }
     Root root_;
-    TempDir directory_;
+    IdMappedTree tree_;
 };
 
 struct UserSystemBox : SystemBox {
