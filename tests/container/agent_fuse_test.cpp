@@ -12,6 +12,7 @@
 #include "agent.h"
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/loaded_profile.h"
 #include "support/runtime.h"
 
 using namespace lxcri::test;
@@ -269,6 +270,19 @@ TEST_CASE("agent: a source is no option of the program", "[agent][hostile][lxcri
     FuseBox box;
     (void)box.agent_life(mount_of("-oother"));
     CHECK(contains(box.report(), "argument ./-oother\n"));
+}
+
+TEST_CASE("agent: no program is started for a container that AppArmor confines",
+          "[agent][apparmor][hostile][lxcri][vm]") {
+    NEEDS(need_fuse());
+    APPLIES(has_systemd());
+    FuseBox box;
+    const LoadedProfile loaded(box / "");
+    box.bundle.process()["apparmorProfile"] = LoadedProfile::kName;
+    box.check_life(mount_of("mount"), "mount-device mount: EPERM\n",
+                   std::string("a security module confines the container (\"") +
+                       LoadedProfile::kName + " (enforce)\"), and would not confine the program\n");
+    CHECK(!fs::exists(box.bundle.in_rootfs("report")));
 }
 
 TEST_CASE("agent: a program that mounts ends with the agent", "[agent][lxcri]") {
