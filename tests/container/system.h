@@ -14,6 +14,7 @@
 #include "base/kernel_mount.h"
 #include "support/catch.h"
 #include "support/environment.h"
+#include "support/ordinary_user.h"
 #include "support/runtime.h"
 
 namespace lxcri::test {
@@ -34,14 +35,8 @@ inline CreateOptions quietly() {
     return options;
 }
 
-// One of uid_map: user_namespaces(7).
-inline std::string id_map_line(unsigned inside, unsigned outside, unsigned size) {
-    return std::to_string(inside) + " " + std::to_string(outside) + " " + std::to_string(size) +
-           "\n";
-}
-
-// A directory of the host with other owners: `map` is for users and groups, its left column are
-// those on the disk.
+// A directory of the host with other owners: `map`: uid_map and gid_map; its left column are those
+// on the disk.
 class IdMappedTree {
   public:
     IdMappedTree(const std::filesystem::path& source, const std::string& map) {

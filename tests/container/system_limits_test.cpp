@@ -17,7 +17,7 @@ namespace {
 
 // The host's own Debian, of which the container's systemd starts the least.
 struct HostsDebian : IdMappedTree {
-    HostsDebian() : IdMappedTree("/", id_map_line(0, kFirst, kIds)) {}
+    HostsDebian() : IdMappedTree("/", map_line(0, kFirst, kIds)) {}
 };
 
 struct HostSystemBox : SystemBox {

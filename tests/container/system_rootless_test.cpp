@@ -68,8 +68,8 @@ class UsersDebian {
 
   private:
     static std::string map(Root root) {
-        if (root == Root::subordinate) return id_map_line(kFirst, kSubordinate, kIds);
-        return id_map_line(kFirst, kUser, 1) + id_map_line(kFirst + 1, kSubordinate, kIds - 1);
+        if (root == Root::subordinate) return map_line(kFirst, kSubordinate, kIds);
+        return map_line(kFirst, kUser, 1) + "\n" + map_line(kFirst + 1, kSubordinate, kIds - 1);
     }
     Root root_;
     IdMappedTree tree_;
@@ -158,4 +158,30 @@ TEST_CASE("system: under an ordinary user's Podman", "[.system][slow][rootless][
         {"exec", "machine", "systemd-run", "--quiet", "--wait", "-p", "DynamicUser=yes", "true"});
     podman.ok({"stop", "--time", "30", "machine"});
     CHECK(podman.ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");
+}
+
+TEST_CASE("system: an ordinary user's image with --userns=auto",
+          "[.system][slow][rootless][podman]") {
+    NEEDS(need_runtime());
+    for (const char* program : {"podman", "newuidmap", "busybox", "tar"}) {
+        NEEDS(need_program(program));
+    }
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    Box box;
+    const UserCgroup cgroup("user-" + std::to_string(getpid()));
+    const SubordinateIds ids(box / "");
+    fs::create_directories(box / "image/bin");
+    fs::copy_file(find_program("busybox"), box / "image/bin/busybox");
+    fs::create_symlink("busybox", box / "image/bin/sh");
+    REQUIRE(run_command({find_program("tar"), "-C", box / "image", "-cf", box / "image.tar", "."})
+                .code() == 0);
+    box.give_to(kUser);
+    const UserPodman podman(box.bundle.path(), box.runtime());
+    podman.ok({"import", "-q", box / "image.tar", "localhost/" + box.name()});
+    const std::string script =
+        "set -- $(busybox cat /proc/self/uid_map); echo $1 $3;"
+        "busybox mkdir /sys/fs/cgroup/inner && busybox mount -t proc proc /run && echo done";
+    CHECK(podman.ok({"run", "--rm", "--network", "none", "--userns=auto:size=2000", "--annotation",
+                     std::string(kAnnotation) + "=true", "localhost/" + box.name(), "/bin/sh", "-c",
+                     script}) == "0 2000\ndone\n");
 }
