@@ -98,15 +98,15 @@ int exit_code(Severity worst) {
 }  // namespace
 
 int run_check(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Show what this machine can do for containers, and what it lacks.\n"
         "note: few containers need it; warning: create refuses some properties of config.json;\n"
         "error: no container can be created. The exit status is 1 if there are errors, 2 if there\n"
         "are warnings, and else 0.",
         "lxcri check");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     const auto findings = host::check_host(common);
     if (values.format == Format::json) {
         print_json(findings);

@@ -108,12 +108,12 @@ constexpr auto kRestoreOptions = std::to_array<Option<RestoreOptions>>({
 }  // namespace
 
 int run_checkpoint(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Write a running container to files with CRIU. Then it ends and is deleted.",
-                 "lxcri checkpoint");
+    Parser parser("Write a running container to files with CRIU. Then it ends and is deleted.",
+                  "lxcri checkpoint");
     CheckpointOptions options;
-    add_options(app, kCheckpointOptions, options);
-    add_options(app, kCriuOptions, options.criu);
-    parse(app, std::move(arguments));
+    parser.add(kCheckpointOptions, options);
+    parser.add(kCriuOptions, options.criu);
+    parser.parse(std::move(arguments));
     complete(options.criu);
     check_status_fd(options.status_fd);
     runtime::checkpoint(common, options);
@@ -121,13 +121,13 @@ int run_checkpoint(const settings::Options& common, Arguments arguments) {
 }
 
 int run_restore(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Make a running container from a bundle and the files of `lxcri checkpoint`.",
-                 "lxcri restore");
+    Parser parser("Make a running container from a bundle and the files of `lxcri checkpoint`.",
+                  "lxcri restore");
     RestoreOptions options;
-    add_options(app, kBundleOptions, options.create);
-    add_options(app, kCriuOptions, options.criu);
-    add_options(app, kRestoreOptions, options);
-    parse(app, std::move(arguments));
+    parser.add(kBundleOptions, options.create);
+    parser.add(kCriuOptions, options.criu);
+    parser.add(kRestoreOptions, options);
+    parser.parse(std::move(arguments));
     complete(options.criu);
     complete(options.create, common);
     return runtime::restore(common, std::move(options));

@@ -275,10 +275,11 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 }  // namespace
 
 int run_completion(const settings::Options& /*common*/, Arguments arguments) {
-    CLI::App app("Print the completion script for a shell: bash, zsh or fish.", "lxcri completion");
+    Parser parser("Print the completion script for a shell: bash, zsh or fish.",
+                  "lxcri completion");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     show_own_words(choose(kShells, "SHELL", values.shell)());
     return EXIT_SUCCESS;
 }

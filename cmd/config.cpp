@@ -54,14 +54,14 @@ void write_settings(const std::string& file, const std::string& text) {
 }  // namespace
 
 int run_config(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         concat("Show the settings in force, and where each comes from: a flag, a variable of the\n"
                "environment, the file ",
                settings::kSettingsFile, ", or the built-in value, in this order."),
         "lxcri config");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     const settings::Options& shown = values.built_in ? built_in_options() : common;
     const std::string json = settings::settings_json(shown);
     if (!values.out.empty()) write_settings(values.out, json);

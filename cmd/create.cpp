@@ -86,14 +86,14 @@ void complete(runtime::CreateOptions& options, const settings::Options& common) 
 }
 
 int run_create(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Make a container from a bundle. Its process waits for `lxcri start ID`.",
-                 "lxcri create");
+    Parser parser("Make a container from a bundle. Its process waits for `lxcri start ID`.",
+                  "lxcri create");
     runtime::CreateOptions create;
     settings::Options options = common;
-    add_options(app, kBundleOptions, create);
-    add_options(app, kCreateOptions, create);
-    add_options(app, kTimeoutOption, options);
-    parse(app, std::move(arguments));
+    parser.add(kBundleOptions, create);
+    parser.add(kCreateOptions, create);
+    parser.add(kTimeoutOption, options);
+    parser.parse(std::move(arguments));
     complete(create, options);
     auto created = runtime::create(options, create);
     if (created.monitor) created.monitor->release();

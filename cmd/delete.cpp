@@ -30,13 +30,13 @@ constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
 }  // namespace
 
 int run_delete(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Remove a container: its cgroup, what is left of its processes, its state.",
-                 "lxcri delete");
+    Parser parser("Remove a container: its cgroup, what is left of its processes, its state.",
+                  "lxcri delete");
     Values values;
     settings::Options options = common;
-    add_options(app, kOptions, values);
-    add_options(app, kTimeout, options);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.add(kTimeout, options);
+    parser.parse(std::move(arguments));
     const auto if_running = values.force ? runtime::IfRunning::kill : runtime::IfRunning::refuse;
     const auto remove_one = [&](const std::string& name) {
         runtime::remove(options, name, if_running);

@@ -107,13 +107,13 @@ void show(const Values& values, const settings::Options& options) {
 }  // namespace
 
 int run_devices(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Add devices to a running container, remove them, and list those that were added.\n"
         "They are gone with the container.",
         "lxcri devices");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     run_action({"PATH", add, runtime::remove_device, show}, values, common);
     return EXIT_SUCCESS;
 }

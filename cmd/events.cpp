@@ -138,14 +138,14 @@ void print(const char* type, const std::string& id, const Json& data) {
 }  // namespace
 
 int run_events(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Print what a container uses, and when the kernel kills one of its processes because "
         "memory\n"
         "is used up: JSON objects, one a line, until the container has stopped.",
         "lxcri events");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     const auto print_stats = [&](const cgroup::Stats& stats) {
         print("stats", values.id, stats_json(stats));
     };

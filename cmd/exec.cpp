@@ -139,18 +139,18 @@ void take_words(std::vector<std::string> words, bool has_process, ExecOptions& o
 }  // namespace
 
 int run_exec(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Run a program in a container that exists.\n"
         "The exit status is that of the program, or 128 plus the number of the signal that\n"
         "ended it.",
         "lxcri exec");
     Values values;
     ExecOptions& exec = values.exec;
-    leave_words(app, "ID PROGRAM [ARGUMENT...]");
-    add_options(app, kProcess, values);
-    add_options(app, kOptions, exec);
-    parse(app, std::move(arguments));
-    take_words(app.remaining(), !values.process.empty(), exec);
+    parser.leave_words("ID PROGRAM [ARGUMENT...]");
+    parser.add(kProcess, values);
+    parser.add(kOptions, exec);
+    parser.parse(std::move(arguments));
+    take_words(parser.remaining(), !values.process.empty(), exec);
     try {
         if (!values.process.empty()) exec.process_json = os::read_file_at(AT_FDCWD, values.process);
         check_preserved(exec.preserve_fds);

@@ -8,9 +8,9 @@
 namespace lxcri::cmd {
 
 int run_features(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Print what config.json may contain, as JSON (features.md of the specification).",
-                 "lxcri features");
-    parse(app, std::move(arguments));
+    Parser parser("Print what config.json may contain, as JSON (features.md of the specification).",
+                  "lxcri features");
+    parser.parse(std::move(arguments));
     const auto liblxc = host::ask_liblxc_version(common.libexec_dir);
     show_json(host::features_json(liblxc.found ? liblxc.text : "unknown"));
     return EXIT_SUCCESS;

@@ -18,13 +18,13 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 }  // namespace
 
 int run_inspect(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Print all that is known about containers: for each a JSON object with the members Spec\n"
         "(its config.json), Container (what lxcri has recorded) and State.",
         "lxcri inspect");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     // All, or none and the error.
     std::string text;
     for (const auto& id : values.ids) {

@@ -26,13 +26,13 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 }  // namespace
 
 int run_kill(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Send a signal to the container process.", "lxcri kill");
+    Parser parser("Send a signal to the container process.", "lxcri kill");
     Values values;
     settings::Options options = common;
     options.timeout = options.kill_timeout;
-    add_options(app, kOptions, values);
-    add_options(app, kTimeoutOption, options);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.add(kTimeoutOption, options);
+    parser.parse(std::move(arguments));
     const int number = parse_signal(values.signal);
     const auto kill_one = [&](const std::string& name) {
         runtime::kill(options, name, number, values.all);

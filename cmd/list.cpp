@@ -48,10 +48,10 @@ void print_json(const std::vector<oci::State>& states) {
 }  // namespace
 
 int run_list(const settings::Options& common, Arguments arguments) {
-    CLI::App app("List the containers below --root.", "lxcri list");
+    Parser parser("List the containers below --root.", "lxcri list");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     const auto states = runtime::list(common);
     if (values.quiet) {
         for (const auto& state : states) show_line(state.id);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -21,6 +20,7 @@
 #include "logging.h"
 #include "os/process.h"
 #include "output.h"
+#include "parse.h"
 #include "settings/settings.h"
 #include "version.h"
 
@@ -155,7 +155,7 @@ int run_and_flush(int argc, char** argv, unsigned open_stdio, Log& log) {
     int code = EXIT_SUCCESS;
     try {
         code = run(argc, argv, open_stdio, log);
-    } catch (const CLI::Success&) {  // --help
+    } catch (const HelpShown&) {
     }
     flush_output();
     return code;
@@ -174,8 +174,6 @@ int main(int argc, char** argv) {
         code = run_and_flush(argc, argv, open_stdio, log);
         log.settle();
         return code;
-    } catch (const CLI::ParseError& error) {
-        message = error.what();
     } catch (const ExitError& error) {
         message = error.what();
         code = error.code();

@@ -126,13 +126,13 @@ void show(const Values& values, const settings::Options& options) {
 }  // namespace
 
 int run_mounts(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Add mounts to a running container, remove them, and list those that were added.\n"
         "They are gone with the container.",
         "lxcri mounts");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     run_action({"DESTINATION", add, runtime::remove_mount, show}, values, common);
     return EXIT_SUCCESS;
 }

@@ -2,9 +2,9 @@
 // The options of a command as tables, one row for each option. Parsing, the help text, completion
 // and the check of the manual page follow from the rows.
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,41 +61,25 @@ inline constexpr std::array<Named<Format>, 2> kTableOrJson{
 inline constexpr std::array<Named<Format>, 2> kTextOrJson{
     {{"text", Format::people}, {"json", Format::json}}};
 
-namespace detail {
+// A Destination in one object.
+using Target = std::variant<bool*, std::optional<bool>*, std::function<void()>, std::string*,
+                            std::uint32_t*, std::optional<int>*, std::vector<std::string>*,
+                            std::function<void(const std::string&)>>;
 
-template <class Values, class To>
-CLI::Option* add(CLI::App& app, const std::string& names, Values& values, To to) {
-    if constexpr (std::is_same_v<To, bool Values::*>) {
-        return app.add_flag(names, values.*to);
-    } else if constexpr (std::is_same_v<To, std::optional<bool> Values::*>) {
-        return app.add_flag_function(names,
-                                     [=, &values](std::int64_t count) { values.*to = count > 0; });
-    } else if constexpr (std::is_same_v<To, void (*)(Values&)>) {
-        return app.add_flag_callback(names, [=, &values] { to(values); });
-    } else if constexpr (std::is_same_v<To, void (*)(Values&, const std::string&)>) {
-        using Texts = std::vector<std::string>;
-        return app.add_option_function<Texts>(names, [=, &values](const Texts& texts) {
-            for (const std::string& text : texts) to(values, text);
-        });
-    } else {
-        return app.add_option(names, values.*to);
-    }
-}
-
-}  // namespace detail
-
-// What is the same for every row.
-void finish(CLI::Option& option, std::string_view value, std::string_view help, Need need);
-
-// Declares the rows to the parser, which fills `values`.
-template <class Values, std::size_t N>
-void add_options(CLI::App& app, const std::array<Option<Values>, N>& table, Values& values) {
-    for (const Option<Values>& row : table) {
-        const auto add = [&](auto to) {
-            return detail::add(app, std::string(row.names), values, to);
-        };
-        finish(*std::visit(add, row.destination), row.value, row.help, row.need);
-    }
+template <class Values>
+Target target_in(Values& values, const Destination<Values>& destination) {
+    const auto find = [&](auto to) -> Target {
+        using To = decltype(to);
+        if constexpr (std::is_same_v<To, void (*)(Values&)>) {
+            return std::function<void()>([to, &values] { to(values); });
+        } else if constexpr (std::is_same_v<To, void (*)(Values&, const std::string&)>) {
+            return std::function<void(const std::string&)>(
+                [to, &values](const std::string& text) { to(values, text); });
+        } else {
+            return &(values.*to);
+        }
+    };
+    return std::visit(find, destination);
 }
 
 }  // namespace lxcri::cmd

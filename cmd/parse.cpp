@@ -1,5 +1,6 @@
 #include "parse.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -138,6 +139,25 @@ class FormatterWithWords : public OwnFormatter {
     std::string words_;
 };
 
+// How CLI11 is told of each kind of option.
+template <class To>
+CLI::Option* add_to(CLI::App& app, const std::string& names, To to) {
+    if constexpr (std::is_same_v<To, bool*>) {
+        return app.add_flag(names, *to);
+    } else if constexpr (std::is_same_v<To, std::optional<bool>*>) {
+        return app.add_flag_function(names, [to](std::int64_t count) { *to = count > 0; });
+    } else if constexpr (std::is_same_v<To, std::function<void()>>) {
+        return app.add_flag_callback(names, std::move(to));
+    } else if constexpr (std::is_same_v<To, std::function<void(const std::string&)>>) {
+        using Texts = std::vector<std::string>;
+        return app.add_option_function<Texts>(names, [to = std::move(to)](const Texts& texts) {
+            for (const std::string& text : texts) to(text);
+        });
+    } else {
+        return app.add_option(names, *to);
+    }
+}
+
 }  // namespace
 
 void reject(std::string_view option, std::string_view text, std::string_view accepted) {
@@ -145,27 +165,45 @@ void reject(std::string_view option, std::string_view text, std::string_view acc
         concat(option, ": expected ", accepted, ", got ", lxcri::in_quotes(std::string(text))));
 }
 
+struct Parser::State {
+    State(std::string description, std::string name)
+        : app(std::move(description), std::move(name)) {}
+
+    CLI::App app;
+};
+
+Parser::Parser(std::string description, std::string name)
+    : state_(std::make_unique<State>(std::move(description), std::move(name))) {}
+
+Parser::~Parser() = default;
+
 // An option has one value each time: CLI11 would take all words that follow for a repeatable one.
-void finish(CLI::Option& option, std::string_view value, std::string_view help, Need need) {
-    option.description(std::string(help));
-    option.type_name(std::string(value));
-    option.required(need == Need::required);
-    if (!option.get_positional()) option.allow_extra_args(false);
+void Parser::add(std::string_view names, std::string_view value, std::string_view help, Need need,
+                 Target target) {
+    const auto declare = [&](auto& to) {
+        return add_to(state_->app, std::string(names), std::move(to));
+    };
+    CLI::Option* option = std::visit(declare, target);
+    option->description(std::string(help));
+    option->type_name(std::string(value));
+    option->required(need == Need::required);
+    if (!option->get_positional()) option->allow_extra_args(false);
 }
 
-void leave_words(CLI::App& app, std::string words) {
-    app.prefix_command();
-    app.formatter(std::make_shared<FormatterWithWords>(std::move(words)));
+void Parser::leave_words(std::string words) {
+    state_->app.prefix_command();
+    state_->app.formatter(std::make_shared<FormatterWithWords>(std::move(words)));
 }
 
-void parse(CLI::App& app, Arguments arguments) {
+void Parser::parse(Arguments arguments) {
+    CLI::App& app = state_->app;
     app.set_help_flag("-h,--help", "show this text");
     if (!app.get_prefix_command()) app.formatter(std::make_shared<OwnFormatter>());
     if (collector != nullptr) {
         for (const CLI::Option* option : app.get_options()) {
             collector->push_back(description_of(*option));
         }
-        throw CLI::CallForHelp();
+        throw HelpShown();
     }
     if (const auto examples = examples_of(command_of(app)); !examples.empty()) {
         app.footer(concat("Examples:\n", examples));
@@ -176,7 +214,7 @@ void parse(CLI::App& app, Arguments arguments) {
         app.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
         show_own_words(app.help());
-        throw;
+        throw HelpShown();
     } catch (const CLI::ExtrasError&) {
         reject_extra(app, app.remaining());
     } catch (const CLI::ConversionError& error) {
@@ -187,7 +225,13 @@ void parse(CLI::App& app, Arguments arguments) {
         throw Error(concat("flag needs an argument: ", text.substr(0, text.find(':'))));
     } catch (const CLI::RequiredError& error) {
         throw Error(concat(error.what(), "; `", app.get_name(), " --help` shows what there is"));
+    } catch (const CLI::ParseError& error) {
+        throw Error(error.what());
     }
+}
+
+Arguments Parser::remaining() const {
+    return state_->app.remaining();
 }
 
 std::vector<OptionDescription> describe(const Command& command) {
@@ -195,7 +239,7 @@ std::vector<OptionDescription> describe(const Command& command) {
     collector = &options;
     try {
         (void)command.run({}, {});
-    } catch (const CLI::CallForHelp&) {
+    } catch (const HelpShown&) {
         collector = nullptr;
         return options;
     }

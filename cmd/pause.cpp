@@ -5,10 +5,10 @@
 namespace lxcri::cmd {
 
 int run_pause(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Stop all processes of a container, until `lxcri resume ID`.", "lxcri pause");
+    Parser parser("Stop all processes of a container, until `lxcri resume ID`.", "lxcri pause");
     OnlyId values;
-    add_options(app, kOnlyId, values);
-    parse(app, std::move(arguments));
+    parser.add(kOnlyId, values);
+    parser.parse(std::move(arguments));
     runtime::pause(common, values.id);
     return EXIT_SUCCESS;
 }

@@ -100,15 +100,15 @@ void print_json(const Pids& pids) {
 }  // namespace
 
 int run_ps(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Show the processes of a container, as the host sees them.\n"
         "The arguments after the ID are for ps(1); the default is `-ef`.",
         "lxcri ps");
     Values values;
-    leave_words(app, "ID [PS-OPTION...]");
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
-    Arguments rest = app.remaining();
+    parser.leave_words("ID [PS-OPTION...]");
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
+    Arguments rest = parser.remaining();
     if (rest.empty()) throw Error("ID: missing; it is the name of the container");
     const std::string id = rest.front();
     rest.erase(rest.begin());

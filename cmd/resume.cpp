@@ -5,10 +5,10 @@
 namespace lxcri::cmd {
 
 int run_resume(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Let the processes of a paused container go on.", "lxcri resume");
+    Parser parser("Let the processes of a paused container go on.", "lxcri resume");
     OnlyId values;
-    add_options(app, kOnlyId, values);
-    parse(app, std::move(arguments));
+    parser.add(kOnlyId, values);
+    parser.parse(std::move(arguments));
     runtime::resume(common, values.id);
     return EXIT_SUCCESS;
 }

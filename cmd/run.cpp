@@ -15,17 +15,17 @@ constexpr auto kRunOptions = std::to_array<Option<runtime::RunOptions>>({
 }  // namespace
 
 int run_run(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Create and start a container, pass signals on to it, and exit with its exit status.\n"
         "The container is deleted at the end.",
         "lxcri run");
     runtime::RunOptions run;
     settings::Options options = common;
-    add_options(app, kBundleOptions, run.create);
-    add_options(app, kCreateOptions, run.create);
-    add_options(app, kTimeoutOption, options);
-    add_options(app, kRunOptions, run);
-    parse(app, std::move(arguments));
+    parser.add(kBundleOptions, run.create);
+    parser.add(kCreateOptions, run.create);
+    parser.add(kTimeoutOption, options);
+    parser.add(kRunOptions, run);
+    parser.parse(std::move(arguments));
     complete(run.create, options);
     return runtime::run(options, std::move(run));
 }

@@ -28,11 +28,11 @@ constexpr auto kOptions = std::to_array<Option<Values>>({
 }  // namespace
 
 int run_spec(const settings::Options& /*common*/, Arguments arguments) {
-    CLI::App app("Write a config.json to begin with. An existing file is an error, and stays.",
-                 "lxcri spec");
+    Parser parser("Write a config.json to begin with. An existing file is an error, and stays.",
+                  "lxcri spec");
     Values values;
-    add_options(app, kOptions, values);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, values);
+    parser.parse(std::move(arguments));
     const os::UniqueFd directory = os::open_at(AT_FDCWD, values.bundle, O_RDONLY | O_DIRECTORY);
     const os::UniqueFd target =
         os::open_at(directory.get(), values.file, O_WRONLY | O_CREAT | O_EXCL, 0666);

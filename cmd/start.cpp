@@ -17,12 +17,12 @@ constexpr auto kTimeout = std::to_array<Option<settings::Options>>({
 }  // namespace
 
 int run_start(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Let the process of a created container run.", "lxcri start");
+    Parser parser("Let the process of a created container run.", "lxcri start");
     OnlyId values;
     settings::Options options = common;
-    add_options(app, kOnlyId, values);
-    add_options(app, kTimeout, options);
-    parse(app, std::move(arguments));
+    parser.add(kOnlyId, values);
+    parser.add(kTimeout, options);
+    parser.parse(std::move(arguments));
     runtime::start(options, values.id);
     return EXIT_SUCCESS;
 }

@@ -6,10 +6,10 @@
 namespace lxcri::cmd {
 
 int run_state(const settings::Options& common, Arguments arguments) {
-    CLI::App app("Print the state of a container as JSON.", "lxcri state");
+    Parser parser("Print the state of a container as JSON.", "lxcri state");
     OnlyId values;
-    add_options(app, kOnlyId, values);
-    parse(app, std::move(arguments));
+    parser.add(kOnlyId, values);
+    parser.parse(std::move(arguments));
     show_json(oci::to_json(runtime::state(common, values.id)));
     return EXIT_SUCCESS;
 }

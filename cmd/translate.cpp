@@ -84,13 +84,13 @@ int print_difference(const Call& call, const translate::Plan& before, translate:
 }  // namespace
 
 int run_translate(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Show what `create` would do with a bundle: the plan, and liblxc's configuration; or how\n"
         "the plan of another bundle differs. Changes nothing, and needs no privilege.",
         "lxcri translate");
     Call call;
-    add_options(app, kOptions, call);
-    parse(app, std::move(arguments));
+    parser.add(kOptions, call);
+    parser.parse(std::move(arguments));
     const auto plan = translate_bundle(common, call, call.bundle);
     if (!call.other.empty()) {
         const auto other = translate_bundle(common, call, call.other);

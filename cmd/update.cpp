@@ -154,21 +154,20 @@ const Setting* find_setting(std::string_view pointer) {
 }  // namespace
 
 int run_update(const settings::Options& common, Arguments arguments) {
-    CLI::App app(
+    Parser parser(
         "Change the limits of a container. A limit that is not given, or is given as 0, stays as\n"
         "it is: callers write 0 for a limit that they do not set.",
         "lxcri update");
     Values values;
     oci::IntelRdt rdt;
     std::array<std::string, kSettings.size()> texts;
-    add_options(app, kOptions, values);
+    parser.add(kOptions, values);
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
         const Setting& setting = kSettings[i];
-        CLI::Option* option = app.add_option(std::string(setting.option), texts[i]);
-        finish(*option, setting.value, setting.help, Need::optional);
+        parser.add(setting.option, setting.value, setting.help, Need::optional, &texts[i]);
     }
-    add_options(app, kRdtOptions, rdt);
-    parse(app, std::move(arguments));
+    parser.add(kRdtOptions, rdt);
+    parser.parse(std::move(arguments));
 
     Resources resources;
     if (!values.file.empty()) {
