@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -319,7 +320,7 @@ namespace {
 class Lxcfs {
   public:
     Lxcfs() : program_({find_program("lxcfs"), "-f", kPlace}) {
-        for (int i = 0; i < 200 && !fs::exists(fs::path(kPlace) / "proc/meminfo"); ++i) {
+        for (int i = 0; i < 200 && access(kMemory, F_OK) == -1 && errno == ENOENT; ++i) {
             let_time_pass(milliseconds(20));
         }
     }
@@ -333,9 +334,14 @@ class Lxcfs {
         fs::remove_all("/run/lxcfs", ignored);
         fs::remove("/run/lxcfs.pid", ignored);
     }
+    static std::optional<std::string> missing() {
+        if (access(kMemory, R_OK) == 0) return {};
+        return "lxcfs 6 shows nothing where the kernel has no Yama";
+    }
 
   private:
     static constexpr const char* kPlace = "/var/lib/lxcfs";
+    static constexpr const char* kMemory = "/var/lib/lxcfs/proc/meminfo";
     Process program_;
 };
 
@@ -347,6 +353,7 @@ TEST_CASE("system: free, nproc and uptime show the container's limits", "[.syste
     APPLIES(environment().layout != CgroupLayout::kV1);
     APPLIES(has_controller("memory") && has_controller("cpuset"));
     const Lxcfs lxcfs;
+    NEEDS(Lxcfs::missing());
     SystemBox box;
     box.bundle.process()["args"] = {"/bin/sleep", "1000"};
     box.bundle.linux()["resources"]["memory"]["limit"] = 256 << 20;
