@@ -17,6 +17,11 @@ packages=(
     busybox-static
 )
 
+# Since Debian 13 no other package brings them.
+if [[ $(. /etc/os-release && echo "${VERSION_ID:-}") != 12 ]]; then
+    packages+=(docker-cli tini python3-minimal)
+fi
+
 # What costs time in every boot and says nothing about containers.
 unwanted_units=(
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
@@ -119,18 +124,23 @@ copy_module() {
     fi
 }
 
-# Busybox and the drivers of the disk; no udev, no scripts.
+# Busybox and the drivers of the disk; no udev, no scripts. Since Debian 13 most of them are part of
+# the kernel.
 make_initrd() {
-    local version=$1 directory=$work/initrd module
+    local version=$1 directory=$work/initrd module modules=()
     mkdir -p "$directory"/{bin,dev,modules,root}
     cp "$root/bin/busybox" "$directory/bin/"
     for module in "${virtio_modules[@]}"; do
+        grep -qx "kernel/drivers/$module.ko" "$root/lib/modules/$version/modules.builtin" ||
+            modules+=("$module")
+    done
+    for module in "${modules[@]}"; do
         copy_module "$root/lib/modules/$version/kernel/drivers/$module.ko" \
             "$directory/modules/$(basename "$module").ko"
     done
     {
         echo '#!/bin/busybox sh'
-        for module in "${virtio_modules[@]}"; do
+        for module in "${modules[@]}"; do
             echo "/bin/busybox insmod /modules/$(basename "$module").ko"
         done
         cat "$here/guest/initrd_init"
@@ -143,9 +153,11 @@ unpack_kernel &
 kernel=$!
 make_root
 wait "$kernel"
-version=$(ls "$work/kernel/lib/modules")
+drivers=$work/kernel/lib/modules
+[[ -e $drivers ]] || drivers=$work/kernel/usr/lib/modules # since Debian 13
+version=$(ls "$drivers")
 mkdir -p "$root/lib/modules"
-mv "$work/kernel/lib/modules/$version" "$root/lib/modules/"
+mv "$drivers/$version" "$root/lib/modules/"
 chroot "$root" depmod "$version"
 configure_root
 make_initrd "$version"
