@@ -20,8 +20,8 @@
 namespace lxcri::test {
 
 inline constexpr const char* kAnnotation = "org.linuxcontainers.lxcri.system";
-inline constexpr unsigned kFirst = 100000;
-inline constexpr unsigned kIds = 65536;
+inline constexpr unsigned kFirstId = 100000;
+inline constexpr unsigned kIdCount = 65536;
 
 inline std::optional<std::string> need_system_root() {
     if (const auto missing = need_runtime()) return missing;
@@ -77,8 +77,8 @@ class IdMappedTree {
 class SystemBox : public Box {
   public:
     // Debian's IDs are those that root of the host gives to the container.
-    SystemBox() : SystemBox(std::getenv("LXCRI_TEST_SYSTEM_ROOT"), kFirst) {
-        map_ids({{{"containerID", 0}, {"hostID", kFirst}, {"size", 65536}}});
+    SystemBox() : SystemBox(std::getenv("LXCRI_TEST_SYSTEM_ROOT"), kFirstId) {
+        map_ids({{{"containerID", 0}, {"hostID", kFirstId}, {"size", 65536}}});
     }
     // `root`: the ID of the container's root, in `lower`.
     SystemBox(const std::filesystem::path& lower, uid_t root) {

@@ -17,12 +17,12 @@ namespace {
 
 // The host's own Debian, of which the container's systemd starts the least.
 struct HostsDebian : IdMappedTree {
-    HostsDebian() : IdMappedTree("/", map_line(0, kFirst, kIds)) {}
+    HostsDebian() : IdMappedTree("/", map_line(0, kFirstId, kIdCount)) {}
 };
 
 struct HostSystemBox : SystemBox {
-    explicit HostSystemBox(const HostsDebian& debian) : SystemBox(debian.path(), kFirst) {
-        map_ids({{{"containerID", 0}, {"hostID", kFirst}, {"size", kIds}}});
+    explicit HostSystemBox(const HostsDebian& debian) : SystemBox(debian.path(), kFirstId) {
+        map_ids({{{"containerID", 0}, {"hostID", kFirstId}, {"size", kIdCount}}});
         bundle.process()["args"] = {"/sbin/init", "systemd.unit=basic.target"};
         // Podman's containers; the kernel puts no overlay on an overlay.
         give_tmpfs("/var/lib/containers");

@@ -59,17 +59,18 @@ class UsersDebian {
     const fs::path& path() const { return tree_.path(); }
     Json mappings() const {
         if (root_ == Root::subordinate) {
-            return {{{"containerID", 0}, {"hostID", kSubordinate}, {"size", kIds}}};
+            return {{{"containerID", 0}, {"hostID", kSubordinate}, {"size", kIdCount}}};
         }
         return {{{"containerID", 0}, {"hostID", kUser}, {"size", 1}},
-                {{"containerID", 1}, {"hostID", kSubordinate}, {"size", kIds - 1}}};
+                {{"containerID", 1}, {"hostID", kSubordinate}, {"size", kIdCount - 1}}};
     }
     uid_t root() const { return root_ == Root::user ? kUser : kSubordinate; }
 
   private:
     static std::string map(Root root) {
-        if (root == Root::subordinate) return map_line(kFirst, kSubordinate, kIds);
-        return map_line(kFirst, kUser, 1) + "\n" + map_line(kFirst + 1, kSubordinate, kIds - 1);
+        if (root == Root::subordinate) return map_line(kFirstId, kSubordinate, kIdCount);
+        return map_line(kFirstId, kUser, 1) + "\n" +
+               map_line(kFirstId + 1, kSubordinate, kIdCount - 1);
     }
     Root root_;
     IdMappedTree tree_;
