@@ -21,6 +21,8 @@ class Resctrl {
   public:
     // `root`: the root of such a filesystem.
     explicit Resctrl(os::UniqueFd root) : root_(std::move(root)) {}
+    Resctrl(const Resctrl&) = delete;
+    Resctrl& operator=(const Resctrl&) = delete;
     Resctrl(Resctrl&&) = default;
     Resctrl& operator=(Resctrl&&) = default;
     virtual ~Resctrl() = default;
