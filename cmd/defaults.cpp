@@ -50,7 +50,7 @@ std::string environment(const char* name) {
 // This program alone may have been copied, or bound, to another place: then the others are still
 // where they were installed.
 std::string default_libexec_dir() {
-    const std::string installed = installed_libexec_dir();
+    std::string installed = installed_libexec_dir();
     std::string beside = libexec_dir_beside();
     if (::access(beside.c_str(), F_OK) == 0 || ::access(installed.c_str(), F_OK) != 0) {
         return beside;

@@ -114,10 +114,10 @@ void check_unused(const std::string& path, const std::string& owner) {
     check_takes_processes(path, dir.get());
 }
 
-[[noreturn]] void fail_to_make(int code, const std::string& dir) {
+SystemError cannot_make(int code, const std::string& dir) {
     SystemError error(code, "mkdir", dir);
     explain_refusal(error);
-    throw error;
+    return error;
 }
 
 // Sets first_missing where a directory could not be marked: then the record has to know it.
@@ -134,7 +134,7 @@ void make_parents(Directory& directory, Undo& undo) {
                 directory.first_missing = dir;
             }
         } else if (errno != EEXIST) {
-            fail_to_make(errno, dir);
+            throw cannot_make(errno, dir);
         }
     }
 }
@@ -151,7 +151,7 @@ bool make_leaf(Directory& directory, Undo& undo) {
         }
         if (errno == EEXIST) return false;
         if ((errno != ENOENT && errno != ENODEV) || attempt == kAttempts) {
-            fail_to_make(errno, path);
+            throw cannot_make(errno, path);
         }
         try {
             make_parents(directory, undo);

@@ -272,17 +272,19 @@ void remove_by_force(const settings::Options& options, const std::string& id) {
     }
 }
 
+StateError must_end_first(const Container& container, oci::Status status) {
+    StateError error = wrong_status(container, "delete", status);
+    error.add_consequence("--force kills it first");
+    return error;
+}
+
 }  // namespace
 
 void remove(const settings::Options& options, const std::string& id, IfRunning if_running) {
     if (if_running == IfRunning::kill) return remove_by_force(options, id);
     Container container = Container::open_locked(options, id);
     const auto status = container.status();
-    if (!oci::may_delete(status)) {
-        StateError error = wrong_status(container, "delete", status);
-        error.add_consequence("--force kills it first");
-        throw error;
-    }
+    if (!oci::may_delete(status)) throw must_end_first(container, status);
     container.destroy(options);
 }
 

@@ -132,7 +132,7 @@ struct AgentBox : Box {
 };
 
 inline std::optional<std::string> need_agent() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return need_root();
 }
 

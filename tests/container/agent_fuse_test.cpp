@@ -58,7 +58,7 @@ struct FuseBox : AgentBox {
 };
 
 std::optional<std::string> need_fuse() {
-    if (const auto missing = need_agent()) return missing;
+    if (auto missing = need_agent()) return missing;
     if (fs::exists("/dev/fuse")) return {};
     return "no /dev/fuse";
 }

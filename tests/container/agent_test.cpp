@@ -385,8 +385,8 @@ struct DiskBox : AgentBox {
 };
 
 std::optional<std::string> need_disk() {
-    if (const auto missing = need_agent()) return missing;
-    if (const auto missing = need_program("losetup")) return missing;
+    if (auto missing = need_agent()) return missing;
+    if (auto missing = need_program("losetup")) return missing;
     return need_program("mkfs.ext4");
 }
 

@@ -74,7 +74,7 @@ class Conmon {
 };
 
 std::optional<std::string> need_conmon() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return need_program("conmon");
 }
 

@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::optional<std::string> need_cri() {
-    if (const auto missing = need_runtime()) return missing;
-    if (const auto missing = need_program("containerd")) return missing;
-    if (const auto missing = need_program("protoc")) return missing;
+    if (auto missing = need_runtime()) return missing;
+    if (auto missing = need_program("containerd")) return missing;
+    if (auto missing = need_program("protoc")) return missing;
     if (run_command({"/usr/bin/python3", "-c", "import grpc, google.protobuf"}).code() != 0) {
         return "python3-grpcio is missing";
     }

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::optional<std::string> need_containerd() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return need_program("containerd");
 }
 

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::optional<std::string> need_conmon() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return need_program("conmon");
 }
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::optional<std::string> need_docker() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return need_program("dockerd");
 }
 

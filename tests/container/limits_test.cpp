@@ -24,7 +24,7 @@ bool v2() {
 }
 
 std::optional<std::string> need_crun() {
-    if (const auto missing = need_program("crun")) return missing;
+    if (auto missing = need_program("crun")) return missing;
     if (environment().runtime_name == "lxcri") return {};
     return "compares lxcri with crun";
 }

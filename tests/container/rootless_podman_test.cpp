@@ -21,16 +21,16 @@ namespace fs = std::filesystem;
 namespace {
 
 std::optional<std::string> need_rootless_podman() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     for (const char* program : {"podman", "conmon", "newuidmap"}) {
-        if (const auto missing = need_program(program)) return missing;
+        if (auto missing = need_program(program)) return missing;
     }
     return {};
 }
 
 // A network of the user's own.
 std::optional<std::string> need_network() {
-    if (const auto missing = need_rootless_podman()) return missing;
+    if (auto missing = need_rootless_podman()) return missing;
     if (!fs::exists("/dev/net/tun")) return "no /dev/net/tun";
     return need_program("slirp4netns");
 }

@@ -151,7 +151,7 @@ class Scene {
 };
 
 std::optional<std::string> missing_for(User user) {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     return user == User::ordinary ? need_program("newuidmap") : std::nullopt;
 }
 

@@ -24,7 +24,7 @@ inline constexpr unsigned kFirstId = 100000;
 inline constexpr unsigned kIdCount = 65536;
 
 inline std::optional<std::string> need_system_root() {
-    if (const auto missing = need_runtime()) return missing;
+    if (auto missing = need_runtime()) return missing;
     if (std::getenv("LXCRI_TEST_SYSTEM_ROOT") != nullptr) return {};
     return "no Debian with systemd: LXCRI_TEST_SYSTEM_ROOT names it, ./dev test system makes it";
 }

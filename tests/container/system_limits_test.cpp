@@ -3,15 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 #include "system.h"
 
 using namespace lxcri::test;
-namespace fs = std::filesystem;
 
 namespace {
 

@@ -87,7 +87,7 @@ struct UserSystemBox : SystemBox {
 };
 
 std::optional<std::string> need_rootless_system() {
-    if (const auto missing = need_system_root()) return missing;
+    if (auto missing = need_system_root()) return missing;
     return need_program("newuidmap");
 }
 

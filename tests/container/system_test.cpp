@@ -385,9 +385,10 @@ TEST_CASE("system: under Podman, with nothing but the annotation", "[.system][sl
     ok({"run", "--detach", "--name", "machine", "--network", "none", "--uidmap", "0:100000:65536",
         "--gidmap", "0:100000:65536", "--annotation", std::string(kAnnotation) + "=true",
         "--rootfs", box.merged(), "/sbin/init"});
-    CHECK(ok({"exec", "machine", "sh", "-c",
-              "until systemctl is-system-running --wait 2>/dev/null |"
-              " grep -E 'running|degraded'; do sleep 0.05; done"}) == "running\n");
+    const std::string until_running =
+        "until systemctl is-system-running --wait 2>/dev/null | grep -E 'running|degraded';"
+        " do sleep 0.05; done";
+    CHECK(ok({"exec", "machine", "sh", "-c", until_running}) == "running\n");
     ok({"exec", "machine", "unshare", "-m", "mount", "-t", "tmpfs", "x", "/mnt"});
     ok({"stop", "--time", "30", "machine"});
     CHECK(ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");

@@ -10,8 +10,8 @@ namespace lxcri::test {
 namespace fs = std::filesystem;
 
 std::optional<std::string> need_podman() {
-    if (const auto missing = need_runtime()) return missing;
-    if (const auto missing = need_program("conmon")) return missing;
+    if (auto missing = need_runtime()) return missing;
+    if (auto missing = need_program("conmon")) return missing;
     return need_program("podman");
 }
 
