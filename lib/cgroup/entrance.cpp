@@ -60,7 +60,7 @@ std::string find_path(pid_t pid, const Directory& directory) {
 
 // Of version 2, with cgroups below that have controllers: it takes no process.
 bool passes_controllers_on(const os::UniqueFd& dir) {
-    return os::read_file_at(dir.get(), "cgroup.subtree_control").find_first_not_of("\n") !=
+    return os::read_file_at(dir.get(), "cgroup.subtree_control").find_first_not_of('\n') !=
            std::string::npos;
 }
 

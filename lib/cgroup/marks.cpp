@@ -94,6 +94,7 @@ std::vector<Record> find_owned(const Layout& layout, const std::string& owner) {
         }
     }
     std::vector<Record> records;
+    records.reserve(found.size());
     for (auto& entry : found) records.push_back(std::move(entry.second));
     return records;
 }

@@ -119,7 +119,7 @@ void ContainerCgroup::remove(os::Deadline deadline, Leftovers leftovers) const {
             }
         }
     }
-    if (first) throw *first;
+    if (first) throw Error(*first);
 }
 
 }  // namespace lxcri::cgroup

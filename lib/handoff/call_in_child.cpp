@@ -18,6 +18,7 @@ namespace {
     try {
         const auto opened = action();
         std::vector<int> numbers;
+        numbers.reserve(opened.size());
         for (const auto& fd : opened) numbers.push_back(fd.get());
         send(channel, MessageKind::sources, {}, numbers);
     } catch (const std::exception& error) {

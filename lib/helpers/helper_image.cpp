@@ -48,17 +48,21 @@ void check_is_program(const std::string& path) {
     }
 }
 
+SystemError cannot_execute(int code, const std::string& path, const settings::Options& options) {
+    SystemError error(code, "execute", path);
+    if (code == ENOENT && !options.other_libexec_dir.empty()) {
+        error.add_consequence(concat("it is not in ", in_quotes(options.other_libexec_dir),
+                                     " either; --libexec names the directory"));
+    }
+    return error;
+}
+
 }  // namespace
 
 std::string find_helper(const settings::Options& options, const char* name) {
     std::string path = concat(options.libexec_dir, "/", name);
     if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return path;
-    SystemError error(errno, "execute", path);
-    if (error.code() == ENOENT && !options.other_libexec_dir.empty()) {
-        error.add_consequence(concat("it is not in ", in_quotes(options.other_libexec_dir),
-                                     " either; --libexec names the directory"));
-    }
-    throw error;
+    throw cannot_execute(errno, path, options);
 }
 
 os::UniqueFd open_helper_image(const std::string& path) {
