@@ -43,6 +43,8 @@ forbid '<lxc/' 'only libexec/ uses liblxc' cmd lib hooks
 forbid '<spdlog/' 'only cmd/ logs' \
     lib libexec hooks
 forbid '<CLI/' 'only cmd/ reads the command line' lib libexec hooks
+found=$(grep -rnE --include='*.h' --include='*.cpp' '^ *# *include *<CLI/' cmd | grep -v '^cmd/parse.cpp:' || true)
+[[ -z $found ]] || complain "only cmd/parse.cpp includes CLI11, which makes objects at each start:"$'\n'"$found"
 
 # syscall(2) belongs into lib/os, which gives each call an owner and an error. The files elsewhere that may use it:
 raw_calls=(
