@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "os/namespace.h"
 #include "os/rooted_path.h"
 #include "os/spawn.h"
+#include "os/unix_socket.h"
 #include "seccomp/load.h"
 
 namespace lxcri::agent {
@@ -138,7 +140,6 @@ class Entrance {
             os::check(::dup2(null_.get(), number), "dup2");
         }
         os::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
-        // If this process's parent has died meanwhile the call has its answer.
         caller_.check_pending();
         (void)seccomp::load(filter_, 0);
     }
@@ -165,19 +166,38 @@ struct End {
     int value;  // a status, a signal, or an errno
 };
 
+// The death of its parent ends the program, from its last change of rights on. It cannot see in its
+// pid namespace whether it has its parent still: so it asks, and the parent answers.
+int ask_for_parent(os::UniqueFd parents_end, int fd) {
+    parents_end.reset();
+    char answer = 0;
+    const bool lives = ::send(fd, &answer, 1, MSG_NOSIGNAL) == 1 &&
+                       os::retry([&] { return ::read(fd, &answer, 1); }) == 1;
+    return lives ? 0 : ESRCH;
+}
+
+void answer_program(int fd) {
+    char question = 0;
+    if (os::retry([&] { return ::read(fd, &question, 1); }) != 1) return;  // it has failed
+    (void)::send(fd, &question, 1, MSG_NOSIGNAL);
+}
+
 End start_and_wait(const Entrance& entrance, const os::Command& command, int report, int held) {
     entrance.leave_agent({command.image, report, held});
     entrance.join();
-    os::Spawned program = os::spawn(command, [&] {
+    auto [ours, theirs] = os::make_seqpacket_pair();
+    os::Spawned program = os::spawn(command, [&, ours = &ours, theirs = theirs.get()] {
         try {
             entrance.pass();
-            return 0;
+            return ask_for_parent(std::move(*ours), theirs);
         } catch (const SystemError& error) {
             return error.code();
         } catch (const std::exception&) {
             return EPERM;
         }
     });
+    theirs.reset();
+    answer_program(ours.get());
     program.wait_until_executed();
     const auto status = program.process().wait();
     if (!status) throw SystemError(ECHILD, "wait");
