@@ -567,9 +567,16 @@ TEST_CASE("agent: a new one takes over what the service manager has kept", "[age
 TEST_CASE("agent: what it keeps goes with the container", "[agent][lxcri]") {
     NEEDS(need_agent());
     AgentBox box;
-    (void)box.agent_life({"true"});
+    box.start_agent();
+    box.bundle.args({"sleep"});
+    Container container = box.create(box.options());
+    container.start();
+    // Not before: of a container that has ended already it keeps nothing.
     CHECK(box.manager.receive().starts_with("FDSTORE=1\nFDNAME=call-"));
     CHECK(box.manager.kept.size() == 1);
+    container.kill();
+    container.wait();
+    container.remove();
     CHECK(box.manager.receive().starts_with("FDSTOREREMOVE=1\nFDNAME=call-"));
     CHECK(box.manager.kept.empty());
 }
