@@ -48,17 +48,20 @@ std::string parent_of(const std::string& path) {
 }
 
 // "0-3\n" -> "0-3".
-std::string read_line(const std::string& dir, std::string_view file) {
-    std::string text = os::read_file_at(AT_FDCWD, concat(dir, "/", file));
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    return text;
+std::string without_end(std::string line) {
+    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+    return line;
+}
+
+std::string read_set(const std::string& dir, std::string_view file) {
+    return without_end(os::read_file_at(AT_FDCWD, concat(dir, "/", file)));
 }
 
 // A version 1 cpuset starts without cpus and nodes, and no process may enter it so: it gets those
 // of the cgroup above, which may itself have been made a moment ago.
 std::string fill_cpuset(const std::string& mount_point, const std::string& dir,
                         std::string_view file, bool is_new) {
-    std::string value = is_new ? "" : read_line(dir, file);
+    std::string value = is_new ? "" : read_set(dir, file);
     if (!value.empty() || dir == mount_point) return value;
     value = fill_cpuset(mount_point, parent_of(dir), file, false);
     os::write_value_at(AT_FDCWD, concat(dir, "/", file), value);
@@ -76,19 +79,21 @@ bool is_frozen_directory(int dir_fd) {
 
 // cgroups(7), "The no internal processes rule" and "Thread mode".
 void check_takes_processes(const std::string& path, int dir_fd) {
-    if (!find_value(dir_fd, "cgroup.type")) return;  // version 1, or the root
-    const std::string type = read_line(path, "cgroup.type");
-    const std::string passed_on = read_line(path, "cgroup.subtree_control");
+    const auto type = find_value(dir_fd, "cgroup.type");
+    if (!type) return;  // version 1, or the root
+    const std::string passed_on =
+        without_end(find_value(dir_fd, "cgroup.subtree_control").value_or(""));
     if (!passed_on.empty()) {
         throw SpecError("/linux/cgroupsPath",
                         concat("the cgroup ", in_quotes(path),
                                " exists and takes no processes: it gives the controllers ",
                                in_quotes(passed_on), " to those below it"));
     }
-    if (type != "domain" && type != "domain threaded") {
+    const std::string kind = without_end(*type);
+    if (kind != "domain" && kind != "domain threaded") {
         throw SpecError("/linux/cgroupsPath",
                         concat("the cgroup ", in_quotes(path),
-                               " exists and takes no processes: its type is ", in_quotes(type)));
+                               " exists and takes no processes: its type is ", in_quotes(kind)));
     }
 }
 

@@ -35,7 +35,7 @@ inline CreateOptions quietly() {
     return options;
 }
 
-// A directory of the host with other owners: `map`: uid_map and gid_map; its left column are those
+// A directory of the host with other owners. `map`: uid_map and gid_map; its left column are those
 // on the disk.
 class IdMappedTree {
   public:
@@ -78,7 +78,7 @@ class SystemBox : public Box {
   public:
     // Debian's IDs are those that root of the host gives to the container.
     SystemBox() : SystemBox(std::getenv("LXCRI_TEST_SYSTEM_ROOT"), kFirstId) {
-        map_ids({{{"containerID", 0}, {"hostID", kFirstId}, {"size", 65536}}});
+        map_ids({{{"containerID", 0}, {"hostID", kFirstId}, {"size", kIdCount}}});
     }
     // `root`: the ID of the container's root, in `lower`.
     SystemBox(const std::filesystem::path& lower, uid_t root) {

@@ -1,8 +1,5 @@
 // Limits that are set inside of a system container. That takes a host with every controller: the
 // virtual machine, whose own Debian is the root filesystem here.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
