@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "base/strings.h"
+#include "handoff/kept_monitor.h"
 #include "os/check.h"
 
 namespace lxcri::libexec {
@@ -62,10 +63,10 @@ os::UniqueFd make_socket_in_network_of_its_own() {
         throw SystemError(opened.code, concat("a network namespace for the kept monitor's socket: ",
                                               opened.failed));
     }
-    if (network.get() == kCommandNetworkFd) {
+    if (network.get() == handoff::kCommandNetworkFd) {
         (void)network.release();
     } else {
-        os::check(::dup3(network.get(), kCommandNetworkFd, O_CLOEXEC), "dup3");
+        os::check(::dup3(network.get(), handoff::kCommandNetworkFd, O_CLOEXEC), "dup3");
     }
     return socket;
 }

@@ -11,15 +11,12 @@
 
 namespace lxcri::libexec {
 
-// Where a kept monitor has the network namespace of its socket open. Documented: this number stays.
-inline constexpr int kCommandNetworkFd = 5;
-
 // What liblxc gets in the place of its socket if the monitor is not kept: a descriptor that can be
 // waited for and never becomes readable. No process can connect to it.
 os::UniqueFd make_silent_descriptor();
 
 // With a kept monitor: a socket that has no name yet, in a new network namespace, which this
-// process keeps open as kCommandNetworkFd: the administrator's way to it, with
+// process keeps open as handoff::kCommandNetworkFd: the administrator's way to it, with
 // `nsenter --net=/proc/PID/fd/5`. We stay where we are.
 os::UniqueFd make_socket_in_network_of_its_own();
 

@@ -1,6 +1,6 @@
 // Calls that liblxc makes to the C library and that this program answers itself: the dynamic linker
 // finds these functions first. docs/liblxc.md says what happens if a liblxc calls other functions.
-// This is the whole list.
+// This is the whole list, with liblxc_cgroups.cpp.
 
 #include "liblxc_calls.h"
 
@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -37,6 +38,7 @@
 #include "handoff/channel.h"
 #include "handoff/init_arguments.h"
 #include "hooks/mount_hook.h"
+#include "liblxc_cgroups.h"
 #include "os/check.h"
 #include "os/own_stack.h"
 
@@ -49,7 +51,7 @@ struct Answers {
 };
 Answers answers;  // one thread, one container
 
-const pid_t kMonitor = ::getpid();  // this program; what liblxc forks has another one
+using lxcri::libexec::kMonitor;
 bool keeps_groups = false;
 
 bool mount_hook_has_run = false;
@@ -69,8 +71,8 @@ Function* next(const char* name) {
 }
 
 bool is_below_lxc_path(std::string_view path) {
-    return path.size() > answers.lxc_path.size() && path.starts_with(answers.lxc_path) &&
-           path[answers.lxc_path.size()] == '/';
+    return !answers.lxc_path.empty() && path.size() > answers.lxc_path.size() &&
+           path.starts_with(answers.lxc_path) && path[answers.lxc_path.size()] == '/';
 }
 
 // liblxc keeps a file open in the root filesystem (P38): it makes the file, or opens what the image
@@ -85,19 +87,10 @@ int refuse_pin() {
     return -1;
 }
 
-// The monitor looks for cgroups here, and would make and enter its own. It gets a directory without
-// any of the names that it looks for, and goes on without cgroups. (Later the mount hook opens the
-// same path in the root filesystem.)
-bool is_search_for_cgroups(const char* path) {
-    return path != nullptr && !init_is_made && std::string_view(path) == "/sys/fs/cgroup";
-}
-
-bool cgroups_are_hidden = false;
-
-int open_without_cgroups() {
-    cgroups_are_hidden = true;
-    constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", kFlags));
+// The directory of the locks is not made, see mkdir. Between liblxc and its own tools nothing is to
+// be locked: who changes a container has lxcri's lock.
+bool is_lock_of_liblxc(std::string_view path) {
+    return path.find("/lxc/lock/") != std::string_view::npos;
 }
 
 using SystemCall = long(long, ...);
@@ -137,7 +130,7 @@ std::optional<clone_args> find_clone_of_init(long number, const std::array<long,
 void make_mounts_slaves(bool in_own_mounts) noexcept {
     using namespace lxcri;
     try {
-        if (!in_own_mounts || !cgroups_are_hidden) {
+        if (!in_own_mounts || !libexec::has_answered_search_for_cgroups()) {
             throw Error("this liblxc starts containers in a way that lxcri does not know");
         }
         const long result = ::syscall(SYS_mount, "", "/", nullptr, MS_REC | MS_SLAVE, nullptr);
@@ -221,8 +214,11 @@ extern "C" __attribute__((visibility("default"))) long syscall(long number, ...)
     va_end(list);
     if (number == SYS_openat2) {
         const auto* path = reinterpret_cast<const char*>(args[1]);
+        // Null where liblxc only wants to know whether the kernel has the call.
+        const auto* how = reinterpret_cast<const open_how*>(args[2]);
         if (is_pin_of_rootfs(path)) return refuse_pin();
-        if (is_search_for_cgroups(path)) return open_without_cgroups();
+        const int flags = how == nullptr ? 0 : static_cast<int>(how->flags);
+        if (const auto fd = lxcri::libexec::open_for_liblxc(path, flags)) return *fd;
     }
     if (number == SYS_pidfd_send_signal && args[1] == 0)
         return ask_for_pidfd_signals(call, args[0]);
@@ -249,7 +245,7 @@ extern "C" __attribute__((visibility("default"))) int openat64(int dir_fd, const
     const auto mode = va_arg(list, mode_t);  // meaningless where it was not passed
     va_end(list);
     if (is_pin_of_rootfs(path)) return refuse_pin();
-    if (is_search_for_cgroups(path)) return open_without_cgroups();
+    if (const auto fd = lxcri::libexec::open_for_liblxc(path, flags)) return *fd;
     return static_cast<int>(::syscall(SYS_openat, dir_fd, path, flags, mode));
 }
 
@@ -264,6 +260,7 @@ extern "C" __attribute__((visibility("default"))) int open64(const char* path, i
     const auto mode = va_arg(list, mode_t);  // meaningless where it was not passed
     va_end(list);
     if (std::string_view(path) == "/dev/null") return ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (is_lock_of_liblxc(path)) return ::memfd_create("lxcri-start lock", MFD_CLOEXEC);
     if (is_below_lxc_path(path)) {
         errno = ENOENT;
         return -1;

@@ -1,5 +1,9 @@
 #pragma once
-// Settings for the calls that lxcri-start answers itself (liblxc_calls.cpp).
+// Settings for the calls that lxcri-start answers itself (liblxc_calls.cpp; those about cgroups are
+// in liblxc_cgroups.cpp).
+
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -7,6 +11,9 @@
 #include "os/unique_fd.h"
 
 namespace lxcri::libexec {
+
+// This program, which is liblxc's monitor. What liblxc forks has another pid.
+inline const pid_t kMonitor = ::getpid();
 
 // Before liblxc starts a container: its lxcpath, and what it gets as its command socket
 // (command_socket.h).

@@ -31,6 +31,14 @@ bool LxcContainer::run() {
     return container_->start(container_, 0, nullptr);
 }
 
+bool LxcContainer::freeze() {
+    return container_->freeze(container_);
+}
+
+bool LxcContainer::unfreeze() {
+    return container_->unfreeze(container_);
+}
+
 os::ExitStatus LxcContainer::exit_status() const {
     const int status = container_->error_num;
     // liblxc 5.0 reports a death by signal as if the process had been stopped (P2).

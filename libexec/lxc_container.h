@@ -26,6 +26,10 @@ class LxcContainer {
     // could not be started; liblxc's log says why.
     bool run();
 
+    // Of a container that has a monitor, in whose network namespace this process is.
+    bool freeze();
+    bool unfreeze();
+
     // How the container process ended.
     os::ExitStatus exit_status() const;
 

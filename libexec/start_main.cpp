@@ -23,20 +23,24 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/strings.h"
 #include "command_socket.h"
 #include "handoff/channel.h"
+#include "handoff/kept_monitor.h"
 #include "handoff/plan.h"
 #include "liblxc_calls.h"
+#include "liblxc_cgroups.h"
 #include "lxc_container.h"
 #include "os/check.h"
 #include "os/file.h"
 #include "os/own_stack.h"
 #include "os/process.h"
 #include "os/user_namespace.h"
+#include "tell_monitor.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -71,7 +75,7 @@ void begin_time_namespace(const std::string& offsets) {
 }
 
 void move_out_of_the_way(os::UniqueFd& fd) {
-    if (fd.get() == libexec::kCommandNetworkFd) fd = os::duplicate(fd.get());
+    if (fd.get() == handoff::kCommandNetworkFd) fd = os::duplicate(fd.get());
 }
 
 os::UniqueFd make_command_socket(const handoff::StartPlan& plan, std::vector<os::UniqueFd>& fds,
@@ -159,8 +163,8 @@ int run() {
     ::setenv("XDG_RUNTIME_DIR", plan.runtime_root.c_str(), 1);
     libexec::LxcContainer container(plan.id, plan.runtime_root);
     container.set_item("lxc.log.file", "/proc/self/fd/2");
-    // liblxc looks for cgroups and finds none (liblxc_calls.cpp). It must look in /proc/self,
-    // because hidepid of the host's procfs can hide /proc/1.
+    // liblxc looks for cgroups and finds none, or the container's (liblxc_cgroups.cpp). It must
+    // look in /proc/self, because hidepid of the host's procfs can hide /proc/1.
     container.set_item("lxc.cgroup.relative", "1");
     for (const auto& item : plan.items) container.set_item(item.key, item.value);
     std::vector<int> others;
@@ -178,6 +182,7 @@ int run() {
     libexec::join_before_user_namespace(std::move(others));
     if (plan.keep_groups) libexec::keep_groups();
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
+    if (plan.keep_monitor) libexec::show_cgroups(cgroup.get());
     // Last: the next process that is made is the container's.
     libexec::make_init_in(std::move(cgroup));
     if (!container.run()) {
@@ -216,11 +221,25 @@ int run_on_own_stack() {
     return result;
 }
 
+int tell(libexec::Told told, const char* id, const char* root) {
+    try {
+        libexec::tell_monitor(told, id, root);
+        return EXIT_SUCCESS;
+    } catch (const std::exception& error) {
+        std::puts(error.what());
+        return EXIT_FAILURE;
+    }
+}
+
 }  // namespace
 
 // Without arguments but the ID it does its work. `lxcri check` asks with one more for the liblxc
-// that it finds.
-int main(int argc, char** /*argv*/) {
+// that it finds, `lxcri pause` and `resume` with two more (handoff/kept_monitor.h).
+int main(int argc, char** argv) {
+    if (argc > 3) {
+        const bool frozen = std::string_view(argv[1]) == handoff::kFrozen;
+        return tell(frozen ? libexec::Told::frozen : libexec::Told::thawed, argv[2], argv[3]);
+    }
     if (argc > 2) {
         std::puts(libexec::liblxc_version());
         return EXIT_SUCCESS;

@@ -133,6 +133,8 @@ class ContainerCgroup {
     // Of what is frozen on a hybrid host: only version 2 holds it then, so that one thaw there is
     // enough. Returns false if that changes nothing. freeze() takes it back.
     bool hold_with_v2_alone(os::Deadline deadline) const;
+    // The other way round, for liblxc's tools, which look at version 1 alone if it is there.
+    void hold_with_v1_alone(os::Deadline deadline) const;
     void thaw(os::Deadline deadline) const;
 
     // Frozen processes of version 1 die of a SIGKILL only after they are thawed: thaws the cgroup

@@ -115,6 +115,15 @@ bool ContainerCgroup::hold_with_v2_alone(os::Deadline deadline) const {
     return true;
 }
 
+void ContainerCgroup::hold_with_v1_alone(os::Deadline deadline) const {
+    const Directory* v2 = find_v2();
+    if (v2 == nullptr || find_v1("freezer") == nullptr) return;
+    const os::UniqueFd dir = open_directory(*v2);
+    if (dir.valid() && !set_v2(dir.get(), State::thawed, deadline)) {
+        throw Error(concat("thawing the cgroup ", in_quotes(v2->path), " ", kTooLate));
+    }
+}
+
 void ContainerCgroup::thaw(os::Deadline deadline) const {
     bool done = true;
     if (const Directory* directory = find_v1("freezer")) {

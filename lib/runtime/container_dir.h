@@ -6,6 +6,7 @@
 //   state.json    the record (record.h)
 //   plan          what `create` has decided (stored_plan.h)
 //   notify        a directory, see notify_socket.h
+//   config        for the tools of LXC, where the monitor is kept (create.cpp)
 //   start.fifo, result.fifo   handoff/start_signal.h
 
 #include <chrono>

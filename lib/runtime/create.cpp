@@ -79,6 +79,7 @@ class Creation {
     void pass_listener(const handoff::Received& message);
     void connect_caller();
     void hand_over();
+    void write_lxc_config();
     void finish();
     void undo() noexcept;
     // Hooks of the start are run, and their failures dealt with, by start(); so is that there is
@@ -357,6 +358,17 @@ void Creation::pass_listener(const handoff::Received& message) {
         {plan().host.listener_path, plan().host.listener_metadata});
 }
 
+// liblxc's tools freeze no container that has no file with this name. It is written when the
+// monitor is past the place where liblxc would read it.
+void Creation::write_lxc_config() {
+    constexpr std::string_view kText =
+        "# lxcri made this container; config.json says what it is. Without this file "
+        "lxc-freeze(1)\n"
+        "# would not find it. lxc-start(1) is not to start it:\n"
+        "lxc.rootfs.path = dir:/nonexistent\n";
+    os::write_atomically_at(dir_->fd(), "config", kText, 0600);
+}
+
 void Creation::hand_over() {
     if (plan().start.keep_monitor) {
         // The container's limits are not for the monitor, nor is `kill --all`.
@@ -365,6 +377,7 @@ void Creation::hand_over() {
         const auto monitor = os::ProcessRef::open(monitor_->process().pid());
         record_.monitor_pid = monitor.pid();
         record_.monitor_start_time = monitor.start_time();
+        write_lxc_config();
         return;
     }
     // init gets the caller's subreaper as its parent, for good: the caller can wait for it. liblxc

@@ -23,6 +23,7 @@
 #include "handoff/failure.h"
 #include "handoff/run_hooks.h"
 #include "handoff/start_signal.h"
+#include "helpers/kept_monitor.h"
 #include "runtime/container.h"
 #include "runtime/hook_files.h"
 #include "runtime/hot_plug.h"
@@ -197,6 +198,23 @@ void kill(const settings::Options& options, const std::string& id, int signal, b
     if (signal == SIGKILL) container.let_killed_die(deadline);
 }
 
+namespace {
+
+// The container is paused, or goes on, all the same.
+void tell_kept_monitor(const settings::Options& options, const Record& record,
+                       helpers::Processes processes) {
+    if (record.monitor_pid == 0) return;
+    const auto monitor = os::ProcessRef::find(record.monitor_pid, record.monitor_start_time);
+    if (!monitor) return;
+    try {
+        helpers::tell_kept_monitor(options, record.id, *monitor, processes);
+    } catch (const Error& error) {
+        options.warn(concat("the tools of LXC will not know of it: ", error.what()));
+    }
+}
+
+}  // namespace
+
 void pause(const settings::Options& options, const std::string& id) {
     Container container = Container::open_locked(options, id);
     const os::FileLock freezer = container.lock_freezer();
@@ -208,6 +226,10 @@ void pause(const settings::Options& options, const std::string& id) {
         if (!container.init()) throw wrong_status(container, "pause", oci::Status::stopped);
         throw;
     }
+    if (container.record().monitor_pid == 0) return;
+    // So that lxc-unfreeze(1) lets it go.
+    container.own_cgroup().hold_with_v1_alone(os::Clock::now() + kFreezeTime);
+    tell_kept_monitor(options, container.record(), helpers::Processes::frozen);
 }
 
 void resume(const settings::Options& options, const std::string& id) {
@@ -216,6 +238,7 @@ void resume(const settings::Options& options, const std::string& id) {
     const auto status = container.status();
     if (!oci::may_resume(status)) throw wrong_status(container, "resume", status);
     container.own_cgroup().thaw(os::Clock::now() + kFreezeTime);
+    tell_kept_monitor(options, container.record(), helpers::Processes::thawed);
 }
 
 void update(const settings::Options& options, const std::string& id, oci::Resources resources,

@@ -22,6 +22,9 @@ void add_fixed_items(Plan& plan, const Host& host) {
     if (plan.start.keep_monitor) {
         // liblxc takes a container process that died of SIGHUP for a reboot; this hook says no.
         items.push_back({"lxc.hook.post-stop", concat(host.options.libexec_dir, "/lxcri-hook")});
+        // The container's own: the only one that liblxc sees (libexec/liblxc_cgroups.h).
+        items.push_back({"lxc.cgroup.dir.monitor", "."});
+        items.push_back({"lxc.cgroup.dir.container", "."});
     } else {
         items.push_back({"lxc.monitor.signal.pdeath", "0"});
     }

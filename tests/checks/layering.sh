@@ -60,6 +60,7 @@ raw_calls=(
     lib/seccomp/load.cpp           # seccomp
     libexec/init_container.cpp     # pivot_root
     libexec/liblxc_calls.cpp       # defines the functions of the C library anew
+    libexec/liblxc_cgroups.cpp     # so does this
     libexec/process_session.cpp    # keyctl, set_mempolicy, sched_setaffinity
     libexec/process_user.cpp       # getcwd
     libexec/start_main.cpp         # liblxc_calls.cpp has replaced the functions

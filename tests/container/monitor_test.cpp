@@ -1,6 +1,9 @@
 // monitor = keep: liblxc's monitor stays, and liblxc's own tools work.
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "support/catch.h"
 #include "support/environment.h"
@@ -8,6 +11,7 @@
 #include "support/terminal.h"
 
 using namespace lxcri::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -82,6 +86,80 @@ TEST_CASE("monitor: kept, lxc-info knows the container", "[monitor][lxcri]") {
     CHECK(info.code() == 0);
     CHECK(line_after(info.out, "State:") == "RUNNING");
     CHECK(line_after(info.out, "PID:") == std::to_string(container.state().at("pid").get<int>()));
+    if (environment().layout != CgroupLayout::kV2)
+        CHECK(contains(line_after(info.out, "Memory use:"), "iB"));
+}
+
+TEST_CASE("monitor: kept, lxcri and liblxc agree whether it is paused", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-freeze"));
+    NEEDS(need_program("nsenter"));
+    Box box;
+    Container container = kept(box, {"trap", "TERM", "0"});
+    container.start();
+    container.out().wait_for("ready");
+    const auto reported = [&] {
+        return line_after(tool(box, container, "lxc-info", {"-n", container.id(), "-s"}).out,
+                          "State:");
+    };
+    CHECK(box.call({"pause", container.id()}).code() == 0);
+    CHECK(reported() == "FROZEN");
+    CHECK(box.call({"resume", container.id()}).code() == 0);
+    CHECK(reported() == "RUNNING");
+
+    CHECK(tool(box, container, "lxc-freeze", {"-n", container.id()}).code() == 0);
+    CHECK(container.status() == "paused");
+    CHECK(reported() == "FROZEN");
+    CHECK(tool(box, container, "lxc-unfreeze", {"-n", container.id()}).code() == 0);
+    CHECK(container.status() == "running");
+    CHECK(reported() == "RUNNING");
+
+    // What one has stopped the other lets go on.
+    CHECK(tool(box, container, "lxc-freeze", {"-n", container.id()}).code() == 0);
+    CHECK(box.call({"resume", container.id()}).code() == 0);
+    CHECK(reported() == "RUNNING");
+    CHECK(box.call({"pause", container.id()}).code() == 0);
+    CHECK(reported() == "FROZEN");
+    CHECK(tool(box, container, "lxc-unfreeze", {"-n", container.id()}).code() == 0);
+    CHECK(container.status() == "running");
+    container.kill("TERM");
+    CHECK(container.wait_code() == 0);
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("monitor: kept, the cgroup stays as create has made it", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    if (GENERATE(false, true)) {
+        const Json mapping = {{"containerID", 0}, {"hostID", 100000}, {"size", 65536}};
+        box.bundle.add_namespace("user");
+        box.bundle.linux()["uidMappings"] = {mapping};
+        box.bundle.linux()["gidMappings"] = {mapping};
+        REQUIRE(chown(box.bundle.rootfs().c_str(), 100000, 100000) == 0);
+    }
+    Container container = kept(box, {"trap", "TERM", "0"});
+    const pid_t init = container.state().at("pid");
+    for (const char* controller : {"freezer", "cpuset", "memory"}) {
+        const fs::path directory = cgroup_of(init, controller);
+        CAPTURE(controller, directory);
+        CHECK(directory != cgroup_of(container.pid(), controller));
+        for (const fs::path& path : {directory, directory / "cgroup.procs"}) {
+            struct stat status {};
+            REQUIRE(stat(path.c_str(), &status) == 0);
+            CHECK(status.st_uid == 0);
+            CHECK((status.st_mode & 0022U) == 0);
+        }
+        CHECK(fs::exists(directory.parent_path() / "lxc.pivot") == false);
+    }
+    container.start();
+    container.out().wait_for("ready");
+    container.kill("TERM");
+    CHECK(container.wait_code() == 0);
+    // It is not liblxc that removes it.
+    CHECK_FALSE(find_cgroups(box.name()).empty());
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("monitor: kept, delete --force removes it with the container", "[monitor][lxcri]") {
@@ -119,7 +197,6 @@ TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][
     container.out().wait_for("ready");
     const Finished active = tool(box, container, "lxc-ls", {"--active", "-1"});
     CHECK(has_line(active.out, container.id()));
-    // The namespaces of the container; its cgroup and what else liblxc would do is not asked for.
     const Finished attached = tool(box, container, "lxc-attach",
                                    {"-n", container.id(), "--clear-env", "--elevated-privileges",
                                     "--", "/probe", "hostname", "--", "ns"});
@@ -128,6 +205,14 @@ TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][
     CHECK(contains(attached.out, box.bundle.config.at("hostname").get<std::string>()));
     // Not left behind where the socket is.
     CHECK(line_after(attached.out, "net:") == line_after(box.exec(container, {"ns"}).out, "net:"));
+    // Its limits hold for it: it is in the container's cgroup, or below it.
+    const Finished inside =
+        tool(box, container, "lxc-attach",
+             {"-n", container.id(), "--clear-env", "--", "/probe", "cat", "/proc/self/cgroup"});
+    const Strings cgroups = lines_of(inside.out);
+    const Strings expected = lines_of(box.exec(container, {"cat", "/proc/self/cgroup"}).out);
+    REQUIRE(cgroups.size() == expected.size());
+    for (std::size_t i = 0; i < cgroups.size(); ++i) CHECK(cgroups[i].starts_with(expected[i]));
     container.kill();
 }
 
@@ -147,6 +232,7 @@ TEST_CASE("monitor: kept, lxc-top has the container in its table", "[monitor][lx
     terminal.slave.reset();
     terminal.keyboard.wait_for("TOTAL 1 of 1");
     CHECK(contains(terminal.keyboard.text(), container.id().substr(0, 10)));
+    if (environment().layout != CgroupLayout::kV2) CHECK(contains(terminal.keyboard.text(), "iB"));
     top.signal(SIGTERM);
     (void)top.wait_exit_only();
     container.kill();
