@@ -71,6 +71,8 @@ std::string Monitor::last_words() const {
     std::string last;
     for (const auto& line : split(log(), '\n')) {
         if (line.empty()) continue;
+        // Of the C or C++ library, about to abort.
+        if (!line.starts_with("lxc ")) return line;
         // "lxc ID TIME ERROR    conf - ../src/lxc/conf.c:function:123 - text": the first one is
         // the cause, those after it are its consequences.
         if (line.find(" ERROR ") != std::string::npos) {
