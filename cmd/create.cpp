@@ -10,6 +10,7 @@
 #include "command.h"
 #include "create_options.h"
 #include "parse.h"
+#include "runtime/supervisor.h"
 
 namespace lxcri::cmd {
 
@@ -95,8 +96,7 @@ int run_create(const settings::Options& common, Arguments arguments) {
     parser.add(kTimeoutOption, options);
     parser.parse(std::move(arguments));
     complete(create, options);
-    auto created = runtime::create(options, create);
-    if (created.monitor) created.monitor->release();
+    runtime::create_and_leave(options, create, runtime::Starts::no);
     return EXIT_SUCCESS;
 }
 

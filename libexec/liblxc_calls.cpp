@@ -341,6 +341,7 @@ extern "C" __attribute__((visibility("default"))) int execvp(const char* program
                                                              char* const argv[]) noexcept {
     using namespace lxcri;
     if (::getpid() == kMonitor) return ::execvpe(program, argv, environ);
+    libexec::give_back_descriptor_limit();
     try {
         handoff::send(handoff::kChannelFd, handoff::MessageKind::alive, {});
         const std::array<char*, 3> args{argv[0], const_cast<char*>(handoff::kAnnounced), nullptr};

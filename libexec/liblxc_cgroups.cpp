@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,20 @@ constexpr const char* kMemberships = "/proc/self/cgroup";
 std::string memberships;
 bool has_answered = false;
 bool sees_all = false;
+std::optional<rlimit> callers_limit;
+
+// liblxc has some descriptors open for each hierarchy. Returns false if there are too few, and we
+// may not have more.
+bool has_enough_descriptors() {
+    constexpr rlim_t kEnough = 256;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == -1) return false;
+    if (limit.rlim_cur >= kEnough) return true;
+    const rlimit raised{kEnough, std::max(limit.rlim_max, kEnough)};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == -1) return false;
+    callers_limit = limit;
+    return true;
+}
 
 bool has_type(int fd, std::initializer_list<long> types) {
     struct statfs filesystem {};
@@ -96,7 +112,11 @@ std::string memberships_with(int unified) {
 }  // namespace
 
 void lxcri::libexec::show_cgroups(int unified) {
-    memberships = memberships_with(unified);
+    if (has_enough_descriptors()) memberships = memberships_with(unified);
+}
+
+void lxcri::libexec::give_back_descriptor_limit() noexcept {
+    if (callers_limit) (void)::setrlimit(RLIMIT_NOFILE, &*callers_limit);
 }
 
 void lxcri::libexec::let_see_all_cgroups() {

@@ -12,8 +12,11 @@
 namespace lxcri::libexec {
 
 // For a kept monitor, before liblxc starts. `unified` is the container's cgroup of version 2, or
-// -1 if this process is in it; in those of version 1 it is.
+// -1 if this process is in it; in those of version 1 it is. With a limit of less than 256
+// descriptors that may not be raised liblxc sees no cgroups all the same.
 void show_cgroups(int unified);
+// The container's first process gets back the caller's limit on descriptors before it is executed.
+void give_back_descriptor_limit() noexcept;
 // For who is no monitor: all as they are.
 void let_see_all_cgroups();
 

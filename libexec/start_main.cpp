@@ -14,7 +14,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -102,16 +101,6 @@ void explain_failure(const handoff::StartPlan& plan) {
         "or ENOSYS instead");
 }
 
-// A resident monitor is what the caller waits for: it ends exactly as the container process did.
-int end_like(const os::ExitStatus& status) {
-    if (!status.is_signal()) return status.value();
-    const rlimit none{0, 0};
-    (void)::setrlimit(RLIMIT_CORE, &none);
-    os::reset_signals();
-    (void)::raise(status.value());
-    return status.to_shell_code();  // a signal that does not kill
-}
-
 // A process of one thread enters version 1 at once when it writes itself to `tasks`; version 2
 // would let it wait for an RCU grace period. Returns the directory of version 2.
 os::UniqueFd enter_cgroup() {
@@ -189,7 +178,8 @@ int run() {
         explain_failure(plan);
         return EXIT_FAILURE;
     }
-    return end_like(container.exit_status());
+    // What the caller waits for: it ends exactly as the container process did.
+    return os::end_like(container.exit_status());
 }
 
 // Runs `action` and tells create what it threw.

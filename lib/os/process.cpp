@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -361,6 +362,15 @@ int close_others(std::span<int> kept) noexcept {
         begin = next + 1;
     }
     return ::syscall(SYS_close_range, begin, ~0U, 0) == 0 ? 0 : errno;
+}
+
+int end_like(const ExitStatus& status) {
+    if (!status.is_signal()) return status.value();
+    const rlimit none{0, 0};
+    (void)::setrlimit(RLIMIT_CORE, &none);
+    reset_signals();
+    (void)::raise(status.value());
+    return status.to_shell_code();
 }
 
 void close_on_exec_from(int first) {

@@ -165,6 +165,10 @@ int close_others(std::span<int> kept) noexcept;  // sorts them
 // Default disposition for every signal and an empty mask: what an exec'd program may expect.
 void reset_signals() noexcept;
 
+// Ends this process as another one has ended, without a core dump. Returns the exit code to end
+// with, where that one was not killed, or by a signal that does not kill us.
+int end_like(const ExitStatus& status);
+
 // Sets FD_CLOEXEC on every descriptor from `first` on, so that an exec leaks none of them.
 void close_on_exec_from(int first);
 

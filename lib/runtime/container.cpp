@@ -285,8 +285,7 @@ void Container::remove_resctrl() const {
     if (const auto resctrl = attached::Resctrl::find()) resctrl->remove(record_.resctrl);
 }
 
-void Container::destroy(const settings::Options& options) {
-    const auto poststop = find_poststop_hooks(options);
+void Container::take_down(const settings::Options& options) {
     find_lost_cgroups();
     const auto deadline = os::Clock::now() + options.delete_timeout;
     kill_everything(deadline);
@@ -294,13 +293,30 @@ void Container::destroy(const settings::Options& options) {
     remove_cgroup(options, deadline);
     remove_resctrl();
     stop_unit(options, record_);
-    dir_.remove(damage_ == Damage::accepted ? ContainerDir::Strangers::remove
-                                            : ContainerDir::Strangers::refuse);
-    if (!poststop) return;
-    oci::State state = translate::make_state(*poststop, oci::Status::stopped);
+}
+
+void Container::run_poststop(const translate::HostPlan& plan,
+                             const settings::Options& options) const {
+    oci::State state = translate::make_state(plan, oci::Status::stopped);
     state.created = record_.created;
     state.owner = record_.owner;
-    run_poststop_hooks(*poststop, state, options.always_warn);
+    run_poststop_hooks(plan, state, options.always_warn);
+}
+
+void Container::destroy(const settings::Options& options) {
+    const auto poststop = find_poststop_hooks(options);
+    take_down(options);
+    dir_.remove(damage_ == Damage::accepted ? ContainerDir::Strangers::remove
+                                            : ContainerDir::Strangers::refuse);
+    if (poststop) run_poststop(*poststop, options);
+}
+
+ContainerDir Container::end_life(const settings::Options& options) {
+    const auto poststop = find_poststop_hooks(options);
+    take_down(options);
+    dir_.empty_for_next_life();
+    if (poststop) run_poststop(*poststop, options);
+    return std::move(dir_);
 }
 
 void run_poststop_hooks(const translate::HostPlan& plan, const oci::State& state,

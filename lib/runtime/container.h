@@ -59,6 +59,9 @@ class Container {
     void let_killed_die(os::Deadline deadline) const;
     // Kills what still runs, removes cgroup and directory, then runs the poststop hooks.
     void destroy(const settings::Options& options);
+    // The same, but that config.json and the record stay, for its next life. The directory is
+    // locked.
+    ContainerDir end_life(const settings::Options& options);
 
   private:
     enum class Damage { refused, accepted };
@@ -78,6 +81,9 @@ class Container {
     bool is_others(const cgroup::ContainerCgroup& group) const;
     void remove_cgroup(const settings::Options& options, os::Deadline deadline) const;
     void remove_resctrl() const;
+    // All of it but the directory.
+    void take_down(const settings::Options& options);
+    void run_poststop(const translate::HostPlan& plan, const settings::Options& options) const;
 
     ContainerDir dir_;
     Record record_;

@@ -148,6 +148,15 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
     return killed;
 }
 
+void ContainerDir::empty_for_next_life() const {
+    for (const auto& name : os::entry_names(fd_.get())) {
+        if (name == "config.json" || name == "state.json") continue;
+        if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
+        if (errno != EISDIR) throw SystemError(errno, "unlink", name);
+        os::remove_tree_at(fd_.get(), name);
+    }
+}
+
 void ContainerDir::remove(Strangers strangers) {
     if (!root_.valid()) root_ = os::open_at(fd_.get(), "..", O_RDONLY | O_DIRECTORY);
     // The plan goes last: it has the poststop hooks, which are run after this. Before it the

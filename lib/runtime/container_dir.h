@@ -59,6 +59,8 @@ class ContainerDir {
     // that is not ours is a stranger.
     enum class Strangers { refuse, remove };
     void remove(Strangers strangers = Strangers::refuse);
+    // Of what is in it config.json and the record stay.
+    void empty_for_next_life() const;
     // Descriptors that create() has set aside: if it fails because there are none left, undoing it
     // needs some.
     void use_spare() { spare_.clear(); }

@@ -53,6 +53,10 @@ class Creation {
   public:
     Creation(const settings::Options& options, const CreateOptions& create_options)
         : options_(options), call_(create_options) {}
+    // In a directory that has the config.json of the container and the record of its last life.
+    Creation(const settings::Options& options, const CreateOptions& create_options,
+             ContainerDir dir)
+        : options_(options), call_(create_options), dir_(std::move(dir)), again_(true) {}
     Creation(const Creation&) = delete;
     Creation& operator=(const Creation&) = delete;
     ~Creation() {
@@ -80,6 +84,7 @@ class Creation {
     void connect_caller();
     void hand_over();
     void write_lxc_config();
+    pid_t pid_for_caller() const;
     void finish();
     void undo() noexcept;
     // Hooks of the start are run, and their failures dealt with, by start(); so is that there is
@@ -98,6 +103,7 @@ class Creation {
     const settings::Options& options_;
     CreateOptions call_;
     std::optional<ContainerDir> dir_;
+    bool again_ = false;
     std::optional<const translate::Plan> plan_;
     Record record_;
     std::optional<NewCgroup> cgroup_;
@@ -122,7 +128,8 @@ class Creation {
 };
 
 void Creation::read_bundle() {
-    const std::string text = copy_config(call_, *dir_);
+    const std::string text =
+        again_ ? os::read_file_at(dir_->fd(), "config.json") : copy_config(call_, *dir_);
 
     if (!options_.notify_socket.empty()) {
         call_.notify_directory = attached::NotifySocket::make_directory(
@@ -132,6 +139,7 @@ void Creation::read_bundle() {
         }
     }
     in_context(config_path(call_), [&] { plan_.emplace(translate_config(options_, call_, text)); });
+    if (plan().host.restarts && !call_.is_supervised) throw SupervisorMissing();
     for (const auto& warning : plan().warnings) options_.warn(warning);
     connect_caller();
     hook_files_ = HookFiles::open(plan().host.hook_files, call_.bundle);
@@ -154,6 +162,11 @@ void Creation::find_resctrl() {
 }
 
 void Creation::connect_caller() {
+    if (plan().host.restarts && !call_.console_socket.empty()) {
+        throw SpecError("/annotations/org.linuxcontainers.lxcri.reboot",
+                        "with --console-socket the container cannot be started again: the socket "
+                        "takes one terminal");
+    }
     const bool terminal = plan().init.process.terminal;
     if (!terminal && !call_.console_socket.empty()) {
         throw Error("--console-socket is given, but /process/terminal is not true");
@@ -388,6 +401,13 @@ void Creation::hand_over() {
     }
 }
 
+// Callers wait for this pid with waitpid: for their child, which ends as init does. With a resident
+// monitor that is the monitor; with a supervisor it is that, which we are.
+pid_t Creation::pid_for_caller() const {
+    if (plan().host.restarts) return ::getpid();
+    return record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid;
+}
+
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
     if (!plan().start.keep_monitor &&
@@ -406,10 +426,7 @@ void Creation::finish() {
     write_record(dir_->fd(), record_);
     if (pidfd_socket_) pidfd_socket_->send("standard", init_->pidfd());
     if (!call_.pid_file.empty()) {
-        // Callers wait for this pid with waitpid: with a resident monitor it is the monitor that is
-        // their child, and that ends as init does.
-        write_pid_file(call_.pid_file,
-                       record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid);
+        write_pid_file(call_.pid_file, pid_for_caller());
         has_pid_file_ = true;
     }
     const auto kind = starts_now() ? MessageKind::start_now : MessageKind::recorded;
@@ -443,7 +460,7 @@ void Creation::undo() noexcept {
     if (cgroup_) and_step([&] { cgroup_->stop_unit(); });
     if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
     // What is left `delete --force` finds by the record.
-    if (dir_ && all) clean_up.step([&] { dir_->remove(); });
+    if (dir_ && all && !again_) clean_up.step([&] { dir_->remove(); });
     if (hooks_have_run_) {
         // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
         // Callers expect one record in the log: the error.
@@ -457,7 +474,7 @@ void Creation::undo() noexcept {
 
 Created Creation::run() {
     start_early();
-    dir_ = ContainerDir::create(options_.root, call_.id);
+    if (!again_) dir_ = ContainerDir::create(options_.root, call_.id);
     read_bundle();
     start_helper();
     try {
@@ -467,8 +484,9 @@ Created Creation::run() {
         throw;
     }
     committed_ = true;
-    Created created{
-        std::move(*init_), {}, starts_now(), std::move(terminal_), std::move(notify_socket_)};
+    Created created{std::move(*init_),        {}, starts_now(), false, std::move(terminal_),
+                    std::move(notify_socket_)};
+    created.restarts = plan().host.restarts;
     if (plan().start.keep_monitor) created.monitor = std::move(monitor_->process());
     return created;
 }
@@ -479,5 +497,15 @@ Created create(const settings::Options& options, const CreateOptions& create_opt
     check_id(create_options.id);
     return Creation(options, create_options).run();
 }
+
+Created create_again(const settings::Options& options, const CreateOptions& create_options) {
+    CreateOptions call = create_options;
+    call.pid_file.clear();  // it says the same still
+    call.pidfd_socket.clear();
+    Container last = Container::open_locked(options, call.id);
+    return Creation(options, call, last.end_life(options)).run();
+}
+
+SupervisorMissing::SupervisorMissing() : Error("internal error: no one stays with the container") {}
 
 }  // namespace lxcri::runtime

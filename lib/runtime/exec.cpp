@@ -455,7 +455,8 @@ int Execution::run() {
         relay.emplace(std::move(terminal_));
     }
     options_.succeeded();
-    const int code = foreground_->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr);
+    const int code = foreground_->follow(*process_ref_, process_->pid(), relay ? &*relay : nullptr)
+                         .to_shell_code();
     process_->release();
     return code;
 }

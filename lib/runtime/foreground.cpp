@@ -57,8 +57,8 @@ bool Foreground::take_signals(const os::ProcessRef& target, attached::TerminalRe
     return child_has_ended;
 }
 
-int Foreground::follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
-                       attached::NotifySocket* notify) {
+os::ExitStatus Foreground::follow(const os::ProcessRef& target, pid_t child,
+                                  attached::TerminalRelay* relay, attached::NotifySocket* notify) {
     auto status = reap_all(child);
     while (!status) {
         std::array<pollfd, 3> terminal{{{-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}}};
@@ -76,7 +76,20 @@ int Foreground::follow(const os::ProcessRef& target, pid_t child, attached::Term
     }
     if (notify != nullptr) (void)notify->relay(0);  // what it said before it ended
     if (relay != nullptr) relay->drain();
-    return status->to_shell_code();
+    return *status;
+}
+
+int Foreground::wait_for_end(os::Deadline deadline) {
+    pollfd wanted{signals_.get(), POLLIN, 0};
+    while (os::check(os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); }),
+                     "poll") > 0) {
+        signalfd_siginfo info{};
+        if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
+            continue;
+        const int signal = static_cast<int>(info.ssi_signo);
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) return signal;
+    }
+    return 0;
 }
 
 }  // namespace lxcri::runtime

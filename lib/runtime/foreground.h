@@ -18,11 +18,15 @@ class Foreground {
   public:
     Foreground();
 
-    // The exit code: that of `child`, or 128 and the signal that killed it. `target` gets the
+    // How `child` ended. `target` gets the
     // signals; it is `child` or, where a resident monitor is our child, the container process.
     // Every other child that ends is reaped, too. `relay`: where the process has a terminal.
-    int follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
-               attached::NotifySocket* notify = nullptr);
+    os::ExitStatus follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
+                          attached::NotifySocket* notify = nullptr);
+
+    // While there is no process: returns 0 at the deadline, or before it the number of a signal
+    // that asks us to end.
+    int wait_for_end(os::Deadline deadline);
 
   private:
     // Returns true if one of the signals says that a child has ended.

@@ -405,7 +405,7 @@ Created Restoration::run() {
     start_helper();
     carry_out();
     committed_ = true;
-    return {std::move(*init_), {}, true, std::move(terminal_), {}};
+    return {std::move(*init_), {}, true, false, std::move(terminal_), {}};
 }
 
 }  // namespace
@@ -424,11 +424,11 @@ int restore(const settings::Options& options, RestoreOptions asked) {
     std::optional<attached::TerminalRelay> relay;
     if (restored.terminal.valid()) relay.emplace(std::move(restored.terminal));
     options.succeeded();
-    const int code =
+    const os::ExitStatus status =
         foreground.follow(restored.init, restored.init.pid(), relay ? &*relay : nullptr);
     relay.reset();
     if (!asked.keep) remove(options, asked.create.id, IfRunning::kill);
-    return code;
+    return status.to_shell_code();
 }
 
 }  // namespace lxcri::runtime

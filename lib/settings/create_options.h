@@ -21,6 +21,8 @@ struct CreateOptions {
     std::string listen_fdnames;
     std::string notify_directory;  // made by create(), for /run/notify; "": no NOTIFY_SOCKET
     bool is_restored = false;      // the processes come from CRIU, which puts them into the cgroup
+    // The caller of create() stays with the container, and starts it again when it reboots.
+    bool is_supervised = false;
     // `run`: the container process is executed at once, unless hooks belong to the start.
     bool start_now = false;
 };

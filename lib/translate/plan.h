@@ -155,7 +155,8 @@ struct HostPlan {
     std::string oci_version;
     std::map<std::string, std::string> annotations;
     std::string rootfs;
-    bool system = false;  // a system container: system_container.h
+    bool system = false;    // a system container: system_container.h
+    bool restarts = false;  // when its first process calls reboot(2)
     // As config.json lists them, and the mappings that the user namespace really has.
     std::vector<oci::Namespace> listed_namespaces;
     std::vector<oci::IdMapping> uid_mappings;
@@ -323,6 +324,7 @@ void visit_fields(V& visit, HostPlan& plan) {
     visit("annotations", plan.annotations);
     visit("rootfs", plan.rootfs);
     visit("system", plan.system);
+    visit("restarts", plan.restarts);
     visit("namespaces", plan.listed_namespaces);
     visit("uidMappings", plan.uid_mappings);
     visit("gidMappings", plan.gid_mappings);

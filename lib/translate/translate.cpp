@@ -63,6 +63,18 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
     oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "hand-over or keep");
 }
 
+// Only the first process of a pid namespace can ask for it (reboot(2)).
+bool restarts_on_reboot(const oci::Spec& spec) {
+    constexpr const char* kKey = "org.linuxcontainers.lxcri.reboot";
+    const auto found = spec.annotations.find(kKey);
+    if (found == spec.annotations.end() || found->second == "end") return false;
+    const std::string pointer = concat("/annotations/", kKey);
+    if (found->second != "restart")
+        oci::reject(pointer, in_quotes(found->second), "restart or end");
+    if (has_new_namespace(spec, oci::NamespaceType::pid)) return true;
+    throw SpecError(pointer, "a container without a new pid namespace cannot reboot");
+}
+
 // All but what makes a system container of it.
 Plan translate_document(const oci::Spec& spec, const Host& host) {
     Plan plan;
@@ -70,6 +82,7 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     plan.start.id = host.call.id;
     plan.start.runtime_root = host.options.root;
     plan.start.keep_monitor = keep_monitor(spec, host);
+    plan.host.restarts = restarts_on_reboot(spec);
 
     add_fixed_items(plan, host);
     // What the container is: namespaces first, much of the rest depends on them.

@@ -21,6 +21,11 @@ Container kept(Box& box, const Strings& probe_arguments) {
     return box.create();
 }
 
+// Those of liblxc 5 know the files of version 1 alone; a monitor with few descriptors sees none.
+bool shows_figures() {
+    return environment().layout != CgroupLayout::kV2 && enough_descriptors();
+}
+
 // One of liblxc's tools on the container, called as the manual page says: `arguments` without the
 // container's root.
 Strings tool_line(const Box& box, const Container& container, const std::string& tool,
@@ -86,12 +91,12 @@ TEST_CASE("monitor: kept, lxc-info knows the container", "[monitor][lxcri]") {
     CHECK(info.code() == 0);
     CHECK(line_after(info.out, "State:") == "RUNNING");
     CHECK(line_after(info.out, "PID:") == std::to_string(container.state().at("pid").get<int>()));
-    if (environment().layout != CgroupLayout::kV2)
-        CHECK(contains(line_after(info.out, "Memory use:"), "iB"));
+    if (shows_figures()) CHECK(contains(line_after(info.out, "Memory use:"), "iB"));
 }
 
 TEST_CASE("monitor: kept, lxcri and liblxc agree whether it is paused", "[monitor][lxcri]") {
     NEEDS(need_runtime());
+    APPLIES(enough_descriptors());
     NEEDS(need_program("lxc-freeze"));
     NEEDS(need_program("nsenter"));
     Box box;
@@ -212,7 +217,8 @@ TEST_CASE("monitor: kept, lxc-ls and lxc-attach know the container", "[monitor][
     const Strings cgroups = lines_of(inside.out);
     const Strings expected = lines_of(box.exec(container, {"cat", "/proc/self/cgroup"}).out);
     REQUIRE(cgroups.size() == expected.size());
-    for (std::size_t i = 0; i < cgroups.size(); ++i) CHECK(cgroups[i].starts_with(expected[i]));
+    for (std::size_t i = 0; enough_descriptors() && i < cgroups.size(); ++i)
+        CHECK(cgroups[i].starts_with(expected[i]));
     container.kill();
 }
 
@@ -232,7 +238,7 @@ TEST_CASE("monitor: kept, lxc-top has the container in its table", "[monitor][lx
     terminal.slave.reset();
     terminal.keyboard.wait_for("TOTAL 1 of 1");
     CHECK(contains(terminal.keyboard.text(), container.id().substr(0, 10)));
-    if (environment().layout != CgroupLayout::kV2) CHECK(contains(terminal.keyboard.text(), "iB"));
+    if (shows_figures()) CHECK(contains(terminal.keyboard.text(), "iB"));
     top.signal(SIGTERM);
     (void)top.wait_exit_only();
     container.kill();

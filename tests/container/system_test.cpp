@@ -394,10 +394,11 @@ TEST_CASE("system: under Podman, with nothing but the annotation", "[.system][sl
     CHECK(ok({"inspect", "--format", "{{.State.ExitCode}}", "machine"}) == "0\n");
 }
 
-TEST_CASE("system: a reboot from inside, with Podman's --restart", "[.system][slow]") {
+TEST_CASE("system: a reboot from inside, with Podman's --restart or by lxcri", "[.system][slow]") {
     NEEDS(need_system_root());
     NEEDS(need_podman());
     APPLIES(in_first_view());
+    const bool by_lxcri = GENERATE(false, true);
     SystemBox box;
     const Podman podman;
     const auto ok = [&](const Strings& arguments) {
@@ -420,8 +421,10 @@ TEST_CASE("system: a reboot from inside, with Podman's --restart", "[.system][sl
         std::string(kAnnotation) + "=true",
         "--cap-add",
         "SYS_BOOT",
+        "--annotation",
+        std::string("org.linuxcontainers.lxcri.reboot=") + (by_lxcri ? "restart" : "end"),
         "--restart",
-        "always",
+        by_lxcri ? "no" : "always",
         "--rootfs",
         box.merged(),
         "/bin/sh",
@@ -430,9 +433,12 @@ TEST_CASE("system: a reboot from inside, with Podman's --restart", "[.system][sl
     ok({"exec", "machine", "sh", "-c",
         "until systemctl is-system-running --wait 2>/dev/null; do sleep 0.05; done"});
     (void)podman.call({"exec", "machine", "systemctl", "reboot"});
+    // To Podman nothing has happened where lxcri does it.
+    const std::string expected = by_lxcri ? "0 running\n" : "1 running\n";
     const auto restarted = [&] {
         return ok({"inspect", "--format", "{{.RestartCount}} {{.State.Status}}", "machine"}) ==
-               "1 running\n";
+                   expected &&
+               podman.call({"exec", "machine", "cat", "/proc/1/comm"}).out == "sleep\n";
     };
     for (int i = 0; i < 200 && !restarted(); ++i) let_time_pass(milliseconds(50));
     CHECK(restarted());
