@@ -186,7 +186,11 @@ TEST_CASE("seccomp: system calls newer than the profile do not exist, older ones
 }
 
 TEST_CASE("seccomp: system calls of x86 on x86_64", "[native]") {
-    UNIT_NEEDS(has_x86_calls(), "needs a kernel with the system calls of x86");
+    // They cannot be installed. The virtual machine of tests/vm has them, and runs this test.
+    if (!has_x86_calls()) {
+        if (std::getenv("LXCRI_TEST_VM") != nullptr) FAIL("the virtual machine lacks them");
+        return not_applicable("this kernel is without the system calls of x86");
+    }
     constexpr unsigned kGetpid = 20;
     const auto outcome = [&](std::vector<SeccompArch> archs, unsigned first, unsigned number) {
         const auto seccomp =
