@@ -141,7 +141,7 @@ int run() {
     // Root of a user namespace that liblxc's child joins could trace it otherwise: ptrace(2).
     // Without privilege on the host liblxc itself could no longer open its child's namespaces.
     if (!is_ordinary_user) ::prctl(PR_SET_DUMPABLE, 0);
-    if (plan.keep_monitor) {
+    if (plan.keep_monitor && !plan.ends_with_caller) {
         (void)::prctl(PR_SET_PDEATHSIG, 0);  // from here on the end of the channel tells
     } else {
         os::end_with_parent(parent);  // once more, with the new credentials

@@ -81,8 +81,10 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     add_identity(spec, host, plan);
     plan.start.id = host.call.id;
     plan.start.runtime_root = host.options.root;
-    plan.start.keep_monitor = keep_monitor(spec, host);
     plan.host.restarts = restarts_on_reboot(spec);
+    // The container ends with its monitor, and that with the process that would start it again.
+    plan.start.ends_with_caller = plan.host.restarts;
+    plan.start.keep_monitor = keep_monitor(spec, host) || plan.host.restarts;
 
     add_fixed_items(plan, host);
     // What the container is: namespaces first, much of the rest depends on them.

@@ -38,9 +38,7 @@ TEST_CASE("reboot: the container starts again, and the caller sees one process",
           "[reboot][lxcri]") {
     NEEDS(need_runtime());
     RebootBox box(3);
-    CreateOptions options;
-    if (GENERATE(false, true)) options.global = {"--monitor", "keep"};
-    Container container = box.create(options);
+    Container container = box.create();
     const pid_t first = container.state().at("pid");
     CHECK(parent_of(container.pid()) == getpid());
     CHECK(container.pid() != first);
@@ -78,6 +76,21 @@ TEST_CASE("reboot: the process that stays holds nothing of its caller's", "[rebo
     container.out().wait_for("ready");
     container.kill();
     CHECK(container.wait_code() == -SIGKILL);
+}
+
+TEST_CASE("reboot: the container ends with the process that stays", "[reboot][lxcri]") {
+    NEEDS(need_runtime());
+    RebootBox box(GENERATE(1, 2));
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    REQUIRE(kill(container.pid(), SIGKILL) == 0);
+    CHECK(container.wait_code() == -SIGKILL);
+    // Without --force: it does not run.
+    for (int i = 0; i < 200 && container.status() != "stopped"; ++i)
+        let_time_pass(milliseconds(10));
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
 }
 
 TEST_CASE("reboot: run starts it again", "[reboot][lxcri]") {
