@@ -169,6 +169,11 @@ long clone_init(SystemCall* call, clone_args arguments, Clone&& as_liblxc) {
         arguments.cgroup = static_cast<std::uint64_t>(answers.cgroup.get());
         pid = call(SYS_clone3, &arguments, sizeof arguments);
         if (pid != -1) answers.cgroup.reset();
+    } else if ((arguments.flags & CLONE_INTO_CGROUP) != 0) {
+        // liblxc's choice, where it sees cgroups. It is to be born where we are.
+        arguments.flags &= ~static_cast<std::uint64_t>(CLONE_INTO_CGROUP);
+        arguments.cgroup = 0;
+        pid = call(SYS_clone3, &arguments, sizeof arguments);
     } else {
         pid = as_liblxc();
         if (pid == -1 && (errno == ENOSYS || errno == EPERM)) {

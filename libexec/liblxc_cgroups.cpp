@@ -17,15 +17,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/strings.h"
 #include "liblxc_calls.h"
-#include "os/file.h"
-#include "os/unique_fd.h"
 
 namespace {
-
-using namespace lxcri;
 
 constexpr const char* kMountPoint = "/sys/fs/cgroup";
 constexpr const char* kMemberships = "/proc/self/cgroup";
@@ -83,36 +79,10 @@ bool is_set_up(std::string_view file) {
     return std::find(kFiles.begin(), kFiles.end(), file) != kFiles.end();
 }
 
-// Where liblxc finds the hierarchy of version 2.
-std::string unified_mount_point() {
-    const os::UniqueFd fd(::open(kMountPoint, O_PATH | O_CLOEXEC));
-    if (has_type(fd.get(), {CGROUP2_SUPER_MAGIC})) return kMountPoint;
-    return concat(kMountPoint, "/unified");
-}
-
-// Our own memberships, but that of version 2 is `unified`. One that liblxc would not find is left
-// out.
-std::string memberships_with(int unified) {
-    const std::string own = os::read_file_at(AT_FDCWD, kMemberships);
-    if (unified < 0) return own;
-    const std::string mount_point = unified_mount_point();
-    const std::string path = os::path_of(unified);
-    std::string text;
-    for (const auto& line : split(own, '\n')) {
-        if (line.starts_with("0::")) {
-            if (!path.starts_with(mount_point)) continue;
-            text += concat("0::", path.substr(mount_point.size()), "\n");
-        } else if (!line.empty()) {
-            text += concat(line, "\n");
-        }
-    }
-    return text;
-}
-
 }  // namespace
 
-void lxcri::libexec::show_cgroups(int unified) {
-    if (has_enough_descriptors()) memberships = memberships_with(unified);
+void lxcri::libexec::show_cgroups(std::string cgroups) {
+    if (has_enough_descriptors()) memberships = std::move(cgroups);
 }
 
 void lxcri::libexec::give_back_descriptor_limit() noexcept {
@@ -144,7 +114,7 @@ bool lxcri::libexec::has_answered_search_for_cgroups() {
 // as if made. No other one is made.
 extern "C" __attribute__((visibility("default"))) int mkdirat(int dir_fd, const char* path,
                                                               mode_t mode) noexcept {
-    if (::getpid() != libexec::kMonitor || !is_cgroup(dir_fd))
+    if (::getpid() != lxcri::libexec::kMonitor || !is_cgroup(dir_fd))
         return static_cast<int>(::syscall(SYS_mkdirat, dir_fd, path, mode));
     if (std::string_view(path) == ".") return 0;
     errno = EPERM;

@@ -8,13 +8,13 @@
 // liblxc calls the C library; what is answered here is in docs/liblxc.md.
 
 #include <optional>
+#include <string>
 
 namespace lxcri::libexec {
 
-// For a kept monitor, before liblxc starts. `unified` is the container's cgroup of version 2, or
-// -1 if this process is in it; in those of version 1 it is. With a limit of less than 256
-// descriptors that may not be raised liblxc sees no cgroups all the same.
-void show_cgroups(int unified);
+// For a kept monitor, before liblxc starts: handoff::StartPlan::cgroups. With a limit of less than
+// 256 descriptors that may not be raised liblxc sees no cgroups all the same.
+void show_cgroups(std::string cgroups);
 // The container's first process gets back the caller's limit on descriptors before it is executed.
 void give_back_descriptor_limit() noexcept;
 // For who is no monitor: all as they are.

@@ -171,7 +171,7 @@ int run() {
     libexec::join_before_user_namespace(std::move(others));
     if (plan.keep_groups) libexec::keep_groups();
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
-    if (plan.keep_monitor) libexec::show_cgroups(cgroup.get());
+    if (plan.keep_monitor) libexec::show_cgroups(plan.cgroups);
     // Last: the next process that is made is the container's.
     libexec::make_init_in(std::move(cgroup));
     if (!container.run()) {

@@ -75,6 +75,9 @@ struct StartPlan {
     // makes it, without offsets, where there is to be one.
     std::string time_offsets;
     bool keep_monitor = false;
+    // For a kept monitor: the container's cgroups as lines of cgroups(7), with the paths below the
+    // mount points. Empty: it has none.
+    std::string cgroups;
     bool ends_with_caller =
         false;                 // a kept monitor all the same ends with the process that began it
     bool keep_groups = false;  // liblxc does not drop those of the caller
@@ -322,6 +325,7 @@ void visit_fields(V& visit, StartPlan& plan) {
     visit("sharedNamespaces", plan.shared_namespaces);
     visit("timeOffsets", plan.time_offsets);
     visit("keepMonitor", plan.keep_monitor);
+    visit("cgroups", plan.cgroups);
     visit("endsWithCaller", plan.ends_with_caller);
     visit("keepGroups", plan.keep_groups);
 }

@@ -63,6 +63,18 @@ bool keep_monitor(const oci::Spec& spec, const Host& host) {
     oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "hand-over or keep");
 }
 
+// For the tools of LXC (libexec/liblxc_cgroups.h). liblxc wants a number for each hierarchy, but
+// looks at it for version 2 alone, where it is 0.
+std::string cgroups_for_monitor(const CgroupPlan& cgroup) {
+    const std::string path = cgroup.path.starts_with('/') ? cgroup.path : concat("/", cgroup.path);
+    std::string lines;
+    for (const auto& hierarchy : cgroup.layout.hierarchies) {
+        lines += concat(hierarchy.version == 2 ? "0" : "1", ":", join(hierarchy.controllers, ","),
+                        ":", path, "\n");
+    }
+    return lines;
+}
+
 // Only the first process of a pid namespace can ask for it (reboot(2)).
 bool restarts_on_reboot(const oci::Spec& spec) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.reboot";
@@ -108,6 +120,7 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     translate_termination_message(spec, host, plan);
     translate_cgroup(spec, host, plan);
     translate_cgroup_owner(spec, host, plan);
+    if (plan.start.keep_monitor) plan.start.cgroups = cgroups_for_monitor(plan.host.cgroup);
     translate_hooks(spec, host, plan);
     translate_crun_annotations(spec, host, plan);
     // After all items of our own.

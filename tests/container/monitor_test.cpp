@@ -133,6 +133,26 @@ TEST_CASE("monitor: kept, lxcri and liblxc agree whether it is paused", "[monito
     CHECK(box.leftovers() == Strings{});
 }
 
+TEST_CASE("monitor: kept, without a cgroup the tools of LXC freeze nothing", "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    NEEDS(need_program("lxc-freeze"));
+    NEEDS(need_program("nsenter"));
+    Box box;
+    CreateOptions options;
+    options.global = {"--cgroup-manager", "disabled"};
+    box.bundle.linux().erase("resources");
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    box.bundle.args({"trap", "TERM", "0"});
+    Container container = box.create(options);
+    container.start();
+    container.out().wait_for("ready");
+    // It would be the cgroup of the caller.
+    CHECK(tool(box, container, "lxc-freeze", {"-n", container.id()}).code() != 0);
+    CHECK(container.status() == "running");
+    container.kill("TERM");
+    CHECK(container.wait_code() == 0);
+}
+
 TEST_CASE("monitor: kept, the cgroup stays as create has made it", "[monitor][lxcri]") {
     NEEDS(need_runtime());
     Box box;
