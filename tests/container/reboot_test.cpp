@@ -57,7 +57,7 @@ TEST_CASE("reboot: the container starts again, and the caller sees one process",
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("reboot: the process that stays holds nothing of its caller's", "[reboot][lxcri]") {
+TEST_CASE("reboot: the process that stays holds nothing of its caller's", "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(2);
     std::array<int, 2> ends{};
@@ -169,7 +169,7 @@ TEST_CASE("reboot: an error of create comes from the process that would have sta
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("reboot: one after the other, not faster than one in a second", "[reboot][lxcri]") {
+TEST_CASE("reboot: one after the other, not faster than one in a second", "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(1000);
     Container container = box.create();
@@ -181,7 +181,7 @@ TEST_CASE("reboot: one after the other, not faster than one in a second", "[rebo
     CHECK(box.leftovers() == Strings{});
 }
 
-TEST_CASE("reboot: each life has its hooks", "[reboot][lxcri]") {
+TEST_CASE("reboot: each life has its hooks", "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(2);
     const fs::path seen = box / "seen";
@@ -200,7 +200,7 @@ TEST_CASE("reboot: each life has its hooks", "[reboot][lxcri]") {
           "createRuntime\npoststart\npoststop\ncreateRuntime\npoststart\npoststop\n");
 }
 
-TEST_CASE("reboot: a life that cannot begin leaves a stopped container", "[reboot][lxcri]") {
+TEST_CASE("reboot: a life that cannot begin leaves a stopped container", "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(2);
     box.bundle.add_mount({{"destination", "/tmp"},
