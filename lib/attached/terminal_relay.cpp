@@ -93,14 +93,19 @@ void TerminalRelay::read_input() {
 
 // On a terminal that is a key (termios(3), VEOF), which first of all ends a line that has begun. It
 // is lost when it comes before a shell has switched the terminal to its line editor, or back for a
-// program: so again when that has happened.
+// program: so again when that has happened. A switch and back between our look and the write does
+// not show, so the key is repeated a few times where something comes after it; not more often,
+// because a program may answer each key.
 void TerminalRelay::pass_end_of_input() {
     termios settings{};
     if (::tcgetattr(master_.get(), &settings) == -1) return;
     const char key = static_cast<char>(settings.c_cc[VEOF]);
     if (key == _POSIX_VDISABLE) return;
     const End now = (settings.c_lflag & ICANON) != 0 ? End::to_lines : End::to_keys;
-    if (now == end_) return;
+    if (now == end_) {
+        if (now != End::to_keys || repeats_ == 0) return;
+        --repeats_;
+    }
     const bool in_line = end_ == End::not_yet && now == End::to_lines && last_input_ != '\n';
     to_master_.append(in_line ? 2 : 1, key);
     end_ = now;

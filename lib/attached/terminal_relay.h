@@ -48,6 +48,7 @@ class TerminalRelay {
     // How the terminal was when it got the end of the input: with lines, or, as for a shell's line
     // editor, each key by itself.
     enum class End { not_yet, to_lines, to_keys } end_ = End::not_yet;
+    int repeats_ = 3;  // left, of the end as a key
     std::string to_output_;
     bool input_open_ = true;
     bool master_open_ = true;
