@@ -151,10 +151,16 @@ std::vector<pid_t> ContainerDir::kill_lock_holders() const {
 void ContainerDir::empty_for_next_life() const {
     for (const auto& name : os::entry_names(fd_.get())) {
         if (name == "config.json" || name == "state.json") continue;
-        if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR) throw SystemError(errno, "unlink", name);
-        os::remove_tree_at(fd_.get(), name);
+        remove_entry(name, Strangers::remove);
     }
+}
+
+void ContainerDir::remove_entry(const std::string& name, Strangers strangers) const {
+    if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return;
+    if (errno != EISDIR || (name != attached::kNotifyDirectory && strangers == Strangers::refuse)) {
+        throw SystemError(errno, "unlink", name);
+    }
+    os::remove_tree_at(fd_.get(), name);
 }
 
 void ContainerDir::remove(Strangers strangers) {
@@ -166,14 +172,7 @@ void ContainerDir::remove(Strangers strangers) {
         std::stable_partition(names.begin(), names.end(),
                               [&](const std::string& name) { return name != last; });
     }
-    for (const auto& name : names) {
-        if (::unlinkat(fd_.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
-        if (errno != EISDIR ||
-            (name != attached::kNotifyDirectory && strangers == Strangers::refuse)) {
-            throw SystemError(errno, "unlink", name);
-        }
-        os::remove_tree_at(fd_.get(), name);
-    }
+    for (const auto& name : names) remove_entry(name, strangers);
     if (::unlinkat(root_.get(), id_.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) {
         throw SystemError(errno, "rmdir", id_);
     }

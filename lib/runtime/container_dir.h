@@ -68,6 +68,9 @@ class ContainerDir {
   private:
     ContainerDir(os::UniqueFd root, os::UniqueFd fd, std::string id)
         : root_(std::move(root)), fd_(std::move(fd)), id_(std::move(id)) {}
+    // Gone already is success.
+    void remove_entry(const std::string& name, Strangers strangers) const;
+
     os::UniqueFd root_;  // `list` opens many containers: only what is to be removed needs it
     os::UniqueFd fd_;
     std::string id_;
