@@ -92,13 +92,20 @@ void stop_unit(const settings::Options& options, const Record& record) {
     for (const cgroup::Directory& directory : record.cgroup.directories) {
         scopes.push_back(directory.path.substr(0, directory.path.rfind('/')));
     }
-    // When the last process of a scope has gone systemd removes it, and then forgets it.
-    const auto is_there = [](const std::string& scope) {
+    const bool is_there = std::any_of(scopes.begin(), scopes.end(), [](const std::string& scope) {
         return ::access(scope.c_str(), F_OK) == 0;
-    };
-    if (std::none_of(scopes.begin(), scopes.end(), is_there)) return;
-    helpers::SystemdHelper helper(options);
-    stop_unit(helper, record);
+    });
+    // When the last process of a scope has gone systemd removes it, and then forgets it. But a
+    // `create` that was killed may have asked for one that systemd has not made yet.
+    if (!is_there && record.owns_cgroup) return;
+    try {
+        helpers::SystemdHelper helper(options);
+        stop_unit(helper, record);
+    } catch (const Error& error) {
+        if (is_there) throw;
+        // The bus may be what that `create` lacked.
+        options.warn(error.what());
+    }
     // It forgets the unit first and removes the directory a moment later. One with a process is not
     // removed by this, nor is what another container has got meanwhile: that has processes.
     for (const std::string& scope : scopes) (void)::rmdir(scope.c_str());
