@@ -11,7 +11,6 @@ LiblxcAnswer ask_liblxc_version(const std::string& libexec_dir) {
     try {
         // What lxcri-start says of its liblxc; what the dynamic linker says where there is none.
         helpers::ProgramAnswer answer = helpers::ask_program(path, {"check", "liblxc"});
-        if (answer.text.empty()) return {false, concat(in_quotes(path), " cannot be executed")};
         return {answer.success, std::move(answer.text)};
     } catch (const SystemError& error) {
         return {false, error.what()};

@@ -13,7 +13,7 @@ allowed=(
     'cmd/logging.cpp syslog'                        # what it gets has been through printable()
     'cmd/terminal_style.cpp STDOUT_FILENO'          # asks whether it is a terminal
     'cmd/ps.cpp STDOUT_FILENO'                      # ps(1) writes into our pipe
-    'lib/helpers/ask_program.cpp STDOUT_FILENO'     # so do programs that are asked for their version
+    'lib/helpers/ask_program.cpp STDOUT_FILENO'     # what a program says is in a file in memory
     'lib/helpers/ask_program.cpp STDERR_FILENO'
     'libexec/criu_main.cpp STDERR_FILENO'           # a file in memory, which lxcri reads
     'lib/attached/terminal_relay.cpp STDOUT_FILENO'  # the container's terminal is the caller's
