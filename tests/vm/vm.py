@@ -6,8 +6,8 @@
   vm.py run IMAGE SHARE    goes on from there: SHARE is /share inside, SHARE/command runs as root
 
 The exit status of `run` is that of the command; 124: it took longer than LXCRI_VM_TIMEOUT seconds
-(600), 125: the machine died. The same are those of `snapshot`, whose limit is LXCRI_VM_BOOT_TIMEOUT
-(180). What is written to the disk inside is forgotten.
+(1500), 125: the machine died. The same are those of `snapshot`, whose limit is LXCRI_VM_BOOT_TIMEOUT
+(300). What is written to the disk inside is forgotten.
 """
 import hashlib
 import json
@@ -36,7 +36,7 @@ KERNEL = (
 )
 TIMED_OUT = 124
 DIED = 125
-START_TIMEOUT = 20
+START_TIMEOUT = 60
 
 
 def limit(name, default):
@@ -229,7 +229,7 @@ class Machine:
 
 
 def make_snapshot(image):
-    timeout = limit("LXCRI_VM_BOOT_TIMEOUT", "180")
+    timeout = limit("LXCRI_VM_BOOT_TIMEOUT", "300")
     directory = f"{image}/snapshot"
     key = snapshot_key(image)
     if os.path.exists(f"{directory}/key"):
@@ -261,7 +261,7 @@ def make_snapshot(image):
 
 
 def run(image, share):
-    timeout = limit("LXCRI_VM_TIMEOUT", "600")
+    timeout = limit("LXCRI_VM_TIMEOUT", "1500")
     directory = f"{image}/snapshot"
     machine = Machine(image, f"file={directory}/disk.qcow2,format=qcow2,snapshot=on", share,
                       f"{directory}/memory")
