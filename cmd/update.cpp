@@ -156,7 +156,8 @@ const Setting* find_setting(std::string_view pointer) {
 int run_update(const settings::Options& common, Arguments arguments) {
     Parser parser(
         "Change the limits of a container. A limit that is not given, or is given as 0, stays as\n"
-        "it is: callers write 0 for a limit that they do not set.",
+        "it is: callers write 0 for a limit that they do not set. --cpu-idle 0 and --cpu-burst 0\n"
+        "end what was set before.",
         "lxcri update");
     Values values;
     oci::IntelRdt rdt;
