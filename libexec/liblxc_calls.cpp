@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -40,6 +41,7 @@
 #include "hooks/mount_hook.h"
 #include "liblxc_cgroups.h"
 #include "os/check.h"
+#include "os/namespace.h"
 #include "os/own_stack.h"
 
 namespace {
@@ -51,15 +53,22 @@ struct Answers {
 };
 Answers answers;  // one thread, one container
 
-using lxcri::libexec::kMonitor;
+using lxcri::libexec::is_copy;
+using lxcri::libexec::is_monitor;
 bool keeps_groups = false;
 
 bool mount_hook_has_run = false;
 bool init_is_made = false;
+// The monitor gets it when its parent ends; liblxc passes on to the container's first process what
+// the monitor gets. No one else sends this signal to it.
+constexpr int kParentHasEnded = SIGVTALRM;
+bool ends_with_parent = false;
+pid_t init_pid = 0;
+int to_be_joined = 0;
 
 // liblxc says in the environment what hook it forks for.
 bool forks_for_mount_hook() {
-    if (mount_hook_has_run || ::getpid() == kMonitor) return false;
+    if (mount_hook_has_run || is_monitor()) return false;
     const char* type = ::getenv("LXC_HOOK_TYPE");
     return type != nullptr && std::string_view(type) == "mount";
 }
@@ -180,8 +189,12 @@ long clone_init(SystemCall* call, clone_args arguments, Clone&& as_liblxc) {
             pid = clone_the_old_way(call, arguments);
         }
     }
-    if (pid == 0) make_mounts_slaves(in_own_mounts);
+    if (pid == 0) {
+        is_copy = true;
+        make_mounts_slaves(in_own_mounts);
+    }
     init_is_made = pid != -1;
+    init_pid = static_cast<pid_t>(pid);
     return pid;
 }
 
@@ -227,6 +240,8 @@ extern "C" __attribute__((visibility("default"))) long syscall(long number, ...)
     }
     if (number == SYS_pidfd_send_signal && args[1] == 0)
         return ask_for_pidfd_signals(call, args[0]);
+    if (number == SYS_pidfd_send_signal && args[1] == kParentHasEnded && ends_with_parent)
+        args[1] = SIGKILL;
     const auto as_asked = [&] {
         return call(number, args[0], args[1], args[2], args[3], args[4], args[5]);
     };
@@ -314,6 +329,33 @@ void lxcri::libexec::join_before_user_namespace(std::vector<int> namespaces) {
     joined_before_user = std::move(namespaces);
 }
 
+void lxcri::libexec::end_container_with(pid_t parent) {
+    ends_with_parent = true;
+    os::check(::prctl(PR_SET_PDEATHSIG, kParentHasEnded, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
+    if (::getppid() != parent) throw Error("lxcri has died");
+}
+
+void lxcri::libexec::join_init(int namespaces) {
+    to_be_joined = namespaces;
+}
+
+// liblxc has made the container, and waits for its end. Callers know the pid of a kept monitor, and
+// take its namespaces for those of the container: an engine makes the network there.
+extern "C" __attribute__((visibility("default"))) int epoll_wait(int fd, epoll_event* events,
+                                                                 int most, int timeout) {
+    using namespace lxcri;
+    if (const int flags = std::exchange(to_be_joined, 0); flags != 0) {
+        try {
+            (void)os::enter_namespaces(init_pid, flags);
+            handoff::send(handoff::kChannelFd, handoff::MessageKind::monitor_joined, {});
+        } catch (const std::exception& error) {
+            handoff::send_failure(handoff::kChannelFd, error);
+        }
+    }
+    return static_cast<int>(
+        ::syscall(SYS_epoll_pwait, fd, events, most, timeout, nullptr, std::size_t{0}));
+}
+
 void lxcri::libexec::keep_groups() {
     keeps_groups = true;
 }
@@ -326,7 +368,11 @@ void lxcri::libexec::keep_groups() {
 // trace an executed program. A liblxc that forks in another way executes lxcri-hook, which does the
 // same.
 extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
-    if (!forks_for_mount_hook()) return next<pid_t()>("fork")();
+    if (!forks_for_mount_hook()) {
+        const pid_t pid = next<pid_t()>("fork")();
+        is_copy = is_copy || pid == 0;
+        return pid;
+    }
     mount_hook_has_run = true;
     const lxcri::os::OwnStack stack;
     if (!stack.is_there()) return -1;
@@ -345,7 +391,7 @@ extern "C" __attribute__((visibility("default"))) pid_t fork() noexcept {
 extern "C" __attribute__((visibility("default"))) int execvp(const char* program,
                                                              char* const argv[]) noexcept {
     using namespace lxcri;
-    if (::getpid() == kMonitor) return ::execvpe(program, argv, environ);
+    if (is_monitor()) return ::execvpe(program, argv, environ);
     libexec::give_back_descriptor_limit();
     try {
         handoff::send(handoff::kChannelFd, handoff::MessageKind::alive, {});
@@ -433,7 +479,7 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
     ::sigaction(SIGCHLD, &wake, &old);
     sigset_t none;  // liblxc has SIGCHLD blocked; only here it may interrupt
     sigemptyset(&none);
-    const bool is_child = ::getpid() != kMonitor;
+    const bool is_child = !is_monitor();
     const int channel = is_child ? lxcri::handoff::kChannelFd : -1;
     std::array<pollfd, 2> wanted{{{fd, POLLIN, 0}, {channel, 0, 0}}};
     ssize_t result = -1;

@@ -94,7 +94,7 @@ void lxcri::libexec::let_see_all_cgroups() {
 }
 
 std::optional<int> lxcri::libexec::open_for_liblxc(const char* path, int flags) {
-    if (sees_all || path == nullptr || ::getpid() != kMonitor) return {};
+    if (sees_all || path == nullptr || !is_monitor()) return {};
     const std::string_view name = path;
     if (name == kMountPoint) {
         has_answered = true;
@@ -114,7 +114,7 @@ bool lxcri::libexec::has_answered_search_for_cgroups() {
 // as if made. No other one is made.
 extern "C" __attribute__((visibility("default"))) int mkdirat(int dir_fd, const char* path,
                                                               mode_t mode) noexcept {
-    if (::getpid() != lxcri::libexec::kMonitor || !is_cgroup(dir_fd))
+    if (!lxcri::libexec::is_monitor() || !is_cgroup(dir_fd))
         return static_cast<int>(::syscall(SYS_mkdirat, dir_fd, path, mode));
     if (std::string_view(path) == ".") return 0;
     errno = EPERM;

@@ -118,6 +118,15 @@ os::UniqueFd enter_cgroup() {
     return unified;
 }
 
+// At the end liblxc takes back network devices that it has given to the container, into the network
+// namespace that it is in.
+int namespaces_of_monitor(const handoff::StartPlan& plan) {
+    const bool has_devices =
+        std::any_of(plan.items.begin(), plan.items.end(),
+                    [](const auto& item) { return item.key.starts_with("lxc.net."); });
+    return CLONE_NEWIPC | CLONE_NEWUTS | (has_devices ? 0 : CLONE_NEWNET);
+}
+
 int run() {
     const pid_t parent = ::getppid();
     // liblxc would die of them in the middle of an error (P15).
@@ -141,7 +150,9 @@ int run() {
     // Root of a user namespace that liblxc's child joins could trace it otherwise: ptrace(2).
     // Without privilege on the host liblxc itself could no longer open its child's namespaces.
     if (!is_ordinary_user) ::prctl(PR_SET_DUMPABLE, 0);
-    if (plan.keep_monitor && !plan.ends_with_caller) {
+    if (plan.keep_monitor && plan.ends_with_caller) {
+        libexec::end_container_with(parent);
+    } else if (plan.keep_monitor) {
         (void)::prctl(PR_SET_PDEATHSIG, 0);  // from here on the end of the channel tells
     } else {
         os::end_with_parent(parent);  // once more, with the new credentials
@@ -171,7 +182,10 @@ int run() {
     libexec::join_before_user_namespace(std::move(others));
     if (plan.keep_groups) libexec::keep_groups();
     if (!plan.time_offsets.empty()) begin_time_namespace(plan.time_offsets);
-    if (plan.keep_monitor) libexec::show_cgroups(plan.cgroups);
+    if (plan.keep_monitor) {
+        libexec::show_cgroups(plan.cgroups);
+        libexec::join_init(namespaces_of_monitor(plan));
+    }
     // Last: the next process that is made is the container's.
     libexec::make_init_in(std::move(cgroup));
     if (!container.run()) {

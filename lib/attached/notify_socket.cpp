@@ -100,11 +100,11 @@ bool NotifySocket::relay(pid_t main_pid) {
     return false;
 }
 
-void NotifySocket::relay_until_ready(const os::ProcessRef& init) {
+void NotifySocket::relay_until_ready(const os::ProcessRef& init, pid_t main_pid) {
     while (true) {
         std::array<pollfd, 2> wanted{{{socket_.get(), POLLIN, 0}, {init.pidfd(), POLLIN, 0}}};
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
-        if (wanted[0].revents != 0 && relay(init.pid())) return wait_for_barrier(manager_.get());
+        if (wanted[0].revents != 0 && relay(main_pid)) return wait_for_barrier(manager_.get());
         if (wanted[1].revents != 0) return;
     }
 }

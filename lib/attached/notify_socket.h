@@ -34,7 +34,7 @@ class NotifySocket {
     // with it; 0: none.
     bool relay(pid_t main_pid);
     // Until the container process is ready and the manager knows, or it has ended.
-    void relay_until_ready(const os::ProcessRef& init);
+    void relay_until_ready(const os::ProcessRef& init, pid_t main_pid);
 
   private:
     NotifySocket(os::UniqueFd socket, os::UniqueFd manager)

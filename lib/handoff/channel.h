@@ -67,6 +67,7 @@ enum class MessageKind : char {
     net_devices = 'n',
     runtime_hooks = 'h',
     alive = 'a',
+    monitor_joined = 'm',  // only of one that is kept
     terminal = 't',
     listener = 'l',
     ready = 'r',

@@ -7,7 +7,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -104,6 +106,27 @@ int foreign_namespaces(pid_t pid) {
         if (!is_same(ours, theirs)) flags |= kind.flag;
     }
     return flags;
+}
+
+std::vector<UniqueFd> enter_namespaces(pid_t pid, int flags) {
+    std::vector<UniqueFd> left;
+    std::vector<UniqueFd> entered;
+    const int foreign = foreign_namespaces(pid) & flags;
+    for (const auto& kind : kNamespaces) {
+        if ((foreign & kind.flag) == 0) continue;
+        left.push_back(open_at(AT_FDCWD, concat("/proc/self/ns/", kind.name), O_RDONLY));
+        entered.push_back(
+            open_at(AT_FDCWD, concat("/proc/", std::to_string(pid), "/ns/", kind.name), O_RDONLY));
+    }
+    return_to(entered);
+    return left;
+}
+
+void return_to(const std::vector<UniqueFd>& namespaces) {
+    // The system call: in lxcri-start the function is one that answers liblxc.
+    for (const UniqueFd& fd : namespaces) {
+        check(static_cast<int>(::syscall(SYS_setns, fd.get(), 0)), "setns");
+    }
 }
 
 std::vector<std::string> namespace_names(int flags) {

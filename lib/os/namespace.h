@@ -29,6 +29,11 @@ bool is_same_or_below(int user_namespace, int other);
 // joined, and the user namespace could not be (setns(2)).
 int foreign_namespaces(pid_t pid);
 
+// Enters those of the namespaces `flags` (CLONE_NEW*, not of users) of the process that are not
+// ours. Returns the ones that are left by this, for return_to().
+std::vector<UniqueFd> enter_namespaces(pid_t pid, int flags);
+void return_to(const std::vector<UniqueFd>& namespaces);
+
 // "user", "mnt", ...: as they are called below /proc/PID/ns.
 std::vector<std::string> namespace_names(int flags);
 

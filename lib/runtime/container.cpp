@@ -315,6 +315,9 @@ ContainerDir Container::end_life(const settings::Options& options) {
     const auto poststop = find_poststop_hooks(options);
     take_down(options);
     dir_.empty_for_next_life();
+    // For a `delete` that finds no next life: they run once.
+    record_.needs_plan = false;
+    write_record(dir_.fd(), record_);
     if (poststop) run_poststop(*poststop, options);
     return std::move(dir_);
 }

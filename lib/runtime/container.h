@@ -42,6 +42,10 @@ class Container {
     oci::State state() const;
     // The container process, or lxcri-init before it. Returns nullopt if it has ended.
     std::optional<os::ProcessRef> init() const;
+    // Is, or was, this its container process? No two processes are the same in this.
+    bool is_of(const os::ProcessRef& process) const {
+        return record_.pid == process.pid() && record_.start_time == process.start_time();
+    }
     cgroup::ContainerCgroup cgroup() const { return cgroup::ContainerCgroup::open(record_.cgroup); }
     // Throws StateError if the container has none of its own.
     cgroup::ContainerCgroup own_cgroup() const;

@@ -84,7 +84,6 @@ class Creation {
     void connect_caller();
     void hand_over();
     void write_lxc_config();
-    pid_t pid_for_caller() const;
     void finish();
     void undo() noexcept;
     // Hooks of the start are run, and their failures dealt with, by start(); so is that there is
@@ -123,6 +122,8 @@ class Creation {
     os::UniqueFd terminal_;  // its master, if no socket has got it
     bool hooks_have_run_ = false;
     bool has_pid_file_ = false;
+    bool monitor_has_joined_ = false;
+    bool init_is_ready_ = false;
     bool ready_ = false;
     bool committed_ = false;
 };
@@ -146,6 +147,11 @@ void Creation::read_bundle() {
     write_plan(dir_->fd(), plan());
 
     record_ = first_record(plan());
+    if (plan().host.restarts) {
+        const auto self = os::ProcessRef::open(::getpid());
+        record_.supervisor_pid = self.pid();
+        record_.supervisor_start_time = self.start_time();
+    }
     cgroup_.emplace(options_, plan(), record_, dir_->fd());
     find_resctrl();
     write_record(dir_->fd(), record_);
@@ -271,7 +277,15 @@ void Creation::prepare_conversation() {
     });
     conversation_.on(MessageKind::listener,
                      [&](const Received& message) { pass_listener(message); });
-    conversation_.on(MessageKind::ready, [&](const Received&) { finish(); });
+    // The two come in any order.
+    conversation_.on(MessageKind::monitor_joined, [&](const Received&) {
+        monitor_has_joined_ = true;
+        if (init_is_ready_) finish();
+    });
+    conversation_.on(MessageKind::ready, [&](const Received&) {
+        init_is_ready_ = true;
+        if (monitor_has_joined_ || !plan().start.keep_monitor) finish();
+    });
 }
 
 // The mount is not attached yet: whatever happens to us, `delete` finds it.
@@ -401,13 +415,6 @@ void Creation::hand_over() {
     }
 }
 
-// Callers wait for this pid with waitpid: for their child, which ends as init does. With a resident
-// monitor that is the monitor; with a supervisor it is that, which we are.
-pid_t Creation::pid_for_caller() const {
-    if (plan().host.restarts) return ::getpid();
-    return record_.monitor_pid != 0 ? record_.monitor_pid : record_.pid;
-}
-
 // init is ready and waits for our answer. Nothing that lasts is done before this.
 void Creation::finish() {
     if (!plan().start.keep_monitor &&
@@ -426,7 +433,7 @@ void Creation::finish() {
     write_record(dir_->fd(), record_);
     if (pidfd_socket_) pidfd_socket_->send("standard", init_->pidfd());
     if (!call_.pid_file.empty()) {
-        write_pid_file(call_.pid_file, pid_for_caller());
+        write_pid_file(call_.pid_file, pid_for_callers(record_));
         has_pid_file_ = true;
     }
     const auto kind = starts_now() ? MessageKind::start_now : MessageKind::recorded;
@@ -461,6 +468,11 @@ void Creation::undo() noexcept {
     if (has_pid_file_) (void)::unlink(call_.pid_file.c_str());
     // What is left `delete --force` finds by the record.
     if (dir_ && all && !again_) clean_up.step([&] { dir_->remove(); });
+    if (again_ && !record_.id.empty()) {
+        // The poststop hooks of the last life have run, and of this one they run now or never.
+        record_.needs_plan = false;
+        clean_up.step([&] { write_record(dir_->fd(), record_); });
+    }
     if (hooks_have_run_) {
         // runtime.md "Lifecycle", 12 and 13: a failed hook leads to the same end as delete.
         // Callers expect one record in the log: the error.
@@ -498,11 +510,13 @@ Created create(const settings::Options& options, const CreateOptions& create_opt
     return Creation(options, create_options).run();
 }
 
-Created create_again(const settings::Options& options, const CreateOptions& create_options) {
+Created create_again(const settings::Options& options, const CreateOptions& create_options,
+                     const os::ProcessRef& last_process) {
     CreateOptions call = create_options;
     call.pid_file.clear();  // it says the same still
     call.pidfd_socket.clear();
     Container last = Container::open_locked(options, call.id);
+    if (!last.is_of(last_process)) throw no_such_container(options.root, call.id);
     return Creation(options, call, last.end_life(options)).run();
 }
 

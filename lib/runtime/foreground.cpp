@@ -79,6 +79,10 @@ os::ExitStatus Foreground::follow(const os::ProcessRef& target, pid_t child,
     return *status;
 }
 
+bool Foreground::asks_to_end(int signal) {
+    return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
 int Foreground::wait_for_end(os::Deadline deadline) {
     pollfd wanted{signals_.get(), POLLIN, 0};
     while (os::check(os::retry([&] { return ::poll(&wanted, 1, os::poll_timeout(deadline)); }),
@@ -87,7 +91,7 @@ int Foreground::wait_for_end(os::Deadline deadline) {
         if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info))
             continue;
         const int signal = static_cast<int>(info.ssi_signo);
-        if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) return signal;
+        if (asks_to_end(signal)) return signal;
     }
     return 0;
 }

@@ -24,8 +24,9 @@ class Foreground {
     os::ExitStatus follow(const os::ProcessRef& target, pid_t child, attached::TerminalRelay* relay,
                           attached::NotifySocket* notify = nullptr);
 
+    static bool asks_to_end(int signal);
     // While there is no process: returns 0 at the deadline, or before it the number of a signal
-    // that asks us to end.
+    // that asks us to end. Other signals are lost.
     int wait_for_end(os::Deadline deadline);
 
   private:

@@ -25,6 +25,7 @@
 #include "handoff/start_signal.h"
 #include "helpers/kept_monitor.h"
 #include "runtime/container.h"
+#include "runtime/foreground.h"
 #include "runtime/hook_files.h"
 #include "runtime/hot_plug.h"
 #include "runtime/systemd_unit.h"
@@ -148,8 +149,11 @@ void for_each_match(const settings::Options& options, const std::string& pattern
     }
 }
 
-void start(const settings::Options& options, const std::string& id) {
+void start(const settings::Options& options, const std::string& id, const os::ProcessRef* process) {
     Container container = Container::open_locked(options, id);
+    if (process != nullptr && !container.is_of(*process)) {
+        throw no_such_container(options.root, id);
+    }
     const auto status = container.status();
     if (!oci::may_start(status)) throw wrong_status(container, "start", status);
     translate::HostPlan host;
@@ -167,7 +171,7 @@ void start(const settings::Options& options, const std::string& id) {
     if (notify_socket) {
         // That takes as long as the service takes; others may look and kill meanwhile.
         container.unlock();
-        notify_socket->relay_until_ready(*init);
+        notify_socket->relay_until_ready(*init, pid_for_callers(container.record()));
     }
 }
 
@@ -175,10 +179,24 @@ oci::State state(const settings::Options& options, const std::string& id) {
     return Container::open(options, id).state();
 }
 
+namespace {
+
+// Whether there was a process that would have started the container again.
+bool end_before_next_life(const Record& record, int signal) {
+    const bool ends = signal == SIGKILL || Foreground::asks_to_end(signal);
+    if (!ends || record.supervisor_pid == 0) return false;
+    const auto supervisor =
+        os::ProcessRef::find(record.supervisor_pid, record.supervisor_start_time);
+    return supervisor && supervisor->signal(signal);
+}
+
+}  // namespace
+
 void kill(const settings::Options& options, const std::string& id, int signal, bool all) {
     const Container container = Container::open(options, id);
     const auto deadline = os::Clock::now() + options.timeout;
     const auto init = container.init();
+    if (!init && end_before_next_life(container.record(), signal)) return;
     const bool owns_cgroup = container.record().owns_cgroup;
     if (all && owns_cgroup) {
         // What a stopped container has left behind in a shared pid namespace, too.

@@ -11,16 +11,20 @@
 #include "oci/linux.h"
 #include "oci/resources.h"
 #include "oci/state.h"
+#include "os/process.h"
 #include "runtime/create.h"
 #include "settings/options.h"
 
 namespace lxcri::runtime {
 
-void start(const settings::Options& options, const std::string& id);
+// `process`: only if this is its container process still; else NotFoundError.
+void start(const settings::Options& options, const std::string& id,
+           const os::ProcessRef* process = nullptr);
 
 oci::State state(const settings::Options& options, const std::string& id);
 
-// To the container process; with `all` to every process of the container.
+// To the container process; with `all` to every process of the container. Between two lives of one
+// that starts again what asks it to end goes to the process that would start it.
 void kill(const settings::Options& options, const std::string& id, int signal, bool all);
 
 // Freezes all processes of the container, until resume().

@@ -158,6 +158,11 @@ std::vector<oci::DeviceRule> rules_from(const Json& json) {
 
 }  // namespace
 
+pid_t pid_for_callers(const Record& record) {
+    if (record.supervisor_pid != 0) return record.supervisor_pid;
+    return record.monitor_pid != 0 ? record.monitor_pid : record.pid;
+}
+
 std::string record_json(const Record& record) {
     Json json{{"id", record.id},
               {"ociVersion", record.oci_version},
@@ -175,6 +180,10 @@ std::string record_json(const Record& record) {
               {"cgroup", cgroup_json(record.cgroup)}};
     // Few containers have these, and `list` reads all records.
     if (!record.needs_plan) json["needsPlan"] = false;
+    if (record.supervisor_pid != 0) {
+        json["supervisorPid"] = record.supervisor_pid;
+        json["supervisorStartTime"] = record.supervisor_start_time;
+    }
     if (!record.unit.empty()) json["unit"] = record.unit;
     if (record.root_mount.id != 0) json["rootMount"] = root_mount_json(record.root_mount);
     if (!record.resctrl.group.empty()) json["resctrl"] = resctrl_json(record.resctrl);
@@ -213,6 +222,8 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("ownsCgroup").get_to(record.owns_cgroup);
         // Younger than the first release: a container may have been created before.
         record.needs_plan = json.value("needsPlan", true);
+        record.supervisor_pid = json.value("supervisorPid", 0);
+        record.supervisor_start_time = json.value("supervisorStartTime", std::uint64_t{0});
         record.unit = json.value("unit", "");
         record.cgroup = cgroup_from(json.at("cgroup"));
         if (json.contains("setupCgroup")) {

@@ -46,6 +46,8 @@ struct Record {
     std::uint64_t start_time = 0;
     int monitor_pid = 0;  // only with `monitor = keep`
     std::uint64_t monitor_start_time = 0;
+    int supervisor_pid = 0;  // only of a container that starts again (supervisor.h)
+    std::uint64_t supervisor_start_time = 0;
     bool own_pid_namespace = true;
     // Has the plan something for `start` or `delete` to do: poststart or poststop hooks, or no
     // process? Without this they need not read it.
@@ -65,6 +67,10 @@ struct Record {
     // top.
     std::optional<std::vector<oci::DeviceRule>> device_rules;
 };
+
+// The process that callers wait for with waitpid: their child, which ends as the container process
+// does. Only where no other process stays is it the container process.
+pid_t pid_for_callers(const Record& record);
 
 // One line of JSON.
 std::string record_json(const Record& record);

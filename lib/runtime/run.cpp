@@ -14,9 +14,19 @@ int run(const settings::Options& options, RunOptions run_options) {
     (void)supervisor.create();
     supervisor.start(IfItFails::remove);
     options.succeeded();
-    const os::ExitStatus status = supervisor.follow();
-    if (!run_options.keep) remove(options, run_options.create.id, IfRunning::kill);
-    return status.to_shell_code();
+    const auto remove_unless_kept = [&] {
+        if (!run_options.keep) remove(options, run_options.create.id, IfRunning::kill);
+    };
+    try {
+        const os::ExitStatus status = supervisor.follow();
+        remove_unless_kept();
+        return status.to_shell_code();
+    } catch (const NotFoundError&) {
+        throw;  // what has this ID now, if anything, is not ours
+    } catch (const Error&) {
+        remove_unless_kept();
+        throw;
+    }
 }
 
 }  // namespace lxcri::runtime

@@ -1,5 +1,6 @@
 #include "runtime/supervisor.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #include "os/clone.h"
 #include "os/directory.h"
 #include "os/file.h"
+#include "os/namespace.h"
+#include "os/privilege.h"
 #include "os/unix_socket.h"
 #include "runtime/operations.h"
 
@@ -28,9 +31,12 @@ namespace {
 // host busy, outside of its limits.
 constexpr std::chrono::seconds kShortestLife{1};
 
-void start_or_remove(const settings::Options& options, const std::string& id) {
+void start_or_remove(const settings::Options& options, const std::string& id,
+                     const os::ProcessRef& init) {
     try {
-        start(options, id);
+        start(options, id, &init);
+    } catch (const NotFoundError&) {
+        throw;  // what has this ID now, if anything, is not ours
     } catch (const Error&) {
         remove(options, id, IfRunning::kill);
         throw;
@@ -72,9 +78,11 @@ int stay_with_container(const settings::Options& options, const CreateOptions& c
         close_the_callers(options, call, channel.get());
         Supervisor supervisor(options, call);
         (void)supervisor.create();
+        supervisor.join_container();
         if (starts == Starts::yes) supervisor.start(IfItFails::remove);
         // Until here we end with `create`.
         os::check(::prctl(PR_SET_PDEATHSIG, 0), "prctl PR_SET_PDEATHSIG");
+        options.succeeded();
         handoff::send(channel.get(), handoff::MessageKind::ready, {});
         channel.reset();
         return os::end_like(supervisor.follow());
@@ -82,7 +90,8 @@ int stay_with_container(const settings::Options& options, const CreateOptions& c
         if (channel.valid()) {
             handoff::send_failure(channel.get(), error);
         } else {
-            options.warn(error.what());
+            options.always_warn(
+                concat("container ", in_quotes(call.id), " does not start again: ", error.what()));
         }
         return EXIT_FAILURE;
     }
@@ -117,13 +126,33 @@ const Created& Supervisor::create() {
     return created_.emplace(runtime::create(options_, call_));
 }
 
+void Supervisor::join_container() {
+    joins_ = true;
+    // Without privilege over what is outside of it a user namespace is entered for good.
+    if (os::is_ordinary_user()) return;
+    const auto has_ended = [&] { return created_->init.wait_exit(os::Clock::now()); };
+    try {
+        left_ =
+            os::enter_namespaces(created_->init.pid(), CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+    } catch (const SystemError&) {
+        if (!has_ended()) throw;
+    }
+    if (has_ended()) leave_container();  // its pid may have been another's
+}
+
+void Supervisor::leave_container() {
+    os::return_to(left_);
+    left_.clear();
+}
+
 void Supervisor::start(IfItFails if_it_fails) {
     if (created_->started) return;
     settings::Options without_notify = options_;  // that is relayed by follow()
     if (call_.start_now) without_notify.notify_socket.clear();
-    if (if_it_fails == IfItFails::remove) return start_or_remove(without_notify, call_.id);
+    if (if_it_fails == IfItFails::remove)
+        return start_or_remove(without_notify, call_.id, created_->init);
     try {
-        runtime::start(without_notify, call_.id);
+        runtime::start(without_notify, call_.id, &created_->init);
     } catch (const Error&) {
         (void)created_->init.signal(SIGKILL);
         throw;
@@ -139,6 +168,8 @@ os::ExitStatus Supervisor::follow_life() {
         foreground_.follow(created_->init, child, relay ? &*relay : nullptr,
                            created_->notify_socket ? &*created_->notify_socket : nullptr);
     if (monitor) monitor->release();  // reaped
+    // If the monitor has died alone the container does not outlive it.
+    if (created_->restarts) (void)created_->init.signal(SIGKILL);
     return status;
 }
 
@@ -152,8 +183,17 @@ os::ExitStatus Supervisor::follow() {
         if (const int signal = foreground_.wait_for_end(next); signal != 0) {
             return os::ExitStatus::signalled(signal);
         }
+        const os::ProcessRef last = std::move(created_->init);
         created_.reset();
-        created_.emplace(create_again(options_, call_));
+        call_.start_now = true;
+        leave_container();
+        created_.emplace(create_again(options_, call_, last));
+        if (joins_) join_container();
+        if (const int signal = foreground_.wait_for_end(os::Clock::now()); signal != 0) {
+            (void)created_->init.signal(SIGKILL);
+            (void)follow_life();
+            return os::ExitStatus::signalled(signal);
+        }
         start(IfItFails::stop);
     }
 }
@@ -162,10 +202,10 @@ void create_and_leave(const settings::Options& options, const CreateOptions& cal
     try {
         Created created = create(options, call);
         if (created.monitor) created.monitor->release();
+        if (starts == Starts::yes) start_or_remove(options, call.id, created.init);
     } catch (const SupervisorMissing&) {
-        return create_in_background(options, call, starts);
+        create_in_background(options, call, starts);
     }
-    if (starts == Starts::yes) start_or_remove(options, call.id);
 }
 
 }  // namespace lxcri::runtime

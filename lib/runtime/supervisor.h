@@ -5,8 +5,10 @@
 // background, and the pid file has its pid. It ends as the container process did.
 
 #include <optional>
+#include <vector>
 
 #include "os/process.h"
+#include "os/unique_fd.h"
 #include "runtime/create.h"
 #include "runtime/foreground.h"
 #include "settings/options.h"
@@ -22,6 +24,10 @@ class Supervisor {
 
     // Makes the container.
     const Created& create();
+    // For one in the background, whose pid callers know: they take its namespaces for those of the
+    // container. While there is a process of the container it is in the same network, IPC and UTS
+    // namespace.
+    void join_container();
     // Starts it, unless create() has. If that fails the container is removed, or stopped.
     void start(IfItFails if_it_fails);
     // Until the container has ended for good: starts it again each time that it reboots.
@@ -30,11 +36,14 @@ class Supervisor {
   private:
     // Until this life has ended.
     os::ExitStatus follow_life();
+    void leave_container();
 
     settings::Options options_;
     CreateOptions call_;
     Foreground foreground_;
     std::optional<Created> created_;
+    bool joins_ = false;
+    std::vector<os::UniqueFd> left_;  // our own namespaces
 };
 
 // `create` and `run --detach`: we do not stay. With `starts` the container process runs at the end.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
 #include "oci/validate_rules.h"
@@ -51,6 +52,17 @@ void translate_process_parts(const oci::Spec& spec, const Host& host, Plan& plan
     translate_limits(spec, host, plan);
 }
 
+// The containers of a pod join namespaces of the process that the sandbox's pid file names. So this
+// must be the sandbox's own process: no other stays, whatever annotations the pod has.
+bool is_sandbox(const oci::Spec& spec) {
+    constexpr std::array<const char*, 2> kKeys{"io.kubernetes.cri.container-type",    // containerd
+                                               "io.kubernetes.cri-o.ContainerType"};  // CRI-O
+    return std::any_of(kKeys.begin(), kKeys.end(), [&](const char* key) {
+        const auto found = spec.annotations.find(key);
+        return found != spec.annotations.end() && found->second == "sandbox";
+    });
+}
+
 // The annotation says it for one container, --monitor for all.
 bool keep_monitor(const oci::Spec& spec, const Host& host) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.monitor";
@@ -83,8 +95,15 @@ bool restarts_on_reboot(const oci::Spec& spec) {
     const std::string pointer = concat("/annotations/", kKey);
     if (found->second != "restart")
         oci::reject(pointer, in_quotes(found->second), "restart or end");
-    if (has_new_namespace(spec, oci::NamespaceType::pid)) return true;
-    throw SpecError(pointer, "a container without a new pid namespace cannot reboot");
+    if (!has_new_namespace(spec, oci::NamespaceType::pid)) {
+        throw SpecError(pointer, "a container without a new pid namespace cannot reboot");
+    }
+    if (spec.linux_ && !spec.linux_->net_devices.empty()) {
+        throw SpecError(pointer,
+                        "with /linux/netDevices the container cannot be started again: its "
+                        "devices are gone then");
+    }
+    return true;
 }
 
 // All but what makes a system container of it.
@@ -93,10 +112,10 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     add_identity(spec, host, plan);
     plan.start.id = host.call.id;
     plan.start.runtime_root = host.options.root;
-    plan.host.restarts = restarts_on_reboot(spec);
+    plan.host.restarts = restarts_on_reboot(spec) && !is_sandbox(spec);
     // The container ends with its monitor, and that with the process that would start it again.
     plan.start.ends_with_caller = plan.host.restarts;
-    plan.start.keep_monitor = keep_monitor(spec, host) || plan.host.restarts;
+    plan.start.keep_monitor = (keep_monitor(spec, host) && !is_sandbox(spec)) || plan.host.restarts;
 
     add_fixed_items(plan, host);
     // What the container is: namespaces first, much of the rest depends on them.

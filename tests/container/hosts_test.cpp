@@ -53,6 +53,28 @@ std::string the_line(const Finished& finished) {
 
 }  // namespace
 
+TEST_CASE("hosts: lxcri is the first process of a pid namespace, as in a container",
+          "[hosts][run][lxcri]") {
+    NEEDS(need_runtime());
+    // Then the pids of liblxc's monitor, and of what it makes in the container's pid namespace, can
+    // be the same numbers.
+    Box box;
+    box.bundle.add_mount({{"destination", "/sys/fs/cgroup"},
+                          {"type", "cgroup"},
+                          {"source", "cgroup"},
+                          {"options", {"ro"}}});
+    box.bundle.args({"ids"});
+    box.bundle.write();
+    box.clean_up_id(box.name());
+    Strings line = {find_program("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc"};
+    const Strings run = box.command_line({"run", "--bundle", box.bundle.path(), box.name()});
+    line.insert(line.end(), run.begin(), run.end());
+    const Finished ran = run_command(line);
+    INFO(ran.err);
+    CHECK(ran.code() == 0);
+    CHECK(box.leftovers() == Strings{});
+}
+
 TEST_CASE("hosts: no /sys, and no cgroup filesystem: containers run, check warns",
           "[hosts][lxcri]") {
     NEEDS(need_runtime());

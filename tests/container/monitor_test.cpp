@@ -44,6 +44,36 @@ Finished tool(const Box& box, const Container& container, const std::string& nam
 
 }  // namespace
 
+TEST_CASE("monitor: is in the namespaces of the container that its pid stands for",
+          "[monitor][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    // liblxc takes its devices back into the network namespace that the monitor is in.
+    const bool has_devices = GENERATE(false, true);
+    CreateOptions options;
+    if (has_devices) {
+        box.bundle.config["annotations"]["org.linuxcontainers.lxcri.item.lxc.net.0.type"] = "empty";
+        options.global = {"--config", box / "lxcri.json"};
+        write_file(box / "lxcri.json", R"({"lxcItems": ["lxc.net.0.type"]})");
+    }
+    box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    box.bundle.args({"trap", "TERM", "7"});
+    Container container = box.create(options);
+    const auto link = [](pid_t pid, const std::string& name) {
+        return fs::read_symlink("/proc/" + std::to_string(pid) + "/ns/" + name);
+    };
+    const pid_t init = container.state().at("pid");
+    for (const char* name : {"ipc", "uts"}) {
+        CAPTURE(name);
+        CHECK(link(container.pid(), name) == link(init, name));
+    }
+    CHECK(link(container.pid(), "net") == link(has_devices ? getpid() : init, "net"));
+    container.start();
+    container.out().wait_for("ready");
+    container.kill("TERM");
+    CHECK(container.wait_code() == 7);
+}
+
 TEST_CASE("monitor: kept, the pid-file has its pid, and state has init's", "[monitor][lxcri]") {
     NEEDS(need_runtime());
     Box box;

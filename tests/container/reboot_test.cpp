@@ -141,6 +141,10 @@ TEST_CASE("reboot: what cannot restart is an error", "[reboot][lxcri]") {
         box.bundle.remove_namespace("pid");
         reason = "a container without a new pid namespace cannot reboot";
     }
+    SECTION("a device of the host that the first life takes with it") {
+        box.bundle.linux()["netDevices"] = {{"none0", Json::object()}};
+        reason = "/linux/netDevices";
+    }
     SECTION("a terminal of the engine") {
         box.bundle.process()["terminal"] = true;
         options.flags = {"--console-socket", box / "console"};
@@ -215,4 +219,157 @@ TEST_CASE("reboot: a life that cannot begin leaves a stopped container", "[reboo
     CHECK(container.status() == "stopped");
     container.remove();
     CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: ends with the process that stays, whatever its user", "[reboot][lxcri]") {
+    NEEDS(need_runtime());
+    // setresuid clears the parent-death signal of the container process: pr_set_pdeathsig(2const).
+    RebootBox box(1);
+    box.bundle.process()["user"] = {{"uid", 1000}, {"gid", 1000}};
+    box.bundle.args({"trap", "TERM", "7"});
+    Container container = box.create();
+    container.start();
+    container.out().wait_for("ready");
+    const pid_t init = container.state().at("pid");
+    SECTION("if that is killed") {
+        REQUIRE(kill(container.pid(), SIGKILL) == 0);
+    }
+    SECTION("if liblxc's monitor is killed") {
+        REQUIRE(kill(parent_of(init), SIGKILL) == 0);
+    }
+    CHECK(container.wait_code() == -SIGKILL);
+    for (int i = 0; i < 200 && container.status() != "stopped"; ++i)
+        let_time_pass(milliseconds(10));
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: the process that stays is in the namespaces of the container",
+          "[reboot][lxcri]") {
+    NEEDS(need_runtime());
+    // Engines make the network of a container, and join its namespaces, by the pid that they have.
+    RebootBox box(GENERATE(1, 2));
+    Container container = box.create();
+    const auto same = [&](const std::string& name) {
+        const std::string init = std::to_string(container.state().at("pid").get<pid_t>());
+        return fs::read_symlink("/proc/" + std::to_string(container.pid()) + "/ns/" + name) ==
+               fs::read_symlink("/proc/" + init + "/ns/" + name);
+    };
+    const auto check_same = [&] {
+        for (const char* name : {"net", "ipc", "uts"}) {
+            CAPTURE(name);
+            CHECK(same(name));
+        }
+    };
+    check_same();
+    container.start();
+    container.out().wait_for("ready");
+    // In a later life the container process begins a moment before it.
+    for (int i = 0; i < 200 && !same("uts"); ++i) let_time_pass(milliseconds(10));
+    check_same();
+    container.kill("TERM");
+    CHECK(container.wait_code() == 7);
+}
+
+TEST_CASE("reboot: another container that has the ID meanwhile is left alone",
+          "[reboot][lxcri][slow]") {
+    NEEDS(need_runtime());
+    RebootBox box(1000);
+    Container first = box.create();
+    first.start();
+    // In the second between two lives.
+    while (first.status() != "stopped") let_time_pass(milliseconds(5));
+    CHECK(box.call({"delete", first.id()}).code() == 0);
+    box.bundle.args({"trap", "TERM", "3"});
+    box.bundle.config["annotations"].erase(kAnnotation);
+    Container second = box.create({}, first.id());
+    second.start();
+    second.out().wait_for("ready");
+    CHECK(first.wait_code() == 1);
+    CHECK(second.status() == "running");
+    second.kill("TERM");
+    CHECK(second.wait_code() == 3);
+    second.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: kill between two lives ends the container", "[reboot][lxcri][slow]") {
+    NEEDS(need_runtime());
+    const std::string signal = GENERATE("TERM", "KILL");
+    RebootBox box(1000);
+    Container container = box.create();
+    container.start();
+    while (container.status() != "stopped") let_time_pass(milliseconds(5));
+    CHECK(box.call({"kill", container.id(), signal}).code() == 0);
+    CHECK(container.wait_code() == (signal == "TERM" ? -SIGTERM : -SIGKILL));
+    CHECK(box.lives() == 1);
+    CHECK(container.status() == "stopped");
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: poststop hooks run once for a life, also if the next cannot begin",
+          "[reboot][lxcri][slow]") {
+    NEEDS(need_runtime());
+    RebootBox box(2);
+    const fs::path seen = box / "seen";
+    const fs::path source = box / "source";
+    const auto hook = [&](const std::string& script) {
+        return Json{{{"path", "/bin/sh"}, {"args", {"sh", "-c", script}}}};
+    };
+    box.bundle.config["hooks"]["poststop"] = hook("echo poststop >>" + seen.string());
+    std::string expected = "poststop\n";
+    SECTION("a mount has lost its source") {
+        box.bundle.add_mount(
+            {{"destination", "/tmp"}, {"type", "bind"}, {"source", source}, {"options", {"bind"}}});
+    }
+    SECTION("a hook fails") {
+        // Those that have run belong to a life of which poststop is the end.
+        box.bundle.config["hooks"]["createRuntime"] = hook("test -d " + source.string());
+        expected += "poststop\n";
+    }
+    fs::create_directory(source);
+    const fs::path log = box / "log";
+    CreateOptions options;
+    options.global = {"--log", log, "--log-format", "json"};
+    Container container = box.create(options);
+    fs::remove(source);
+    container.start();
+    CHECK(container.wait_code() == 1);
+    CHECK(read_file(seen) == expected);
+    // Why is in the log: the engine hears nothing but the exit status.
+    CHECK(contains(read_file(log), "does not start again: "));
+    container.remove();
+    CHECK(read_file(seen) == expected);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: run removes the container if its next life cannot begin",
+          "[reboot][lxcri][slow]") {
+    NEEDS(need_runtime());
+    RebootBox box(2);
+    box.bundle.add_mount({{"destination", "/tmp"},
+                          {"type", "bind"},
+                          {"source", box / "source"},
+                          {"options", {"bind"}}});
+    fs::create_directory(box / "source");
+    box.bundle.write();
+    Process run(box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}));
+    run.out().wait_for("life 1");
+    fs::remove(box / "source");
+    CHECK(run.wait().code() == 1);
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("reboot: beside the sandbox of a pod no process stays", "[reboot][monitor][lxcri]") {
+    NEEDS(need_runtime());
+    // The other containers of the pod join what they find at /proc/PID/ns.
+    Box box;
+    Json& annotations = box.bundle.config["annotations"];
+    annotations[GENERATE(as<const char*>(), "io.kubernetes.cri.container-type",
+                         "io.kubernetes.cri-o.ContainerType")] = "sandbox";
+    annotations["org.linuxcontainers.lxcri.reboot"] = "restart";
+    annotations["org.linuxcontainers.lxcri.monitor"] = "keep";
+    Container container = box.create();
+    CHECK(container.pid() == container.state().at("pid").get<pid_t>());
 }

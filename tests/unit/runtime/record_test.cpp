@@ -35,6 +35,8 @@ Record full_record() {
     record.start_time = std::numeric_limits<std::uint64_t>::max();
     record.monitor_pid = 7;
     record.monitor_start_time = 8;
+    record.supervisor_pid = 9;
+    record.supervisor_start_time = 10;
     record.own_pid_namespace = false;
     record.owns_cgroup = true;
     record.needs_plan = false;
@@ -85,6 +87,8 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(found->start_time == written.start_time);
     CHECK(found->monitor_pid == written.monitor_pid);
     CHECK(found->monitor_start_time == written.monitor_start_time);
+    CHECK(found->supervisor_pid == written.supervisor_pid);
+    CHECK(found->supervisor_start_time == written.supervisor_start_time);
     CHECK(found->own_pid_namespace == written.own_pid_namespace);
     CHECK(found->owns_cgroup == written.owns_cgroup);
     CHECK(found->needs_plan == written.needs_plan);
