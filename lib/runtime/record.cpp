@@ -181,8 +181,8 @@ std::string record_json(const Record& record) {
     // Few containers have these, and `list` reads all records.
     if (!record.needs_plan) json["needsPlan"] = false;
     if (record.supervisor_pid != 0) {
-        json["supervisorPid"] = record.supervisor_pid;
-        json["supervisorStartTime"] = record.supervisor_start_time;
+        json["supervisor"] = {{"pid", record.supervisor_pid},
+                              {"startTime", record.supervisor_start_time}};
     }
     if (!record.unit.empty()) json["unit"] = record.unit;
     if (record.root_mount.id != 0) json["rootMount"] = root_mount_json(record.root_mount);
@@ -222,8 +222,10 @@ std::optional<Record> find_record(int directory_fd) {
         json.at("ownsCgroup").get_to(record.owns_cgroup);
         // Younger than the first release: a container may have been created before.
         record.needs_plan = json.value("needsPlan", true);
-        record.supervisor_pid = json.value("supervisorPid", 0);
-        record.supervisor_start_time = json.value("supervisorStartTime", std::uint64_t{0});
+        if (json.contains("supervisor")) {
+            json.at("supervisor").at("pid").get_to(record.supervisor_pid);
+            json.at("supervisor").at("startTime").get_to(record.supervisor_start_time);
+        }
         record.unit = json.value("unit", "");
         record.cgroup = cgroup_from(json.at("cgroup"));
         if (json.contains("setupCgroup")) {

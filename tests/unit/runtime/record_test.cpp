@@ -174,7 +174,7 @@ TEST_CASE("a record in which something is missing or of another type") {
         // Those that came later may be missing.
         static const std::set<std::string> younger{"unit",        "setupCgroup", "resctrl",
                                                    "rootMount",   "mounts",      "devices",
-                                                   "deviceRules", "needsPlan"};
+                                                   "deviceRules", "needsPlan",   "supervisor"};
         if (!younger.contains(name)) CHECK_THROWS_AS(runtime::find_record(dir.fd.get()), Error);
         auto other = whole;
         other[name] = value.is_string() ? json(5) : json("text");
