@@ -1,3 +1,6 @@
+#include <optional>
+
+#include "base/error.h"
 #include "runtime/operations.h"
 #include "runtime/supervisor.h"
 
@@ -17,16 +20,17 @@ int run(const settings::Options& options, RunOptions run_options) {
     const auto remove_unless_kept = [&] {
         if (!run_options.keep) remove(options, run_options.create.id, IfRunning::kill);
     };
+    std::optional<os::ExitStatus> status;
     try {
-        const os::ExitStatus status = supervisor.follow();
-        remove_unless_kept();
-        return status.to_shell_code();
+        status = supervisor.follow();
     } catch (const NotFoundError&) {
         throw;  // what has this ID now, if anything, is not ours
     } catch (const Error&) {
         remove_unless_kept();
         throw;
     }
+    remove_unless_kept();
+    return status->to_shell_code();
 }
 
 }  // namespace lxcri::runtime

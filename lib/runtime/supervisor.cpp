@@ -78,7 +78,12 @@ int stay_with_container(const settings::Options& options, const CreateOptions& c
         close_the_callers(options, call, channel.get());
         Supervisor supervisor(options, call);
         (void)supervisor.create();
-        supervisor.join_container();
+        try {
+            supervisor.join_container();
+        } catch (const Error&) {
+            remove(options, call.id, IfRunning::kill);
+            throw;
+        }
         if (starts == Starts::yes) supervisor.start(IfItFails::remove);
         // Until here we end with `create`.
         os::check(::prctl(PR_SET_PDEATHSIG, 0), "prctl PR_SET_PDEATHSIG");
@@ -120,6 +125,15 @@ Supervisor::Supervisor(const settings::Options& options, CreateOptions call)
     : options_(options), call_(std::move(call)) {
     os::check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
     call_.is_supervised = true;
+}
+
+Supervisor::~Supervisor() {
+    if (created_) end_container();
+}
+
+// It does not outlive us, nor a monitor that has died alone.
+void Supervisor::end_container() const {
+    if (created_->restarts) (void)created_->init.signal(SIGKILL);
 }
 
 const Created& Supervisor::create() {
@@ -168,8 +182,7 @@ os::ExitStatus Supervisor::follow_life() {
         foreground_.follow(created_->init, child, relay ? &*relay : nullptr,
                            created_->notify_socket ? &*created_->notify_socket : nullptr);
     if (monitor) monitor->release();  // reaped
-    // If the monitor has died alone the container does not outlive it.
-    if (created_->restarts) (void)created_->init.signal(SIGKILL);
+    end_container();
     return status;
 }
 

@@ -21,6 +21,10 @@ class Supervisor {
   public:
     // From now on every signal waits, and orphans below us become our children.
     Supervisor(const settings::Options& options, CreateOptions call);
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+    // A container that would start again ends with us.
+    ~Supervisor();
 
     // Makes the container.
     const Created& create();
@@ -37,6 +41,7 @@ class Supervisor {
     // Until this life has ended.
     os::ExitStatus follow_life();
     void leave_container();
+    void end_container() const;
 
     settings::Options options_;
     CreateOptions call_;
