@@ -21,6 +21,11 @@ enum class State { frozen, thawed };
 
 constexpr std::string_view kTooLate = "did not finish in time";
 
+// `state` and `list` ask: by the path at once, which saves four system calls each.
+std::string read(const Directory& directory, std::string_view file) {
+    return find_value(AT_FDCWD, concat(directory.path, file)).value_or("");
+}
+
 bool freezer_says(int dir_fd, std::string_view state) {
     const auto text = find_file(dir_fd, "freezer.state");
     return text && text->starts_with(state);
@@ -59,10 +64,6 @@ bool set_v1(int dir_fd, State wanted, Deadline deadline) {
 }  // namespace
 
 bool ContainerCgroup::is_frozen() const {
-    // `state` and `list` ask this: by the path at once, which saves four system calls each.
-    const auto read = [](const Directory& directory, std::string_view file) {
-        return find_value(AT_FDCWD, concat(directory.path, file)).value_or("");
-    };
     if (const Directory* directory = find_v1("freezer")) {
         if (read(*directory, "/freezer.state").starts_with("FROZEN")) return true;
     }
@@ -72,6 +73,13 @@ bool ContainerCgroup::is_frozen() const {
     if (read(*directory, "/cgroup.freeze").starts_with('1')) return true;
     // One above it was told.
     return find_count(read(*directory, "/cgroup.events"), "frozen") == 1U;
+}
+
+bool ContainerCgroup::is_told_to_freeze() const {
+    const Directory* v1 = find_v1("freezer");
+    const Directory* v2 = find_v2();
+    return (v1 != nullptr && read(*v1, "/freezer.self_freezing").starts_with('1')) ||
+           (v2 != nullptr && read(*v2, "/cgroup.freeze").starts_with('1'));
 }
 
 bool ContainerCgroup::try_freeze(os::Deadline deadline) const {

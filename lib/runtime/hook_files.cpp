@@ -1,6 +1,8 @@
 #include "runtime/hook_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/error.h"
 #include "base/strings.h"
@@ -11,13 +13,29 @@ namespace lxcri::runtime {
 
 namespace {
 
+// To open a device can have effects. The null device and terminals have none.
+void refuse_devices(int fd, const std::string& path) {
+    struct stat status {};
+    os::check(::fstat(fd, &status), "fstat", path);
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) return;
+    const unsigned number = major(status.st_rdev);
+    const bool is_terminal = number == 5 || (number >= 136 && number <= 143);
+    if (S_ISCHR(status.st_mode) && (is_terminal || status.st_rdev == makedev(1, 3))) return;
+    throw Error(concat(in_quotes(path), " is a device"));
+}
+
 os::UniqueFd open_file(const std::string& path, const std::string& bundle, const char* name) {
     if (path.empty()) return {};
     const std::string full = path.starts_with('/') ? path : concat(bundle, "/", path);
     // A FIFO without a reader is an error, not something to wait for.
-    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_NONBLOCK;
     return in_context(concat("/annotations/run.oci.hooks.", name), [&] {
-        const os::UniqueFd file = os::open_at(AT_FDCWD, full, kFlags, 0600);
+        const auto found = os::find_at(AT_FDCWD, full, O_PATH);
+        if (found) refuse_devices(found->get(), full);
+        const os::UniqueFd file =
+            found ? os::open_at(AT_FDCWD, concat("/proc/self/fd/", std::to_string(found->get())),
+                                kFlags)
+                  : os::open_at(AT_FDCWD, full, kFlags | O_CREAT | O_EXCL, 0600);
         os::check(::fcntl(file.get(), F_SETFL, O_APPEND), "fcntl F_SETFL");
         return os::duplicate(file.get());  // beyond 0-2, which hooks get anew
     });

@@ -95,7 +95,14 @@ bool denies_everything(const std::vector<oci::DeviceRule>& rules) {
 void signal_all(const Container& container, int signal, os::Deadline deadline) {
     std::optional<os::FileLock> freezer;
     if (signal != SIGKILL) freezer = container.dir().take_freezer(std::chrono::seconds(2));
-    container.cgroup().signal_all(signal, deadline, freezer || signal == SIGKILL);
+    const auto group = container.cgroup();
+    // It may have been moved out of there.
+    const auto init = container.init();
+    const auto inside = group.processes();
+    const bool is_elsewhere =
+        init && std::find(inside.begin(), inside.end(), init->pid()) == inside.end();
+    group.signal_all(signal, deadline, freezer || signal == SIGKILL);
+    if (is_elsewhere) (void)init->signal(signal);
 }
 
 // A hook of start that fails ends the container: config.md "Lifecycle", 12 and 13.
@@ -264,6 +271,11 @@ void update(const settings::Options& options, const std::string& id, oci::Resour
     Container container = Container::open_locked(options, id);
     const auto status = container.status();
     if (!oci::may_update(status)) throw wrong_status(container, "update", status);
+    // As `create` has done it: callers send all that they know.
+    if (!resources.devices.empty() &&
+        (!options.cgroup_devices || !container.plan(options).host.cgroup.limits_devices)) {
+        resources.devices.clear();
+    }
     if (rdt.l3_cache_schema || rdt.mem_bw_schema) update_schemata(container, rdt);
     // containerd puts "deny all" before what it wants to change, for runtimes that begin each list
     // of devices anew. Alone it would take every device from the container.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -90,7 +91,11 @@ std::vector<os::UniqueFd> RootlessSetup::open_inside(
     const std::function<std::vector<os::UniqueFd>()>& open) const {
     const pid_t self = ::getpid();
     return handoff::call_in_child([&] {
+        // Root of that namespace may be able to trace us, and we see the host's files: ptrace(2).
+        const auto hide = [] { os::check(::prctl(PR_SET_DUMPABLE, 0), "prctl PR_SET_DUMPABLE"); };
+        hide();
         os::check(::setns(user_namespace_.get(), CLONE_NEWUSER), "setns", "user namespace");
+        hide();
         os::end_with_parent(self);  // once more, with the new credentials
         os::check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
         return open();

@@ -41,6 +41,7 @@ struct Options {
     bool lxc_debug_log = false;  // `debug`: liblxc tells everything
     CgroupDriver cgroup_driver = CgroupDriver::cgroupfs;
     MonitorMode monitor = MonitorMode::hand_over;
+    bool monitor_annotation = false;
     std::string monitor_cgroup;
     std::string libexec_dir;
     bool apparmor = true;
@@ -122,6 +123,9 @@ inline constexpr auto kSettings = std::to_array<Setting>({
     {"monitor", &Options::monitor,
      "hand-over: liblxc's monitor ends when the container is created; keep: it stays, for lxc-info "
      "and others"},
+    {"monitorAnnotation", &Options::monitor_annotation,
+     "true: annotations of config.json can keep the monitor, and start containers again that "
+     "reboot"},
     {"monitorCgroup", CgroupPath{&Options::monitor_cgroup},
      "cgroup of the monitors that stay (default: that of the caller)"},
     {"libexec", Path{&Options::libexec_dir}, "directory of lxcri-start and the other helpers"},

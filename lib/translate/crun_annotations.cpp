@@ -97,6 +97,12 @@ std::string hook_file(const oci::Spec& spec, const char* annotation) {
     return *value;
 }
 
+bool has_any(const oci::Hooks& hooks) {
+    const auto lists = {&hooks.prestart,        &hooks.create_runtime, &hooks.create_container,
+                        &hooks.start_container, &hooks.poststart,      &hooks.poststop};
+    return std::any_of(lists.begin(), lists.end(), [](const auto* list) { return !list->empty(); });
+}
+
 }  // namespace
 
 bool is_switched_on(const oci::Spec& spec, const std::string& annotation) {
@@ -105,7 +111,9 @@ bool is_switched_on(const oci::Spec& spec, const std::string& annotation) {
 }
 
 HookFiles hook_files(const oci::Spec& spec) {
-    return {hook_file(spec, kHooksOut), hook_file(spec, kHooksErr)};
+    HookFiles files{hook_file(spec, kHooksOut), hook_file(spec, kHooksErr)};
+    // Without a hook no file is opened, or made.
+    return has_any(spec.hooks) ? files : HookFiles{};
 }
 
 std::string systemd_subgroup(const oci::Spec& spec) {

@@ -117,13 +117,16 @@ void mount_cgroups(oci::Spec& spec, const Host& host) {
 }
 
 // Before what the engine mounts below it, such as /run/secrets.
+// Before all that may be mounted in it: by its name, or through a link of the image such as
+// /var/run. Behind what it is in itself.
 void add_tmpfs(oci::Spec& spec, const std::string& destination, const char* mode) {
     if (find_mount(spec, destination) != nullptr) return;
-    const auto place =
-        std::find_if(spec.mounts.begin(), spec.mounts.end(), [&](const oci::Mount& mount) {
-            return is_below(normalized_path(mount.destination), destination);
-        });
-    spec.mounts.insert(place, new_mount(destination, "tmpfs", {"nosuid", "nodev", mode}));
+    const auto holds_it = [&](const oci::Mount& mount) {
+        const std::string path = normalized_path(mount.destination);
+        return path == "/" || is_below(destination, path);
+    };
+    const auto last = std::find_if(spec.mounts.rbegin(), spec.mounts.rend(), holds_it);
+    spec.mounts.insert(last.base(), new_mount(destination, "tmpfs", {"nosuid", "nodev", mode}));
 }
 
 // The kernel lets a user namespace mount a procfs or sysfs only where one is to be seen whole

@@ -52,27 +52,43 @@ void translate_process_parts(const oci::Spec& spec, const Host& host, Plan& plan
     translate_limits(spec, host, plan);
 }
 
-// The containers of a pod join namespaces of the process that the sandbox's pid file names. So this
-// must be the sandbox's own process: no other stays, whatever annotations the pod has.
-bool is_sandbox(const oci::Spec& spec) {
+// "sandbox", or "container" of a pod; "" elsewhere.
+std::string role_in_pod(const oci::Spec& spec) {
     constexpr std::array<const char*, 2> kKeys{"io.kubernetes.cri.container-type",    // containerd
                                                "io.kubernetes.cri-o.ContainerType"};  // CRI-O
-    return std::any_of(kKeys.begin(), kKeys.end(), [&](const char* key) {
+    for (const char* key : kKeys) {
         const auto found = spec.annotations.find(key);
-        return found != spec.annotations.end() && found->second == "sandbox";
-    });
+        if (found != spec.annotations.end()) return found->second;
+    }
+    return {};
+}
+
+// An annotation asks for a process beside the container. Callers know the pid of that process, and
+// take the namespaces that it is in for those of the container: images and authors of pods, who may
+// write annotations, must not decide that.
+bool may_stay_beside(const oci::Spec& spec, const Host& host, const std::string& pointer) {
+    const std::string role = role_in_pod(spec);
+    if (role == "sandbox") return false;  // the annotation is meant for the others of the pod
+    if (!role.empty()) {
+        throw SpecError(pointer,
+                        "not in a pod: its containers join namespaces of the process that the "
+                        "engine knows");
+    }
+    if (host.options.monitor_annotation) return true;
+    throw SpecError(pointer, "the setting monitorAnnotation does not allow it");
 }
 
 // The annotation says it for one container, --monitor for all.
 bool keep_monitor(const oci::Spec& spec, const Host& host) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.monitor";
+    const bool keeps_all =
+        host.options.monitor == settings::MonitorMode::keep && role_in_pod(spec).empty();
     const auto found = spec.annotations.find(kKey);
-    if (found == spec.annotations.end()) {
-        return host.options.monitor == settings::MonitorMode::keep;
-    }
-    if (found->second == "keep") return true;
+    if (found == spec.annotations.end()) return keeps_all;
+    const std::string pointer = concat("/annotations/", kKey);
+    if (found->second == "keep") return keeps_all || may_stay_beside(spec, host, pointer);
     if (found->second == "hand-over") return false;
-    oci::reject(concat("/annotations/", kKey), in_quotes(found->second), "hand-over or keep");
+    oci::reject(pointer, in_quotes(found->second), "hand-over or keep");
 }
 
 // For the tools of LXC (libexec/liblxc_cgroups.h). liblxc wants a number for each hierarchy, but
@@ -88,13 +104,14 @@ std::string cgroups_for_monitor(const CgroupPlan& cgroup) {
 }
 
 // Only the first process of a pid namespace can ask for it (reboot(2)).
-bool restarts_on_reboot(const oci::Spec& spec) {
+bool restarts_on_reboot(const oci::Spec& spec, const Host& host) {
     constexpr const char* kKey = "org.linuxcontainers.lxcri.reboot";
     const auto found = spec.annotations.find(kKey);
     if (found == spec.annotations.end() || found->second == "end") return false;
     const std::string pointer = concat("/annotations/", kKey);
     if (found->second != "restart")
         oci::reject(pointer, in_quotes(found->second), "restart or end");
+    if (!may_stay_beside(spec, host, pointer)) return false;
     if (!has_new_namespace(spec, oci::NamespaceType::pid)) {
         throw SpecError(pointer, "a container without a new pid namespace cannot reboot");
     }
@@ -112,10 +129,10 @@ Plan translate_document(const oci::Spec& spec, const Host& host) {
     add_identity(spec, host, plan);
     plan.start.id = host.call.id;
     plan.start.runtime_root = host.options.root;
-    plan.host.restarts = restarts_on_reboot(spec) && !is_sandbox(spec);
+    plan.host.restarts = restarts_on_reboot(spec, host);
     // The container ends with its monitor, and that with the process that would start it again.
     plan.start.ends_with_caller = plan.host.restarts;
-    plan.start.keep_monitor = (keep_monitor(spec, host) && !is_sandbox(spec)) || plan.host.restarts;
+    plan.start.keep_monitor = keep_monitor(spec, host) || plan.host.restarts;
 
     add_fixed_items(plan, host);
     // What the container is: namespaces first, much of the rest depends on them.

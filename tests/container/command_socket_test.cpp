@@ -43,6 +43,7 @@ Strings names_of_sockets(const std::string& table) {
 }
 
 void keep_monitor(Box& box) {
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
 }
 

@@ -1,6 +1,7 @@
 // The annotations run.oci.*, which callers set for crun.
 #include <grp.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -136,12 +137,25 @@ TEST_CASE("run.oci.hooks.stdout: /dev/stdout is that of the runtime",
     CHECK(box.life({"echo", "program"}).out == "from the hook\nprogram\n");
 }
 
+TEST_CASE("run.oci.hooks.stdout: without a hook no file is made", "[annotations][hooks][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    annotate(box, "hooks.stdout", box / "out");
+    CHECK(box.life({"true"}).code == 0);
+    CHECK(!fs::exists(box / "out"));
+}
+
 TEST_CASE("run.oci.hooks.stdout: what cannot be opened is an error",
           "[annotations][hooks][lxcri]") {
     NEEDS(need_runtime());
     Box box;
+    box.bundle.config["hooks"]["createRuntime"] = Json::array({hook({"true"})});
     SECTION("no directory") {
         annotate(box, "hooks.stdout", "/not/there");
+    }
+    SECTION("a device, which could do something when it is opened") {
+        REQUIRE(mknod((box / "device").c_str(), S_IFCHR | 0600, makedev(1, 1)) == 0);
+        annotate(box, "hooks.stdout", box / "device");
     }
     SECTION("a FIFO without a reader") {
         REQUIRE(::mkfifo((box / "fifo").c_str(), 0600) == 0);

@@ -1,11 +1,15 @@
 // kill: which signal reaches whom.
 #include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "support/catch.h"
 #include "support/environment.h"
 #include "support/runtime.h"
 
 using namespace lxcri::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -283,6 +287,42 @@ TEST_CASE("delete: processes that outlive the first one, without a pid namespace
     container.start();
     CHECK(container.wait_code() == 0);
     CHECK(container.status() == "stopped");
+    container.remove();
+    CHECK(box.leftovers() == Strings{});
+}
+
+TEST_CASE("kill: reaches a container process that was moved out of its cgroup",
+          "[kill][cgroup][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    Container container = box.sleeper();
+    const fs::path old_place = cgroup_of(container.pid(), "pids");
+    REQUIRE(old_place != "");
+    const fs::path new_place = old_place.parent_path() / (box.name() + "-elsewhere");
+    fs::create_directory(new_place);
+    write_file(new_place / "cgroup.procs", std::to_string(container.pid()));
+    SECTION("which is empty") {}
+    SECTION("which has gone") {
+        REQUIRE(::rmdir(old_place.c_str()) == 0);
+    }
+    CHECK(box.call({"kill", "--all", container.id(), "KILL"}).code() == 0);
+    CHECK(container.wait_code() == -SIGKILL);
+    container.remove();
+    CHECK(::rmdir(new_place.c_str()) == 0);
+}
+
+TEST_CASE("kill: does not wait for a cgroup that one above it has frozen",
+          "[kill][pause][cgroup][lxcri]") {
+    NEEDS(need_runtime());
+    APPLIES(environment().layout == CgroupLayout::kV2);
+    Box box;
+    box.bundle.linux()["cgroupsPath"] = "/" + box.name() + "-above/" + box.name();
+    Container container = box.sleeper();
+    const fs::path above = cgroup_of(container.pid(), "pids").parent_path();
+    write_file(above / "cgroup.freeze", "1");
+    // At its deadline it would fail.
+    CHECK(box.call({"--kill-timeout", "5", "kill", container.id(), "KILL"}).code() == 0);
+    CHECK(container.wait_code() == -SIGKILL);
     container.remove();
     CHECK(box.leftovers() == Strings{});
 }

@@ -189,7 +189,10 @@ TEST_CASE("liblxc: a runtime root that only its owner can search, with a user na
     const bool kept = GENERATE(false, true);
     const bool root_itself = GENERATE(false, true);
     Box box;
-    if (kept) box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    if (kept) {
+        box.settings = {"--monitor-annotation"};
+        box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
+    }
     map_ids(box);
     box.bundle.args({"exit", "5"});
     const fs::path closed = box / "closed";

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Container kept(Box& box, const Strings& probe_arguments) {
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
     box.bundle.args(probe_arguments);
     return box.create();
@@ -56,6 +57,7 @@ TEST_CASE("monitor: is in the namespaces of the container that its pid stands fo
         options.global = {"--config", box / "lxcri.json"};
         write_file(box / "lxcri.json", R"({"lxcItems": ["lxc.net.0.type"]})");
     }
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
     box.bundle.args({"trap", "TERM", "7"});
     Container container = box.create(options);
@@ -171,6 +173,7 @@ TEST_CASE("monitor: kept, without a cgroup the tools of LXC freeze nothing", "[m
     CreateOptions options;
     options.global = {"--cgroup-manager", "disabled"};
     box.bundle.linux().erase("resources");
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
     box.bundle.args({"trap", "TERM", "0"});
     Container container = box.create(options);

@@ -565,6 +565,14 @@ TEST_CASE("rootless: limits through the user's systemd", "[rootless][vm]") {
             box.call({"update", "--pids-limit", "30", container.id()}, box.options.command);
         INFO(updated.err);
         CHECK(updated.code() == 0);
+        // containerd sends the device rules with every limit; here no rule has an effect.
+        write_file(box / "resources", R"({"devices": [{"allow": false, "access": "rwm"},
+            {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"}]})");
+        REQUIRE(chmod((box / "resources").c_str(), 0644) == 0);
+        const Finished with_devices = box.call(
+            {"update", "--resources", box / "resources", container.id()}, box.options.command);
+        INFO(with_devices.err);
+        CHECK(with_devices.code() == 0);
         CHECK(read_file(box.cgroup() / "pids.max") == "30\n");
         CHECK(box.manage(container, {"pause"}).code() == 0);
         CHECK(container.status() == "paused");
@@ -716,6 +724,7 @@ TEST_CASE("rootless: a kept monitor answers its user", "[rootless][monitor][lxcr
     NEEDS(need_program("lxc-info"));
     NEEDS(need_program("nsenter"));
     UserBox box;
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
     box.bundle.args({"trap", "TERM", "7"});
     Container container = box.create();

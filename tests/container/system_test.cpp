@@ -407,7 +407,9 @@ TEST_CASE("system: a reboot from inside, with Podman's --restart or by lxcri", "
         REQUIRE(finished.code() == 0);
         return finished.out;
     };
-    ok({"run",
+    ok({"--runtime-flag",
+        "monitor-annotation",
+        "run",
         "--detach",
         "--name",
         "machine",

@@ -362,6 +362,7 @@ TEST_CASE("systemd: with a kept monitor", "[systemd][vm]") {
     NEEDS(need_runtime());
     APPLIES(has_systemd());
     SystemdBox box;
+    box.settings = {"--monitor-annotation"};
     box.bundle.config["annotations"]["org.linuxcontainers.lxcri.monitor"] = "keep";
     CHECK(box.life({"exit", "4"}, with_systemd()).code == 4);
     box.check_nothing_left();

@@ -114,6 +114,7 @@ CommandOptions Box::as_user(const CommandOptions& options) const {
 
 Strings Box::command_line(const Strings& arguments) const {
     Strings command = {runtime_, "--root", root()};
+    command.insert(command.end(), settings.begin(), settings.end());
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }

@@ -80,6 +80,7 @@ class Box {
 
   public:
     Bundle bundle;
+    Strings settings{};  // flags before every command
 
     std::filesystem::path root() const { return directory_.path() / "root"; }
     std::filesystem::path operator/(std::string_view name) const { return directory_ / name; }

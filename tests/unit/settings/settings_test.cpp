@@ -74,6 +74,7 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
     const Options options = from_file(R"({
         "root": "/run/other", "log": "/var/log/lxcri.log", "logFormat": "json",
         "logLevel": "debug", "debug": true, "cgroupManager": "systemd", "monitor": "keep",
+        "monitorAnnotation": true,
         "monitorCgroup": "/lxcri//monitors/", "libexec": "/opt/lxcri", "apparmor": false,
         "capabilities": false, "cgroupDevices": false, "seccomp": false, "system": true,
         "systemAnnotation": false, "createTimeout": 1,
@@ -94,6 +95,7 @@ TEST_CASE("settings: everything can be said in the file", "[settings]") {
     CHECK(options.cgroup_driver == CgroupDriver::systemd);
     CHECK(options.monitor == MonitorMode::keep);
     CHECK(options.monitor_cgroup == "lxcri/monitors");
+    CHECK(options.monitor_annotation);
     CHECK(options.libexec_dir == "/opt/lxcri");
     CHECK_FALSE(options.apparmor);
     CHECK_FALSE(options.capabilities);
