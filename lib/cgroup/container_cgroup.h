@@ -127,8 +127,8 @@ class ContainerCgroup {
     void signal_all(int signal, os::Deadline deadline, bool freezes = true) const;
 
     bool is_frozen() const;
-    // Only if it was told itself, not one above it: then thaw() can change it.
-    bool is_told_to_freeze() const;
+    // Is a process that was killed kept from its end by this? Not by a cgroup of version 2 above it.
+    bool holds_killed() const;
     // Return when the kernel says that it is done; throws Error if the deadline passes first (and
     // then freeze() has undone itself).
     void freeze(os::Deadline deadline) const;

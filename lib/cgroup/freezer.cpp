@@ -75,10 +75,10 @@ bool ContainerCgroup::is_frozen() const {
     return find_count(read(*directory, "/cgroup.events"), "frozen") == 1U;
 }
 
-bool ContainerCgroup::is_told_to_freeze() const {
+bool ContainerCgroup::holds_killed() const {
     const Directory* v1 = find_v1("freezer");
     const Directory* v2 = find_v2();
-    return (v1 != nullptr && read(*v1, "/freezer.self_freezing").starts_with('1')) ||
+    return (v1 != nullptr && read(*v1, "/freezer.state").starts_with("FROZEN")) ||
            (v2 != nullptr && read(*v2, "/cgroup.freeze").starts_with('1'));
 }
 

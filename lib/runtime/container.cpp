@@ -160,7 +160,7 @@ void Container::let_killed_die(os::Deadline deadline) const {
     if (!record_.owns_cgroup) return;
     const auto group = cgroup();
     group.let_killed_die();
-    if (group.is_told_to_freeze()) group.thaw(deadline);
+    if (group.holds_killed()) group.thaw(deadline);
 }
 
 cgroup::ContainerCgroup Container::own_cgroup() const {
@@ -227,7 +227,7 @@ void Container::kill_everything(os::Deadline deadline) const {
     if (const auto process = init()) {
         process->signal(SIGKILL);
         const auto group = cgroup();
-        if (group.is_told_to_freeze()) group.thaw(deadline);
+        if (group.holds_killed()) group.thaw(deadline);
         // Init ends after all others of its pid namespace, and one of them may just be freezing
         // others: tried again until the deadline.
         do {

@@ -276,7 +276,6 @@ void update(const settings::Options& options, const std::string& id, oci::Resour
         (!options.cgroup_devices || !container.plan(options).host.cgroup.limits_devices)) {
         resources.devices.clear();
     }
-    if (rdt.l3_cache_schema || rdt.mem_bw_schema) update_schemata(container, rdt);
     // containerd puts "deny all" before what it wants to change, for runtimes that begin each list
     // of devices anew. Alone it would take every device from the container.
     if (denies_everything(resources.devices)) resources.devices.clear();
@@ -292,6 +291,7 @@ void update(const settings::Options& options, const std::string& id, oci::Resour
     for (const auto& warning : cgroup::check_resources(cgroup::read_layout(), resources, kTop)) {
         options.warn(warning);
     }
+    if (rdt.l3_cache_schema || rdt.mem_bw_schema) update_schemata(container, rdt);
     if (!resources.devices.empty()) container.write(std::move(record));
     try {
         update_with_unit(options, container.record(), group,

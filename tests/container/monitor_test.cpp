@@ -45,6 +45,23 @@ Finished tool(const Box& box, const Container& container, const std::string& nam
 
 }  // namespace
 
+TEST_CASE("monitor: an annotation asks for one only where a setting allows it",
+          "[monitor][reboot][lxcri]") {
+    NEEDS(need_runtime());
+    Box box;
+    const auto [name, value] =
+        GENERATE(table<std::string, std::string>({{"monitor", "keep"}, {"reboot", "restart"}}));
+    const std::string annotation = "org.linuxcontainers.lxcri." + name;
+    box.bundle.config["annotations"][annotation] = value;
+    const std::string line = box.refusal();
+    CHECK(contains(line, "/annotations/" + annotation + ": "));
+    CHECK(contains(line, "monitorAnnotation"));
+    // Nor beside containers of pods, which join namespaces of each other's processes.
+    box.settings = {"--monitor-annotation"};
+    box.bundle.config["annotations"]["io.kubernetes.cri.container-type"] = "container";
+    CHECK(contains(box.refusal(), "not in a pod"));
+}
+
 TEST_CASE("monitor: is in the namespaces of the container that its pid stands for",
           "[monitor][lxcri]") {
     NEEDS(need_runtime());
