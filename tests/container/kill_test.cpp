@@ -320,6 +320,9 @@ TEST_CASE("kill: does not wait for a cgroup that one above it has frozen",
     Container container = box.sleeper();
     const fs::path above = cgroup_of(container.pid(), "pids").parent_path();
     write_file(above / "cgroup.freeze", "1");
+    for (int i = 0; i < 1000 && !contains(read_file(above / "cgroup.events"), "frozen 1"); ++i) {
+        let_time_pass(milliseconds(2));
+    }
     // At its deadline it would fail.
     CHECK(box.call({"--kill-timeout", "5", "kill", container.id(), "KILL"}).code() == 0);
     CHECK(container.wait_code() == -SIGKILL);
