@@ -31,6 +31,14 @@ struct RebootBox : Box {
         if (annotation != nullptr) bundle.config["annotations"][kAnnotation] = annotation;
         bundle.args({"reboot-until", std::to_string(lives), "/lives"});
     }
+    // A mount without which no life can begin: who removes the directory ends that.
+    fs::path add_source() {
+        const fs::path source = *this / "source";
+        fs::create_directory(source);
+        bundle.add_mount(
+            {{"destination", "/tmp"}, {"type", "bind"}, {"source", source}, {"options", {"bind"}}});
+        return source;
+    }
     std::size_t lives() const { return read_file(bundle.rootfs() / "lives").size(); }
 };
 
@@ -216,13 +224,9 @@ TEST_CASE("reboot: each life has its hooks", "[reboot][lxcri][slow]") {
 TEST_CASE("reboot: a life that cannot begin leaves a stopped container", "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(2);
-    box.bundle.add_mount({{"destination", "/tmp"},
-                          {"type", "bind"},
-                          {"source", box / "source"},
-                          {"options", {"bind"}}});
-    fs::create_directory(box / "source");
+    const fs::path source = box.add_source();
     Container container = box.create();
-    fs::remove(box / "source");
+    fs::remove(source);
     container.start();
     CHECK(container.wait_code() == 1);
     CHECK(container.status() == "stopped");
@@ -331,15 +335,14 @@ TEST_CASE("reboot: poststop hooks run once for a life, also if the next cannot b
     box.bundle.config["hooks"]["poststop"] = hook("echo poststop >>" + seen.string());
     std::string expected = "poststop\n";
     SECTION("a mount has lost its source") {
-        box.bundle.add_mount(
-            {{"destination", "/tmp"}, {"type", "bind"}, {"source", source}, {"options", {"bind"}}});
+        (void)box.add_source();
     }
     SECTION("a hook fails") {
         // Those that have run belong to a life of which poststop is the end.
         box.bundle.config["hooks"]["createRuntime"] = hook("test -d " + source.string());
         expected += "poststop\n";
+        fs::create_directory(source);
     }
-    fs::create_directory(source);
     const fs::path log = box / "log";
     CreateOptions options;
     options.global = {"--log", log, "--log-format", "json"};
@@ -359,15 +362,11 @@ TEST_CASE("reboot: run removes the container if its next life cannot begin",
           "[reboot][lxcri][slow]") {
     NEEDS(need_runtime());
     RebootBox box(2);
-    box.bundle.add_mount({{"destination", "/tmp"},
-                          {"type", "bind"},
-                          {"source", box / "source"},
-                          {"options", {"bind"}}});
-    fs::create_directory(box / "source");
+    const fs::path source = box.add_source();
     box.bundle.write();
     Process run(box.command_line({"run", "--bundle", box.bundle.path(), box.new_id()}));
     run.out().wait_for("life 1");
-    fs::remove(box / "source");
+    fs::remove(source);
     CHECK(run.wait().code() == 1);
     CHECK(box.leftovers() == Strings{});
 }
