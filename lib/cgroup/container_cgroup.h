@@ -127,7 +127,8 @@ class ContainerCgroup {
     void signal_all(int signal, os::Deadline deadline, bool freezes = true) const;
 
     bool is_frozen() const;
-    // Is a process that was killed kept from its end by this? Not by a cgroup of version 2 above it.
+    // Is a process that was killed kept from its end by this? Not by a cgroup of version 2 above
+    // it.
     bool holds_killed() const;
     // Return when the kernel says that it is done; throws Error if the deadline passes first (and
     // then freeze() has undone itself).
