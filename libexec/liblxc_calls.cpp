@@ -462,7 +462,7 @@ extern "C" __attribute__((visibility("default"))) ssize_t readlinkat(int dir_fd,
     }
     const std::string pid = std::to_string(::getpid());
     const std::size_t length = std::min(pid.size(), size);
-    std::memcpy(buffer, pid.data(), length);
+    (void)pid.copy(buffer, length);
     return static_cast<ssize_t>(length);
 }
 

@@ -71,7 +71,7 @@ os::ExitStatus Foreground::follow(const os::ProcessRef& target, pid_t child,
         os::check(os::retry([&] { return ::poll(wanted.data(), wanted.size(), -1); }), "poll");
         if (relay != nullptr) relay->transfer({wanted[2], wanted[3], wanted[4]});
         // We stay the process that the manager knows: no pid, no waiting.
-        if (wanted[1].revents != 0) (void)notify->relay(0);
+        if (notify != nullptr && wanted[1].revents != 0) (void)notify->relay(0);
         if (wanted[0].revents != 0 && take_signals(target, relay)) status = reap_all(child);
     }
     if (notify != nullptr) (void)notify->relay(0);  // what it said before it ended

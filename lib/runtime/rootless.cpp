@@ -32,7 +32,7 @@ bool maps_only(const std::vector<oci::IdMapping>& mappings, std::uint32_t own_id
 std::string find_mapper(const std::string& name) {
     const char* path = ::getenv("PATH");
     for (const auto& directory : split(path == nullptr ? "/usr/bin" : path, ':')) {
-        const std::string candidate = concat(directory, "/", name);
+        std::string candidate = concat(directory, "/", name);
         if (directory.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     }
     throw Error(concat("more than the user's own ID needs ", name,

@@ -82,7 +82,7 @@ std::string delegate_cgroup(const oci::Spec& spec, const Host& host) {
         throw SpecError(pointer_to(kDelegate),
                         "needs cgroup version 2: a cgroup of version 1 cannot be delegated safely");
     }
-    const std::string path = normalized_path(concat("/", *value)).substr(1);
+    std::string path = normalized_path(concat("/", *value)).substr(1);
     if (path.empty() || has_parent_element(path)) {
         oci::reject(pointer_to(kDelegate), in_quotes(*value),
                     "a path below the container's cgroup");
