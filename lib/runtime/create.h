@@ -35,9 +35,9 @@ Created create(const settings::Options& options, const CreateOptions& create_opt
 
 // Once more, of the config.json that create() has read then, in the same directory: the container
 // is never unknown meanwhile. First all that is left of its last life is removed, which ends with
-// the poststop hooks. If it fails the container stays, stopped. `last`: the container process of
-// that life. Throws NotFoundError if the ID belongs to another container meanwhile.
+// the poststop hooks. If it fails the container stays, stopped. `last_process`: the container
+// process of that life. Throws NotFoundError if the ID belongs to another container meanwhile.
 Created create_again(const settings::Options& options, const CreateOptions& create_options,
-                     const os::ProcessRef& last);
+                     const os::ProcessRef& last_process);
 
 }  // namespace lxcri::runtime

@@ -203,7 +203,7 @@ os::ExitStatus Supervisor::follow() {
         created_.emplace(create_again(options_, call_, last));
         if (joins_) join_container();
         if (const int signal = foreground_.wait_for_end(os::Clock::now()); signal != 0) {
-            (void)created_->init.signal(SIGKILL);
+            end_container();
             (void)follow_life();
             return os::ExitStatus::signalled(signal);
         }

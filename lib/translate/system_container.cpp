@@ -116,9 +116,8 @@ void mount_cgroups(oci::Spec& spec, const Host& host) {
     spec.mounts.push_back(std::move(mount));
 }
 
-// Before what the engine mounts below it, such as /run/secrets.
-// Before all that may be mounted in it: by its name, or through a link of the image such as
-// /var/run. Behind what it is in itself.
+// Before all that the engine may mount in it: by its name, such as /run/secrets, or through a link
+// of the image, such as /var/run/secrets. Behind what it is in itself.
 void add_tmpfs(oci::Spec& spec, const std::string& destination, const char* mode) {
     if (find_mount(spec, destination) != nullptr) return;
     const auto holds_it = [&](const oci::Mount& mount) {
